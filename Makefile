@@ -1,0 +1,54 @@
+# The verbs of this project. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help run test check lock clean test-airflow test-jobs test-versions
+
+# The first interpreter that the locked environments support; name another by PYTHON=...
+PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p) >/dev/null 2>&1 && \
+	$(p) -c 'import sys; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12)])' 2>/dev/null && echo $(p))))
+UV_VERSION := 0.13.9
+UV := .venvs/uv-$(UV_VERSION)/bin/uv
+AIRFLOW_ENV := .venvs/airflow
+JOBS_ENV := .venvs/jobs
+# Where `make lock` finds Airflow's constraints, one file a version that MWAA builds an image for.
+MWAA_CONSTRAINTS ?= ../shared/mwaa
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(UV):
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or 3.12 found; install one, or name it: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Setting up uv $(UV_VERSION) with $(PYTHON) ..."
+	@$(PYTHON) -m venv .venvs/uv-$(UV_VERSION) || { echo "make: '$(PYTHON) -m venv' failed; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@.venvs/uv-$(UV_VERSION)/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+# An environment is rebuilt when its lock changes, and only then.
+.venvs/%/.installed: locks/%.txt $(UV)
+	@echo "Setting up the environment '$*' (once) ..."
+	@test -x .venvs/$*/bin/python || $(UV) venv --quiet --python $(PYTHON) .venvs/$*
+	@$(UV) pip sync --quiet --require-hashes --python .venvs/$*/bin/python $<
+	@touch $@
+
+run: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Train, then classify, end to end; TRAIN= and CLASSIFY= name complaints CSV
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop run $(foreach p,$(TRAIN),--train '$(p)') $(foreach p,$(CLASSIFY),--classify '$(p)')
+
+test: test-airflow test-jobs ## Run every test, in the environment that it belongs to
+
+check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict types
+	@$(JOBS_ENV)/bin/ruff check .
+	@$(JOBS_ENV)/bin/ruff format --check .
+	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags plugins tests/dags
+	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws include
+
+lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= names the folder of constraints)
+	@mkdir -p locks
+	@$(call compile,--group airflow -c $(MWAA_CONSTRAINTS)/constraints-3.2.1-py3.12.txt,airflow)
+	@$(call compile,--group jobs,jobs)
+
+# --universal: one lock for Python 3.11 and 3.12, on every platform. Hashes, and no index.
+define compile
+$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	$(1) --output-file locks/$(2).txt && echo "locks/$(2).txt"
+endef
+
+clean: ## Remove what was built; the environments stay
+	@rm -rf build

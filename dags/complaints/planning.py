@@ -1,0 +1,185 @@
+"""What one run will use: every name and URI, computed once from the run's inputs.
+
+The same input gives the same plan, so that a retry finds what it started and a re-run overwrites its own
+prefix only. Nothing here touches S3; `steps` lists the objects and writes the plan down.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, TypedDict
+
+from complaints.settings import Settings
+
+_OUR_SUFFIX = ".csv"
+
+
+class PlanError(ValueError):
+    """No run can be planned from what was found; the message says what is missing and where."""
+
+
+@dataclass(frozen=True, order=True)
+class InputObject:
+    """One S3 object to read. Sorted oldest first: where two copies of a complaint differ, the newest wins."""
+
+    last_modified: str
+    key: str
+    etag: str
+    size: int
+
+
+class Plan(TypedDict):
+    """What both flows have in common; URIs of folders end in `/`."""
+
+    run_id: str
+    flow: str
+    release: str
+    source_uri: str
+    plan_uri: str
+    label_rules: str
+    complaints_uri: str
+    quarantine_uri: str
+    account_uri: str
+
+
+class ClassificationPlan(Plan):
+    """The names of one classification run."""
+
+    model_version: str
+    model_name: str
+    records_uri: str
+    scores_uri: str
+    results_uri: str
+    results_account_uri: str
+    transform_job_name: str
+
+
+class TrainingPlan(Plan):
+    """The names of one training run."""
+
+    rows_uri: str
+    train_uri: str
+    held_out_uri: str
+    newest_fraction: str
+    test_fraction: str
+    hyperparameters: dict[str, str]
+    training_job_name: str
+    training_uri: str
+    evaluation_job_name: str
+    evaluation_uri: str
+    inference_code_uri: str
+    inference_archive_uri: str
+
+
+def complaints_objects(listed: Iterable[InputObject], *, source: str) -> list[InputObject]:
+    """The objects of `source` that are complaints, oldest first.
+
+    Folder markers, empty objects and names that begin with `_` or `.` (unfinished uploads) are passed over.
+
+    Raises:
+        PlanError: none is left.
+    """
+    chosen = sorted(
+        listing
+        for listing in listed
+        if listing.key.endswith(_OUR_SUFFIX) and listing.size and listing.key.rpartition("/")[2][0] not in "_."
+    )
+    if not chosen:
+        raise PlanError(f"no complaints under {source!r}: put at least one {_OUR_SUFFIX} file there")
+    return chosen
+
+
+def classification_plan(
+    inputs: list[InputObject], *, source: str, release: str, model: Mapping[str, str], settings: Settings
+) -> ClassificationPlan:
+    """The plan of classifying `inputs` with the model that is in service now: its version and its name."""
+    common = _common("classification", inputs, source, release, settings, pinned=model["version"])
+    run = _processed(settings, common["run_id"])
+    return {
+        **common,
+        "model_version": model["version"],
+        "model_name": model["model_name"],
+        "records_uri": f"{run}/records/",
+        "scores_uri": f"{run}/scores/",
+        "results_uri": f"{_bucket(settings)}/results/run_id={common['run_id']}/",
+        "results_account_uri": f"{run}/results_account/",
+        "transform_job_name": f"complaints-classify-{common['run_id']}",
+    }
+
+
+def training_plan(inputs: list[InputObject], *, source: str, release: str, settings: Settings) -> TrainingPlan:
+    """The plan of learning from `inputs`."""
+    common = _common("training", inputs, source, release, settings)
+    run = _processed(settings, common["run_id"])
+    code = f"{_bucket(settings)}/artifacts/{release}"
+    return {
+        **common,
+        "rows_uri": f"{run}/rows/",
+        "train_uri": f"{run}/rows/use=train/",
+        "held_out_uri": f"{run}/rows/use=evaluate/",
+        "newest_fraction": str(settings.model.split.newest_fraction),
+        "test_fraction": str(settings.model.split.test_fraction),
+        "hyperparameters": _hyperparameters(settings, f"{code}/training.tar.gz"),
+        "training_job_name": f"complaints-train-{common['run_id']}",
+        "training_uri": f"{run}/training/",
+        "evaluation_job_name": f"complaints-evaluate-{common['run_id']}",
+        "evaluation_uri": f"{run}/evaluation/",
+        "inference_code_uri": f"{code}/inference/",
+        "inference_archive_uri": f"{code}/inference.tar.gz",
+    }
+
+
+def plan_document(plan: Mapping[str, Any], inputs: list[InputObject]) -> dict[str, Any]:
+    """What is written at `plan_uri`: the plan, and the objects that it is about, oldest first."""
+    bucket = plan["plan_uri"].split("/", 3)[2]
+    named = [{**asdict(each), "uri": f"s3://{bucket}/{each.key}"} for each in inputs]
+    return {**plan, "inputs": named}
+
+
+def run_id(flow: str, inputs: list[InputObject], *facts: str) -> str:
+    """Sixteen hex digits that stand for the same input bytes, configuration, code and model, and no other."""
+    identity = [flow, [(each.key, each.etag) for each in inputs], facts]
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+
+
+def _common(
+    flow: str, inputs: list[InputObject], source: str, release: str, settings: Settings, pinned: str = ""
+) -> Plan:
+    identity = run_id(flow, inputs, settings.fingerprint(), release, pinned)
+    bucket = _bucket(settings)
+    rules = [[rule.contains, rule.label] for rule in settings.model.labels]
+    return {
+        "run_id": identity,
+        "flow": flow,
+        "release": release,
+        "source_uri": f"{bucket}/{source}",
+        "plan_uri": f"{bucket}/manifests/planned/run_id={identity}.json",
+        "label_rules": json.dumps(rules),
+        "complaints_uri": f"{_processed(settings, identity)}/complaints/",
+        "quarantine_uri": f"{bucket}/quarantine/run_id={identity}/",
+        "account_uri": f"{_processed(settings, identity)}/account/",
+    }
+
+
+def _hyperparameters(settings: Settings, code_uri: str) -> dict[str, str]:
+    """SageMaker's script mode: every value is JSON in a string, the script and its archive among them."""
+    training = settings.model.training
+    values = {
+        **training.hyperparameters.model_dump(),
+        "min_class_rows": training.min_class_rows,
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": code_uri,
+        "sagemaker_region": settings.pipeline.aws.region,
+    }
+    return {name: json.dumps(value) for name, value in values.items()}
+
+
+def _bucket(settings: Settings) -> str:
+    return f"s3://{settings.pipeline.storage.bucket}"
+
+
+def _processed(settings: Settings, identity: str) -> str:
+    return f"{_bucket(settings)}/processed/run_id={identity}"

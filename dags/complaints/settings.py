@@ -1,0 +1,212 @@
+"""What a user may turn: the two YAML files of `config/`, read, validated and typed.
+
+Reading is the only thing that happens at DAG parse. A file that is wrong raises `SettingsError`, whose message
+names the file, the key, the value found and what would be right.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+CONFIG = Path(__file__).parent / "config"
+
+Prefix = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/_-]*/$", description="an S3 prefix that ends in '/'")]
+JobName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", max_length=63)]
+Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
+Count = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=0.5)]
+
+
+SectionT = TypeVar("SectionT", bound=BaseModel)
+
+
+class SettingsError(ValueError):
+    """A configuration file that cannot be used; the message says which key, and what would be right."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Storage(_Section):
+    """The bucket of this environment and the prefixes that people put files under."""
+
+    bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    raw: Prefix
+    history: Prefix
+
+
+class Aws(_Section):
+    """The account's side: where, and as whom."""
+
+    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    glue_role_arn: RoleArn
+    sagemaker_role_arn: RoleArn
+
+
+class Glue(_Section):
+    """The Glue jobs, which deploy creates and the DAGs only start."""
+
+    prepare_history_job: JobName
+    prepare_complaints_job: JobName
+    publish_results_job: JobName
+    worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"]
+    number_of_workers: Annotated[int, Field(ge=2, le=299)]
+    max_concurrent_runs: Count
+    timeout_minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)]
+
+
+class Instances(_Section):
+    """The machines of one kind of SageMaker job, and how long it may take."""
+
+    instance_type: Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")]
+    instance_count: Count
+    volume_gb: Count
+    max_runtime_seconds: Annotated[int, Field(ge=60, le=5 * 24 * 3600)]
+
+
+class TransformInstances(_Section):
+    """The machines of the batch transform; a payload is at most 100 MB (CreateTransformJob)."""
+
+    instance_type: Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")]
+    instance_count: Count
+    max_runtime_seconds: Annotated[int, Field(ge=60, le=5 * 24 * 3600)]
+    max_payload_mb: Annotated[int, Field(ge=1, le=100)]
+
+
+class SageMaker(_Section):
+    """The scikit-learn container and the machines it runs on."""
+
+    image_tag: str
+    training: Instances
+    evaluation: Instances
+    transform: TransformInstances
+
+
+class Orchestration(_Section):
+    """How patiently a run waits and tries again; all times in the unit of the key."""
+
+    owner: str
+    retries: Annotated[int, Field(ge=0, le=10)]
+    retry_delay_seconds: Count
+    poll_seconds: Count
+    arrival_timeout_hours: Count
+
+    def default_args(self) -> dict[str, Any]:
+        """What every task of every flow starts from, in Airflow's words."""
+        return {
+            "owner": self.owner,
+            "retries": self.retries,
+            "retry_delay": timedelta(seconds=self.retry_delay_seconds),
+            "execution_timeout": timedelta(minutes=15),
+        }
+
+    def attempts(self, seconds: int) -> int:
+        """How often to ask about a job that may take `seconds`, and a quarter of an hour to start and to end."""
+        return math.ceil((seconds + 900) / self.poll_seconds)
+
+
+class PipelineSettings(_Section):
+    """`pipeline_config.yaml`: where the pipeline runs, and within which bounds."""
+
+    storage: Storage
+    aws: Aws
+    glue: Glue
+    sagemaker: SageMaker
+    orchestration: Orchestration
+
+
+class LabelRule(_Section):
+    """A product whose lower-cased name holds `contains` belongs to the class `label`."""
+
+    contains: Annotated[str, Field(pattern=r"^[^A-Z]+$", description="lower-case text")]
+    label: Label
+
+
+class Split(_Section):
+    """Which part of the labelled complaints is kept from training."""
+
+    newest_fraction: Fraction
+    test_fraction: Fraction
+
+
+class Hyperparameters(_Section):
+    """Passed to the training script as they are."""
+
+    ngram_max: Annotated[int, Field(ge=1, le=3)]
+    min_df: Count
+    max_df: Annotated[float, Field(gt=0, le=1)]
+    max_features: Count
+    C: Annotated[float, Field(gt=0)]
+    seed: Annotated[int, Field(ge=0)]
+
+
+class Training(_Section):
+    """How the model is fitted, and the least it needs to learn from."""
+
+    hyperparameters: Hyperparameters
+    min_class_rows: Count
+
+
+class ModelSettings(_Section):
+    """`model_config.yaml`: what the model learns and how."""
+
+    labels: Annotated[tuple[LabelRule, ...], Field(min_length=2)]
+    split: Split
+    training: Training
+
+
+class Settings(_Section):
+    """Both files together."""
+
+    pipeline: PipelineSettings
+    model: ModelSettings
+
+    def fingerprint(self) -> str:
+        """Sixteen hex digits that change with anything that decides results; part of every run id.
+
+        How a run waits, or on which machines, is no part of it: the same input gives the same run.
+        """
+        return hashlib.sha256(self.model.model_dump_json().encode()).hexdigest()[:16]
+
+
+def load_settings(folder: Path = CONFIG) -> Settings:
+    """Both configuration files of `folder`.
+
+    Raises:
+        SettingsError: a file is absent, is not YAML, or holds a key or a value that is not allowed.
+    """
+    pipeline = _section(PipelineSettings, folder / "pipeline_config.yaml")
+    model = _section(ModelSettings, folder / "model_config.yaml")
+    return Settings(pipeline=pipeline, model=model)
+
+
+def _section(kind: type[SectionT], path: Path) -> SectionT:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path.name}: not found in {path.parent}; every environment needs one") from None
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path.name}: not YAML: {error}") from error
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise SettingsError(_explained(path.name, error)) from None
+
+
+def _explained(name: str, error: ValidationError) -> str:
+    """One line a problem: `pipeline_config.yaml: glue.timeout_minutes: 0: Input should be ... 1`."""
+    problems = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"]) or "(the whole file)"
+        found = "" if problem["type"] == "missing" else f" {problem['input']!r}:"
+        problems.append(f"{name}: {key}:{found} {problem['msg']}")
+    return "\n".join(problems)

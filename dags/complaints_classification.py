@@ -1,0 +1,102 @@
+"""# Classify complaints
+
+Classifies the complaints that arrived under `raw/`: reads and cleans them, has the model in service score each
+narrative, and publishes the results as Parquet under `results/run_id=…/` with an account of every row.
+
+**Parameters.** `source`: the prefix to classify; every `.csv` below it is read, the newest copy of a complaint
+wins.
+
+**If it fails.** Clear the failed task: a run writes only under its own `run_id`. At `prepare_complaints` the job's
+log says which file could not be read, or that no row has a narrative. At `classify_complaints` the failure reason
+is the last line of the job's log in CloudWatch. A run that ends at `results_add_up` published nothing; the message
+names the file whose rows are missing. Only `publish_manifest` makes results visible: readers read what a manifest
+under `manifests/` names, and nothing else.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.providers.amazon.aws.operators.glue import GlueJobOperator
+from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTransformOperator
+from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
+from airflow.sdk import DAG, Param, task
+
+from complaints import jobs, steps
+from complaints.settings import load_settings
+
+settings = load_settings()
+pipeline = settings.pipeline
+patience = pipeline.orchestration
+
+with DAG(
+    dag_id="complaints_classification",
+    description="Classify the complaints that arrived, and publish the results",
+    doc_md=__doc__,
+    schedule=None,
+    max_active_runs=1,
+    tags=["complaints", "inference"],
+    params={
+        "source": Param(
+            pipeline.storage.raw,
+            type="string",
+            title="Complaints to classify",
+            description="The S3 prefix to classify, below the environment's bucket.",
+            pattern=rf"^{pipeline.storage.raw}([A-Za-z0-9._=-]+/)*$",
+        )
+    },
+    default_args=patience.default_args(),
+) as dag:
+    arrived = S3KeySensor(
+        task_id="await_complaints",
+        bucket_name=pipeline.storage.bucket,
+        # A list: as a string, providers before 9.10 split it into characters when deferred (airflow #52983).
+        bucket_key=[f"{pipeline.storage.raw}*.csv"],
+        wildcard_match=True,
+        deferrable=True,
+        poke_interval=patience.poll_seconds,
+        timeout=timedelta(hours=patience.arrival_timeout_hours).total_seconds(),
+        execution_timeout=timedelta(hours=patience.arrival_timeout_hours, minutes=15),
+    )
+
+    plan = task(multiple_outputs=True)(steps.plan_classification)(source=dag.param("source"))
+    arrived >> plan
+
+    prepared = GlueJobOperator(
+        task_id="prepare_complaints",
+        job_name=pipeline.glue.prepare_complaints_job,
+        script_args=jobs.prepare_complaints_arguments(plan),
+        deferrable=True,
+        waiter_delay=patience.poll_seconds,
+        waiter_max_attempts=patience.attempts(pipeline.glue.timeout_minutes * 60),
+        stop_job_run_on_kill=True,
+        execution_timeout=timedelta(minutes=pipeline.glue.timeout_minutes + 30),
+    )
+
+    classified = SageMakerTransformOperator(
+        task_id="classify_complaints",
+        config=jobs.transform_job(plan, settings),
+        deferrable=True,
+        check_interval=patience.poll_seconds,
+        max_attempts=patience.attempts(pipeline.sagemaker.transform.max_runtime_seconds),
+        execution_timeout=timedelta(seconds=pipeline.sagemaker.transform.max_runtime_seconds + 1800),
+    )
+    prepared >> classified
+
+    results = GlueJobOperator(
+        task_id="publish_results",
+        job_name=pipeline.glue.publish_results_job,
+        script_args=jobs.publish_results_arguments(plan),
+        deferrable=True,
+        waiter_delay=patience.poll_seconds,
+        waiter_max_attempts=patience.attempts(pipeline.glue.timeout_minutes * 60),
+        stop_job_run_on_kill=True,
+        execution_timeout=timedelta(minutes=pipeline.glue.timeout_minutes + 30),
+    )
+    classified >> results
+
+    account = task(steps.results_add_up)(plan)
+    results >> account
+
+    # Until here nobody can see the results: readers go by the manifest, which is written last.
+    task(steps.publish_manifest)(plan, account)

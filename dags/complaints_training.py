@@ -1,0 +1,95 @@
+"""# Train the complaints model
+
+Learns from the labelled complaints under `history/`, evaluates the model on complaints that it never saw, keeps
+it as version N under `models/versioned/vN/` and puts it into service (`models/latest`).
+
+**Parameters.** `source`: the prefix to learn from; every `.csv` below it is read, the newest copy of a complaint
+wins.
+
+**If it fails.** Clear the failed task: a run writes only under its own `run_id`. At `prepare_history` the job's
+log names the file or the class that is wrong. At `history_adds_up` rows are missing; the message says of which
+file. At `train_model` and `evaluate_model` the failure reason is the last line of the job's log in CloudWatch.
+The model in service stays in service until `promote_model` has run.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.providers.amazon.aws.operators.glue import GlueJobOperator
+from airflow.providers.amazon.aws.operators.sagemaker import (
+    SageMakerProcessingOperator,
+    SageMakerTrainingOperator,
+)
+from airflow.sdk import DAG, Param, task
+
+from complaints import jobs, steps
+from complaints.settings import load_settings
+
+settings = load_settings()
+pipeline = settings.pipeline
+patience = pipeline.orchestration
+
+with DAG(
+    dag_id="complaints_training",
+    description="Train, evaluate, register and promote the complaints model",
+    doc_md=__doc__,
+    schedule=None,
+    max_active_runs=1,
+    tags=["complaints", "training"],
+    params={
+        "source": Param(
+            pipeline.storage.history,
+            type="string",
+            title="Labelled complaints",
+            description="The S3 prefix to learn from, below the environment's bucket.",
+            pattern=rf"^{pipeline.storage.history}([A-Za-z0-9._=-]+/)*$",
+        )
+    },
+    default_args=patience.default_args(),
+) as dag:
+    plan = task(multiple_outputs=True)(steps.plan_training)(source=dag.param("source"))
+
+    prepared = GlueJobOperator(
+        task_id="prepare_history",
+        job_name=pipeline.glue.prepare_history_job,
+        script_args=jobs.prepare_history_arguments(plan),
+        deferrable=True,
+        waiter_delay=patience.poll_seconds,
+        waiter_max_attempts=patience.attempts(pipeline.glue.timeout_minutes * 60),
+        stop_job_run_on_kill=True,
+        execution_timeout=timedelta(minutes=pipeline.glue.timeout_minutes + 30),
+    )
+
+    # Nothing learns from a history that lost rows on the way.
+    account = task(steps.history_adds_up)(plan)
+    prepared >> account
+
+    train = SageMakerTrainingOperator(
+        task_id="train_model",
+        config=jobs.training_job(plan, settings),
+        deferrable=True,
+        print_log=False,
+        check_interval=patience.poll_seconds,
+        max_attempts=patience.attempts(pipeline.sagemaker.training.max_runtime_seconds),
+        execution_timeout=timedelta(seconds=pipeline.sagemaker.training.max_runtime_seconds + 1800),
+    )
+    account >> train
+
+    trained = task(multiple_outputs=True)(steps.trained_model)(train.output)
+
+    evaluate = SageMakerProcessingOperator(
+        task_id="evaluate_model",
+        config=jobs.evaluation_job(plan, trained, settings),
+        deferrable=True,
+        print_log=False,
+        check_interval=patience.poll_seconds,
+        max_attempts=patience.attempts(pipeline.sagemaker.evaluation.max_runtime_seconds),
+        execution_timeout=timedelta(seconds=pipeline.sagemaker.evaluation.max_runtime_seconds + 1800),
+    )
+
+    # The place of the gate: only a model that was evaluated becomes a version.
+    version = task(steps.register_model)(plan, trained)
+    evaluate >> version
+
+    task(steps.promote_model)(version)

@@ -1,0 +1,63 @@
+"""Glue job: raw complaints in; every row with its fate, and the records to classify, out.
+
+Writes `--complaints` (Parquet, every row that was read), `--records` (JSON Lines for the batch transform),
+`--quarantine` (JSON Lines) and `--account` (one JSON document). Fails when nothing is left to classify, or when
+what was written is not what was read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from complaint_rows import FATES, UNMAPPED
+from preparation import arguments, prepare, reasons, write_quarantine
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from run_files import account_of, spark_session, write_document
+
+# Rows of one JSON Lines file: about 20 MB of narratives, so that the instances of a transform share the files.
+_ROWS_A_FILE = 20_000
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the job with Glue's arguments, of which it knows its own.
+
+    Raises:
+        ValueError: no row has a narrative.
+    """
+    parser = arguments(__doc__)
+    parser.add_argument("--records", required=True, help="where the records to classify go")
+    options, _ = parser.parse_known_args(argv)
+
+    spark = spark_session()
+    complaints, sources = prepare(spark, options)
+    write_quarantine(complaints, options.quarantine)
+    by_source = account_of(complaints, sources, FATES)
+    to_classify = complaints.filter(F.col("fate") == "with_narrative")
+    account = {
+        "by_source": by_source,
+        "quarantined_by_reason": reasons(complaints),
+        "unmapped": to_classify.filter(F.col("label") == UNMAPPED).count(),
+    }
+    write_document(spark, account, options.account)
+
+    count = sum(source["with_narrative"] for source in by_source)
+    if not count:
+        raise ValueError(f"nothing to classify: no complaint with a narrative in {', '.join(sources)}")
+    write_records(to_classify, count, options.records)
+    print(f"{count:,} complaints to classify", flush=True)
+
+
+def write_records(to_classify: DataFrame, count: int, uri: str) -> None:
+    """What the model is asked: JSON Lines with complaint_id and narrative, in files for instances to share."""
+    (
+        to_classify.select("complaint_id", "narrative")
+        .repartition(math.ceil(count / _ROWS_A_FILE))
+        .write.mode("overwrite")
+        .json(uri)
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Glue job: labelled complaints in; what to learn from and what to test on, apart from each other, out.
+
+Writes `--complaints` (Parquet, every row that was read), `--rows` (Parquet by use and fate: `use=train`,
+`use=evaluate/fate=test`, `use=evaluate/fate=newest`, `use=none`), `--quarantine` (JSON Lines) and `--account` (one
+JSON document). Fails when nothing is left to learn from or to test on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from complaint_rows import UNMAPPED
+from preparation import arguments, prepare, reasons, write_quarantine
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+from run_files import account_of, spark_session, write_document
+
+FATES = ("train", "test", "newest", "without_narrative", "unmapped", "quarantined", "superseded")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the job with Glue's arguments, of which it knows its own.
+
+    Raises:
+        ValueError: no complaint is left to learn from, or none to test on.
+    """
+    parser = arguments(__doc__)
+    parser.add_argument("--rows", required=True, help="where the split rows go")
+    parser.add_argument("--newest_fraction", required=True, type=float)
+    parser.add_argument("--test_fraction", required=True, type=float)
+    options, _ = parser.parse_known_args(argv)
+
+    spark = spark_session()
+    complaints, sources = prepare(spark, options)
+    write_quarantine(complaints, options.quarantine)
+    rows = split(complaints, options.newest_fraction, options.test_fraction)
+    rows.write.mode("overwrite").partitionBy("use", "fate").parquet(options.rows)
+
+    by_source = account_of(spark.read.parquet(options.rows), sources, FATES)
+    account = {"by_source": by_source, "quarantined_by_reason": reasons(complaints)}
+    write_document(spark, account, options.account)
+    counts = {fate: sum(source[fate] for source in by_source) for fate in FATES}
+    print(", ".join(f"{count:,} {fate}" for fate, count in counts.items()), flush=True)
+    if not counts["train"] or not counts["test"] + counts["newest"]:
+        raise ValueError(f"too few labelled complaints with a narrative to learn from and to test on: {counts}")
+
+
+def split(complaints: DataFrame, newest_fraction: float, test_fraction: float) -> DataFrame:
+    """Complaints with their use; identical narratives always stand on the same side.
+
+    Narratives that differ in case and white space only form a group. Of the groups with a date, the newest
+    `newest_fraction` by their newest member are kept for `newest`; of the others, `test_fraction` for `test`, chosen
+    by the hash of their text, so that a narrative stays on its side when the history grows.
+    """
+    grouped = complaints.withColumn("text_group", _text_group()).withColumn("teaches", _teaches())
+    dated = grouped.withColumn(
+        "group_date",
+        F.max(F.when(F.col("teaches"), F.col("received_on"))).over(Window.partitionBy("text_group")),
+    )
+    days = F.unix_date("group_date")
+    cut = dated.filter(F.col("teaches")).agg(F.percentile(days, 1 - newest_fraction)).collect()[0][0]
+    is_newest = F.lit(False) if cut is None or not newest_fraction else F.coalesce(days > cut, F.lit(False))
+    hashed = F.conv(F.substring("text_group", 1, 8), 16, 10).cast("long") / F.lit(2**32)
+    fate = (
+        F.when(~F.col("teaches"), F.when(F.col("fate") == "with_narrative", UNMAPPED).otherwise(F.col("fate")))
+        .when(is_newest, "newest")
+        .when(hashed < test_fraction, "test")
+        .otherwise("train")
+    )
+    return dated.withColumn("fate", fate).select(
+        *("source", "record", "complaint_id", "received_on", "narrative", "label"),
+        F.when(F.col("fate") == "train", "train")
+        .when(F.col("fate").isin("test", "newest"), "evaluate")
+        .otherwise("none")
+        .alias("use"),
+        "fate",
+    )
+
+
+def _teaches() -> Column:
+    """A complaint that can teach has a narrative, and a product that a rule knows."""
+    return (F.col("fate") == "with_narrative") & F.coalesce(F.col("label") != UNMAPPED, F.lit(False))
+
+
+def _text_group() -> Column:
+    """The SHA-256 of the narrative without its case and white space; null without a narrative."""
+    return F.sha2(F.trim(F.regexp_replace(F.lower("narrative"), r"(?U)\s+", " ")), 256)
+
+
+if __name__ == "__main__":
+    main()

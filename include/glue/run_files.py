@@ -1,0 +1,49 @@
+"""What all jobs share: the session, and documents with the account of every row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+
+def spark_session() -> SparkSession:
+    """The job's session. Marker files are off: a batch transform would take `_SUCCESS` for input."""
+    return SparkSession.builder.config(
+        "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "false"
+    ).getOrCreate()
+
+
+def write_document(spark: SparkSession, document: Mapping[str, Any], uri: str) -> None:
+    """One JSON document as the only file of the folder `uri`."""
+    text = json.dumps(document, sort_keys=True)
+    spark.createDataFrame([(text,)], "value string").coalesce(1).write.mode("overwrite").text(uri)
+
+
+def read_document(spark: SparkSession, uri: str) -> dict[str, Any]:
+    """The document that `write_document` wrote at `uri`.
+
+    Raises:
+        ValueError: the folder does not hold exactly one document.
+    """
+    found = spark.read.text(uri).collect()
+    if len(found) != 1:
+        raise ValueError(f"{uri} holds {len(found)} documents where there should be one")
+    document: dict[str, Any] = json.loads(found[0].value)
+    return document
+
+
+def account_of(rows: DataFrame, sources: Sequence[str], fates: Sequence[str]) -> list[dict[str, Any]]:
+    """How many rows of each source met which fate; a source without rows counts 0 of each.
+
+    `rows_in` is the number of the source's last record, which the reader counts without a gap: a row that is lost
+    on the way makes the fates fall short of it.
+    """
+    counts = [F.count_if(F.col("fate") == fate).alias(fate) for fate in fates]
+    grouped = rows.groupBy("source").agg(F.max("record").alias("rows_in"), *counts).collect()
+    found = {row.source: row.asDict() for row in grouped}
+    empty = dict.fromkeys(("rows_in", *fates), 0)
+    return [found.get(source, {"source": source, **empty}) for source in sources]

@@ -1,0 +1,89 @@
+"""What the SageMaker scikit-learn container serves: JSON Lines in, one JSON line out for each record.
+
+In: `{"complaint_id": "…", "narrative": "…"}`. Out: complaint_id, predicted_product, confidence, runner_up and
+runner_up_confidence. A record that cannot be scored gives `{"complaint_id": …, "error": "…"}` in its place, so that it
+does not fail its neighbours. The four functions are those of the container's contract.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from trained_model import load
+
+_JSON_LINES = "application/jsonlines"
+
+Record = dict[str, Any]
+
+
+def model_fn(model_dir: str) -> Pipeline:
+    """The model in the folder that the container unpacked."""
+    return load(Path(model_dir))
+
+
+def input_fn(request_body: bytes | str, content_type: str) -> list[Record]:
+    """The records of a payload, in order; what is no record has an `error` instead of a narrative.
+
+    Raises:
+        ValueError: the payload is not JSON Lines.
+    """
+    if content_type != _JSON_LINES:
+        raise ValueError(f"content type {content_type!r} is not served; send {_JSON_LINES!r}")
+    body = request_body.encode() if isinstance(request_body, str) else request_body
+    # Never splitlines(): U+2028 and its kind end a line there, and may stand inside a narrative.
+    return [_record(line) for line in body.split(b"\n") if line]
+
+
+def _record(line: bytes) -> Record:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        return {"complaint_id": None, "error": f"not JSON: {error}"}
+    if not isinstance(record, dict):
+        return {"complaint_id": None, "error": f"not an object but {type(record).__name__}"}
+    if not isinstance(record.get("narrative"), str):
+        return {"complaint_id": record.get("complaint_id"), "error": "no narrative"}
+    return record
+
+
+def predict_fn(records: list[Record], model: Pipeline) -> list[Record]:
+    """The best class of each record, its probability, and the next best; records with an error stay as they are."""
+    sound = [record for record in records if "error" not in record]
+    scores = iter(_scores([record["narrative"] for record in sound], model))
+    return [
+        record if "error" in record else {"complaint_id": record.get("complaint_id"), **next(scores)}
+        for record in records
+    ]
+
+
+def _scores(narratives: list[str], model: Pipeline) -> list[Record]:
+    if not narratives:
+        return []
+    probabilities = model.predict_proba(narratives)
+    best_two = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
+    confidences = np.take_along_axis(probabilities, best_two, axis=1)
+    names = model["classifier"].classes_[best_two]
+    return [
+        {
+            "predicted_product": str(name),
+            "confidence": float(confidence),
+            "runner_up": str(second),
+            "runner_up_confidence": float(second_confidence),
+        }
+        for (name, second), (confidence, second_confidence) in zip(names, confidences, strict=True)
+    ]
+
+
+def output_fn(prediction: list[Record], accept: str) -> tuple[str, str]:
+    """One line a record, ASCII, so that nothing but a newline ends a line.
+
+    Raises:
+        ValueError: something else than JSON Lines is asked for.
+    """
+    if accept != _JSON_LINES:
+        raise ValueError(f"{accept!r} is not served; ask for {_JSON_LINES!r}")
+    return "\n".join(json.dumps(record) for record in prediction), _JSON_LINES

@@ -1,0 +1,91 @@
+"""SageMaker training script: labelled complaints in Parquet in, a model folder out.
+
+Follows SageMaker's script mode: hyperparameters are arguments, folders come from `SM_*`. The same rows, the same
+hyperparameters and the same seed give the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from model_folder import save
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+
+
+class TrainingDataError(ValueError):
+    """The data cannot be learned from; the message names the class or the folder."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Trains on the `train` channel and writes the model into `SM_MODEL_DIR`."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--ngram_max", type=int, default=2)
+    parser.add_argument("--min_df", type=int, default=3)
+    parser.add_argument("--max_df", type=float, default=0.85)
+    parser.add_argument("--max_features", type=int, default=50_000)
+    parser.add_argument("--C", type=float, default=4.0)
+    parser.add_argument("--seed", type=int, default=13)
+    parser.add_argument("--min_class_rows", type=int, default=5)
+    parser.add_argument("--train", type=Path, default=os.environ.get("SM_CHANNEL_TRAIN"))
+    parser.add_argument("--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"))
+    options, _ = parser.parse_known_args(argv)
+
+    narratives, labels = read_labelled(options.train)
+    check_classes(labels, options.min_class_rows)
+    print(f"train_rows={len(labels)}", flush=True)
+    model = fit(narratives, labels, options)
+    print(f"features={len(model['tfidf'].vocabulary_)}", flush=True)
+    save(model, options.model_dir, training_rows=len(labels))
+
+
+def read_labelled(folder: Path) -> tuple[list[str], list[str]]:
+    """Narratives and labels, in the order of their complaint ids, whatever files Spark wrote.
+
+    Raises:
+        TrainingDataError: the folder holds no rows.
+    """
+    files = sorted(folder.rglob("*.parquet"))
+    columns = ["complaint_id", "narrative", "label"]
+    tables = [pq.ParquetFile(file).read(columns=columns) for file in files]
+    rows = sorted(row for table in tables for row in zip(*(table[name].to_pylist() for name in columns), strict=True))
+    if not rows:
+        raise TrainingDataError(f"{folder} holds no labelled complaints ({len(files)} Parquet files)")
+    return [row[1] for row in rows], [row[2] for row in rows]
+
+
+def check_classes(labels: Sequence[str], least: int) -> None:
+    """Refuses what cannot be told apart.
+
+    Raises:
+        TrainingDataError: there is only one class, or one with fewer than `least` complaints.
+    """
+    counts = Counter(labels)
+    if len(counts) < 2:
+        raise TrainingDataError(f"only one class to learn from: {dict(counts)}")
+    rare = {name: count for name, count in sorted(counts.items()) if count < least}
+    if rare:
+        raise TrainingDataError(f"too few complaints to learn from: {rare}; each class needs {least}")
+
+
+def fit(narratives: Sequence[str], labels: Sequence[str], options: argparse.Namespace) -> Pipeline:
+    """A word n-gram TF-IDF and a multinomial logistic regression, fitted."""
+    tfidf = TfidfVectorizer(
+        ngram_range=(1, options.ngram_max),
+        min_df=min(options.min_df, max(1, len(labels) // 100)),
+        max_df=options.max_df,
+        max_features=options.max_features,
+        sublinear_tf=True,
+    )
+    classifier = LogisticRegression(C=options.C, max_iter=400, random_state=options.seed)
+    return Pipeline([("tfidf", tfidf), ("classifier", classifier)]).fit(narratives, labels)
+
+
+if __name__ == "__main__":
+    main()

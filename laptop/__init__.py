@@ -1,0 +1,1 @@
+"""The whole pipeline on one machine: local AWS, Airflow, deploy, two flows, and a summary that a person can read."""

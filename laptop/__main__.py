@@ -1,0 +1,36 @@
+"""`python -m laptop run`: the main job, end to end, on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from complaints.settings import SettingsError
+from laptop.inputs import InputError
+from laptop.processes import ServerError
+from laptop.run import run
+from laptop.watch import RunFailedError
+
+
+def main() -> int:
+    """Runs the verb that was named; a failure a person can mend is one message, not a traceback."""
+    parser = argparse.ArgumentParser(prog="laptop", description=__doc__)
+    verbs = parser.add_subparsers(required=True)
+    once = verbs.add_parser("run", help="train, then classify")
+    once.add_argument("--train", type=Path, action="append", default=[], help="labelled CSV, or a folder of it")
+    once.add_argument("--classify", type=Path, action="append", default=[], help="CSV to classify, or a folder of it")
+    options = parser.parse_args()
+    try:
+        run(options.train, options.classify)
+    except (InputError, RunFailedError, ServerError, SettingsError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

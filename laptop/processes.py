@@ -1,0 +1,71 @@
+"""A server of ours in a process group of its own, with its log in a file, that is gone when we are."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+
+
+class ServerError(RuntimeError):
+    """A server did not start, or died; the message says where its log is and how it ends."""
+
+
+class Server:
+    """A running command; leaving the `with` block stops its whole process group."""
+
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                command,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def check(self) -> None:
+        """Raises ServerError if the process has ended."""
+        if self._process.poll() is not None:
+            last = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
+            raise ServerError(f"{self.name} ended with code {self._process.returncode}; {self.log} ends:\n{last}")
+
+    def stop(self, patience: float = 15) -> None:
+        """SIGTERM to the group, and SIGKILL to what is left of it after `patience` seconds."""
+        self._signal(signal.SIGTERM)
+        try:
+            self._process.wait(patience)
+        except subprocess.TimeoutExpired:
+            pass
+        self._signal(signal.SIGKILL)
+        self._process.wait()
+
+    def _signal(self, number: int) -> None:
+        try:
+            os.killpg(self._process.pid, number)
+        except ProcessLookupError:
+            return
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

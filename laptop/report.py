@@ -1,0 +1,126 @@
+"""The report of one run: a page that opens from a folder, prints, and needs no network.
+
+>>> render({}).splitlines()[0]
+'<!doctype html>'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from laptop.report_figures import counted_bars, histogram
+from laptop.report_markup import Markup, columns, figure, markup, section, tag
+from laptop.report_rows import classified_rows, training_rows
+from laptop.report_scores import LABELLED, NEWEST, TEST, scores
+from laptop.report_time import time
+from laptop.row_account import account_of
+from laptop.wording import NOT_KNOWN, part, plain
+
+STYLE = Path(__file__).with_name("report_style.css")
+
+
+def render(summary: Mapping[str, Any]) -> str:
+    """The whole page for the content of ``summary.json``; parts that the run did not reach are left out."""
+    classification, evaluation = part(summary, "classification"), part(part(summary, "model"), "evaluation")
+    body = markup(
+        _header(summary),
+        tag(
+            "main",
+            classified_rows(classification),
+            _predictions(classification),
+            scores(evaluation.get("test"), TEST),
+            scores(evaluation.get("newest"), NEWEST),
+            scores(classification.get("labelled"), LABELLED),
+            training_rows(part(summary, "training")),
+            time(summary),
+            _places(summary),
+        ),
+    )
+    return f"<!doctype html>\n{tag('html', _head(classification), tag('body', body), lang='en')}\n"
+
+
+def _head(classification: Mapping[str, Any]) -> Markup:
+    # The one piece of text that is not escaped: our own style sheet.
+    style = Markup(STYLE.read_text(encoding="utf-8"))
+    return tag(
+        "head",
+        Markup('<meta charset="utf-8">'),
+        Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
+        Markup('<meta name="color-scheme" content="light dark">'),
+        tag("title", f"Complaints classified, run {classification.get('run_id', NOT_KNOWN)}"),
+        tag("style", style),
+    )
+
+
+def _header(summary: Mapping[str, Any]) -> Markup:
+    classification = part(summary, "classification")
+    facts = (
+        ("run", classification.get("run_id")),
+        ("model version", part(summary, "model").get("version")),
+        ("release", summary.get("release")),
+        ("orchestrator", summary.get("orchestrator")),
+    )
+    return tag(
+        "header",
+        tag("p", "PTMLops · report of a run", class_="eyebrow"),
+        tag("h1", "Consumer complaints, classified"),
+        tag("dl", *(_fact(name, value) for name, value in facts), class_="facts"),
+        _synthetic() if summary.get("synthetic") else None,
+        *_alarms(summary),
+    )
+
+
+def _fact(name: str, value: object) -> Markup:
+    return tag("div", tag("dt", name), tag("dd", NOT_KNOWN if value is None else value))
+
+
+def _synthetic() -> Markup:
+    return tag(
+        "p",
+        tag("strong", "Synthetic data."),
+        " These complaints were generated. The scores show that the flows work, "
+        "not how well the model would do on real complaints.",
+        class_="banner",
+        role="note",
+    )
+
+
+def _alarms(summary: Mapping[str, Any]) -> Iterator[Markup]:
+    """What a reader must know before believing the rest: rows that are lost, flows that failed."""
+    for name in ("training", "classification"):
+        account = account_of(part(summary, name))
+        if account and not account.adds_up:
+            yield tag("p", f"The row account of the {name} {account.verdict()}.", class_="banner alarm")
+    for flow in summary.get("flows") or []:
+        if flow.get("state") != "success":
+            state = plain(str(flow.get("state") or "not run"))
+            yield tag("p", f"The flow {flow['dag_id']} did not succeed: {state}.", class_="banner alarm")
+
+
+def _predictions(classification: Mapping[str, Any]) -> Markup | None:
+    products, confidence = part(classification, "predicted_products"), part(classification, "confidence")
+    blocks = []
+    if products:
+        blocks.append(figure("Predicted products", counted_bars(("product", "complaints"), products, "one")))
+    if confidence.get("counts"):
+        drawn = histogram(confidence["edges"], confidence["counts"])
+        note = tag("p", "Probability of the predicted class; the lower edge stands below each bar.", class_="note")
+        blocks.append(figure("Confidence of the predictions", drawn, note))
+    return section("What was predicted", columns(*blocks)) if blocks else None
+
+
+def _places(summary: Mapping[str, Any]) -> Markup | None:
+    read = {
+        "history read": part(summary, "training").get("inputs"),
+        "complaints read": part(summary, "classification").get("inputs"),
+    }
+    places = [(plain(name), [place]) for name, place in part(summary, "results").items() if place]
+    places += [(name, inputs) for name, inputs in read.items() if inputs]
+    if not places:
+        return None
+    entries = (
+        tag("div", tag("dt", name), *(tag("dd", tag("code", value)) for value in values)) for name, values in places
+    )
+    return section("Where things are", tag("dl", *entries, class_="places"))

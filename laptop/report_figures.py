@@ -1,0 +1,119 @@
+"""The drawings of the report: bars as inline SVG, the histogram, the confusion matrix.
+
+Every length is a percentage, so that a drawing is as wide as its place and its text keeps its size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from laptop.report_markup import DRAWN, Markup, markup, table, tag
+from laptop.wording import count, largest_first, percent
+
+
+@dataclass(frozen=True)
+class Portion:
+    """One coloured part of a bar; the colour is a class of the style sheet."""
+
+    label: str
+    size: float
+    colour: str
+    written: str
+
+
+def stacked_bar(portions: Iterable[Portion], whole: float, *, class_: str = "stack") -> Markup:
+    """The portions in a row, on the scale of `whole`."""
+    drawn, x = [], 0.0
+    portions = list(portions)
+    for portion in portions:
+        width = 100 * portion.size / whole if whole else 0
+        if width > 0:
+            title = tag("title", f"{portion.label}: {portion.written}")
+            drawn.append(_rectangle(title, x=x, width=width, class_=f"fill-{portion.colour}"))
+            x += width
+    label = ", ".join(f"{portion.label} {portion.written}" for portion in portions)
+    return tag("svg", *drawn, class_=class_, role="img", aria_label=label)
+
+
+def legend(portions: Iterable[tuple[str, str]]) -> Markup:
+    """What each colour means: (label, colour) pairs."""
+    return tag("p", *(tag("span", swatch(colour), label) for label, colour in portions), class_="legend")
+
+
+def swatch(colour: str) -> Markup:
+    """A small square of one colour, for a legend or beside a name in a table."""
+    square = _rectangle(x=0, width=100, class_=f"fill-{colour}")
+    return tag("svg", square, class_="swatch", aria_hidden="true")
+
+
+def bar(size: float, whole: float, colour: str = "one") -> Markup:
+    """A single bar; the number that it draws stands beside it."""
+    width = 100 * size / whole if whole else 0
+    return tag("svg", _rectangle(x=0, width=width, class_=f"fill-{colour}"), class_="bar", aria_hidden="true")
+
+
+def counted_bars(head: tuple[str, str], counts: Mapping[str, int], colour: str) -> Markup:
+    """A table of counts, the largest first, each with its bar and its share."""
+    total, longest = sum(counts.values()), max(counts.values(), default=0)
+    body = [
+        (name, tag("td", bar(n, longest, colour), class_="drawn"), count(n), percent(n, total))
+        for name, n in largest_first(counts)
+    ]
+    named = (head[0], DRAWN, head[1], "share")
+    return table(named, body, class_="bars")
+
+
+def histogram(edges: Sequence[float], counts: Sequence[int]) -> Markup:
+    """Upright bars, each with its count above and its interval below."""
+    tallest, total = max(counts, default=0), sum(counts)
+    bars = []
+    for (low, high), number in zip(pairwise(edges), counts, strict=True):
+        height = 100 * number / tallest if tallest else 0
+        place = {"y": f"{100 - height:.2f}%", "height": f"{height:.2f}%"}
+        column = tag("rect", x="0", width="100%", class_="fill-one", **place)
+        title = f"{low:.1f} to {high:.1f}: {count(number)} ({percent(number, total)})"
+        bars.append(
+            tag(
+                "li",
+                tag("span", count(number), class_="count"),
+                tag("svg", tag("title", title), column, role="img", aria_label=title),
+                tag("span", f"{low:.1f}", class_="edge"),
+            )
+        )
+    return tag("ol", *bars, class_="histogram")
+
+
+def confusion_matrix(confusion: Mapping[str, Any]) -> Markup:
+    """Counts, each shaded by its share of the row: the true class's complaints, by prediction."""
+    labels: list[str] = confusion["labels"]
+    corner = tag("th", tag("span", "true ↓ · predicted →"), class_="corner", scope="col")
+    head = tag("tr", corner, *(tag("th", tag("span", label), scope="col", title=label) for label in labels))
+    body = [
+        tag("tr", tag("th", label, scope="row"), *_shaded(label, labels, row))
+        for label, row in zip(labels, confusion["rows"], strict=True)
+    ]
+    drawn = tag("table", tag("thead", head), tag("tbody", *body), class_="confusion")
+    return tag("div", drawn, class_="scroll tall", tabindex=0)
+
+
+def _shaded(true: str, labels: Sequence[str], row: Sequence[int]) -> Iterable[Markup]:
+    total = sum(row)
+    for predicted, number in zip(labels, row, strict=True):
+        share = number / total if total else 0
+        kind = "right" if predicted == true else "wrong"
+        # Dark shades need light text: the style sheet cannot see how dark a shade is.
+        depth = " deep" if share > 0.6 else "" if number else " none"
+        yield tag(
+            "td",
+            count(number),
+            class_=kind + depth,
+            style=f"--share:{share:.3f}",
+            title=f"{true}, predicted {predicted}: {percent(number, total)} of the row",
+        )
+
+
+def _rectangle(*children: Markup, x: float, width: float, class_: str) -> Markup:
+    return tag("rect", markup(*children), x=f"{x:.3f}%", width=f"{width:.3f}%", height="100%", class_=class_)

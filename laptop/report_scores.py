@@ -1,0 +1,80 @@
+"""How well the model did on one slice of complaints: the part of the report that shows its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from laptop.report_figures import bar, confusion_matrix
+from laptop.report_markup import DRAWN, Markup, columns, figure, section, table, tag
+from laptop.wording import NOT_KNOWN, count, part, score
+
+# What each slice is, and what its numbers may be used for.
+TEST = (
+    "Scores on the test slice",
+    "Complaints held out of training: how well the model does on what it has not seen.",
+)
+NEWEST = (
+    "Scores on the newest complaints",
+    "The latest complaints, held out by time. Scores below those of the test slice are a sign of drift.",
+)
+LABELLED = (
+    "Agreement with the consumer's choice",
+    "The predictions of this run against the product that the consumer chose: "
+    "the consumer's own choice at filing, not ground truth.",
+)
+
+
+def scores(slice_: Mapping[str, Any] | None, wording: tuple[str, str]) -> Markup | None:
+    """The section of one slice; None where the slice was not evaluated."""
+    if not slice_:
+        return None
+    title, lead = wording
+    blocks = [figure("By class", _by_class(slice_))] if slice_.get("per_class") else []
+    if part(slice_, "confusion").get("labels"):
+        blocks.append(figure("Confusion", confusion_matrix(slice_["confusion"]), _reading()))
+    return section(title, _tiles(slice_), columns(*blocks) if blocks else None, lead=lead)
+
+
+def _tiles(slice_: Mapping[str, Any]) -> Markup:
+    tiles = (
+        ("Accuracy", score(slice_.get("accuracy")), "share predicted right"),
+        ("Majority class", score(slice_.get("majority_accuracy")), "accuracy of always guessing it"),
+        ("Macro-F1", score(slice_.get("macro_f1")), "every class counts the same"),
+        ("ECE", score(slice_.get("expected_calibration_error")), "expected calibration error"),
+        ("Complaints", count(slice_.get("n")), "in this slice"),
+    )
+    return tag(
+        "dl",
+        *(
+            tag("div", tag("dt", name), tag("dd", value, class_="value"), tag("dd", meaning, class_="meaning"))
+            for name, value, meaning in tiles
+        ),
+        class_="tiles",
+    )
+
+
+def _by_class(slice_: Mapping[str, Any]) -> Markup:
+    head = ("class", "precision", "recall", "F1", DRAWN, "support")
+    return table(head, (_class_row(*item) for item in slice_["per_class"].items()), class_="classes")
+
+
+def _class_row(name: str, scored: Mapping[str, Any]) -> tuple[object, ...]:
+    f1 = score(scored.get("f1"))
+    drawn = 0 if f1 == NOT_KNOWN else scored["f1"]
+    return (
+        name,
+        score(scored.get("precision")),
+        score(scored.get("recall")),
+        f1,
+        tag("td", bar(drawn, 1), class_="drawn"),
+        count(scored.get("support")),
+    )
+
+
+def _reading() -> Markup:
+    return tag(
+        "p",
+        "Rows are the true class, columns the predicted one. Shade: share of the row.",
+        class_="note",
+    )

@@ -1,0 +1,84 @@
+"""Where the time went: the part of the report that shows each step, and what was waiting around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from laptop.report_figures import Portion, legend, stacked_bar
+from laptop.report_markup import DRAWN, Markup, figure, markup, section, table, tag
+from laptop.wording import TIME, count, part, percent, plain, seconds, time_sentence
+
+
+def time(summary: Mapping[str, Any]) -> Markup | None:
+    """The seconds of the whole run, then of each step of each flow, all flows on one scale."""
+    split, flows = part(summary, "seconds"), summary.get("flows") or []
+    if not split and not flows:
+        return None
+    longest = max((step["seconds"] or 0 for flow in flows for step in flow.get("steps") or []), default=0)
+    return section(
+        "Where the time went",
+        _split(split) if split else None,
+        _meaning() if flows else None,
+        *(_flow(flow, longest) for flow in flows),
+        lead="Work is what the jobs computed; orchestration is the waiting around them.",
+    )
+
+
+def _split(split: Mapping[str, Any]) -> Markup:
+    total = split.get("total") or 0.0
+    sizes = {name: split.get(name) or 0.0 for name in TIME}
+    portions = [Portion(TIME[name], size, TIME[name], seconds(size)) for name, size in sizes.items()]
+    return figure(
+        f"{seconds(total)} in all",
+        stacked_bar(portions, max(total, sum(sizes.values()))),
+        legend((f"{p.label} {p.written} ({percent(p.size, total)})", p.colour) for p in portions),
+        tag("p", time_sentence(split), class_="note"),
+    )
+
+
+def _meaning() -> Markup:
+    return legend(
+        (
+            ("the job's work", "work"),
+            ("orchestration around it", "orchestration"),
+            ("a step without a measured job", "step"),
+        )
+    )
+
+
+def _flow(flow: Mapping[str, Any], longest: float) -> Markup:
+    steps: Sequence[Mapping[str, Any]] = flow.get("steps") or []
+    title = markup(flow["dag_id"], " ", badge(flow.get("state")), " ", tag("small", seconds(flow.get("seconds"))))
+    head = ("step", DRAWN, "seconds", "its job", "tries")
+    return tag(
+        "div",
+        tag("h3", title),
+        tag("p", tag("code", flow.get("run_id", "")), class_="note"),
+        table(head, (_step(step, longest) for step in steps), class_="steps"),
+        class_="figure",
+    )
+
+
+def _step(step: Mapping[str, Any], longest: float) -> tuple[object, ...]:
+    state, taken, job = step.get("state"), step.get("seconds"), step.get("job_seconds")
+    name = markup(step["task_id"], None if state == "success" else markup(" ", badge(state)))
+    drawn = stacked_bar(_step_portions(taken or 0.0, job), longest, class_="bar")
+    return (name, tag("td", drawn, class_="drawn"), seconds(taken), seconds(job), count(step.get("tries")))
+
+
+def _step_portions(taken: float, job: float | None) -> list[Portion]:
+    if job is None:
+        return [Portion("step", taken, "step", seconds(taken))]
+    # A job's clock and Airflow's differ by a little: a bar is never longer than its step.
+    around = max(taken - job, 0.0)
+    return [
+        Portion("work", min(job, taken), "work", seconds(job)),
+        Portion("orchestration", around, "orchestration", seconds(around)),
+    ]
+
+
+def badge(state: object) -> Markup:
+    """A state in a word, coloured when it is not the one hoped for."""
+    text = plain(str(state or "not run"))
+    return tag("span", text, class_="badge good" if state == "success" else "badge bad")

@@ -1,0 +1,163 @@
+"""What the terminal shows when a run ends: short enough to read, and the arithmetic can be checked by hand.
+
+>>> text({}).splitlines()[0]
+'PTMLops: complaints classified, run -'
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from laptop.row_account import RowAccount, account_of, accounts_by_source
+from laptop.wording import (
+    NOT_KNOWN,
+    count,
+    fitted,
+    largest_first,
+    part,
+    plain,
+    rows,
+    score,
+    seconds,
+    time_sentence,
+)
+
+COLUMNS = 100
+SLICES = {"test": "test slice", "newest": "newest complaints"}
+
+
+def text(summary: Mapping[str, Any]) -> str:
+    """All the lines as one text, with a line break at its end."""
+    return "".join(f"{line}\n" for line in lines(summary))
+
+
+def lines(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The lines for the content of ``summary.json``: none longer than 100 columns, no control codes."""
+    for part_of_it in (_title, _steps, _rows, _scores, _time, _places):
+        for line in part_of_it(summary):
+            # A name from a file may hold an escape sequence, which a terminal would obey.
+            safe = "".join(c if c.isprintable() else "?" for c in line)
+            yield fitted(safe, COLUMNS)
+
+
+def _title(summary: Mapping[str, Any]) -> Iterator[str]:
+    run_id = part(summary, "classification").get("run_id", NOT_KNOWN)
+    yield f"PTMLops: complaints classified, run {run_id}"
+    version = part(summary, "model").get("version", NOT_KNOWN)
+    release, orchestrator = summary.get("release", NOT_KNOWN), summary.get("orchestrator", NOT_KNOWN)
+    yield f"Model version {version}, release {release}, orchestrator {orchestrator}"
+    if summary.get("synthetic"):
+        yield "Synthetic data: the scores show that the flows work, not how well they would do on real data."
+
+
+def _steps(summary: Mapping[str, Any]) -> Iterator[str]:
+    flows = summary.get("flows") or []
+    names = [step["task_id"] for flow in flows for step in flow.get("steps") or []]
+    width = max(map(len, names), default=0)
+    for flow in flows:
+        yield ""
+        yield f"{flow['dag_id']}: {plain(flow.get('state') or 'not run')}, {seconds(flow.get('seconds'))}"
+        yield from (_step(step, min(width, 50)) for step in flow.get("steps") or [])
+
+
+def _step(step: Mapping[str, Any], width: int) -> str:
+    job, tries, state = step.get("job_seconds"), step.get("tries") or 1, step.get("state")
+    remarks = [
+        f"job {seconds(job):>9}" if job is not None else " " * 13,
+        f"{tries} tries" if tries > 1 else "",
+        plain(state or "not run").upper() if state != "success" else "",
+    ]
+    name = textwrap.shorten(step["task_id"], width, placeholder="...")
+    return f"  {name:<{width}}  {seconds(step.get('seconds')):>9}  {'  '.join(filter(None, remarks))}".rstrip()
+
+
+def _rows(summary: Mapping[str, Any]) -> Iterator[str]:
+    for title, section in (("Training", "training"), ("Classification", "classification")):
+        account = account_of(part(summary, section))
+        yield ""
+        yield f"{title} rows" if account else f"{title} rows: none were read"
+        if account:
+            yield from _account(account)
+    classification = part(summary, "classification")
+    accounts = accounts_by_source(classification)
+    if len(accounts) > 1:
+        yield from _sources(accounts)
+    for reason, number in largest_first(part(classification, "quarantined_by_reason")):
+        yield f"  quarantined {number:>7,}: {reason}"
+    if classification.get("unmapped"):
+        yield f"  {rows(classification['unmapped'])} with a product that the product map does not know"
+
+
+def _account(account: RowAccount) -> Iterator[str]:
+    # Break between the terms only: a no-break space holds the words of each together.
+    sentence = " ".join(term.replace(" ", "\N{NO-BREAK SPACE}") for term in account.terms())
+    for line in textwrap.wrap(sentence, COLUMNS, initial_indent="  ", subsequent_indent="    "):
+        yield line.replace("\N{NO-BREAK SPACE}", " ")
+    yield f"  {account.verdict()}" if account.adds_up else f"  {account.verdict().upper()}"
+
+
+def _sources(accounts: Sequence[tuple[str, RowAccount]]) -> Iterator[str]:
+    heads = ["rows in", *(plain(fate) for fate in accounts[0][1].fates)]
+    room = COLUMNS - 4 - sum(len(head) + 2 for head in heads)
+    width = min(max(len("by source"), *(len(source) for source, _ in accounts)), max(room, 12))
+    yield f"  {'by source':<{width}}" + "".join(f"  {head:>7}" for head in heads)
+    for source, account in accounts:
+        # The end of a path tells files apart.
+        name = source if len(source) <= width else f"...{source[3 - width :]}"
+        numbers = zip(heads, (account.rows_in, *account.fates.values()), strict=True)
+        yield f"  {name:<{width}}" + "".join(f"  {n:>{max(7, len(head))},}" for head, n in numbers)
+        if not account.adds_up:
+            yield f"    {account.verdict().upper()}"
+
+
+def _scores(summary: Mapping[str, Any]) -> Iterator[str]:
+    evaluation = part(part(summary, "model"), "evaluation")
+    slices = [(name, part(evaluation, key)) for key, name in SLICES.items()]
+    agreement = part(part(summary, "classification"), "labelled")
+    slices.append(("consumer's choice*", agreement))
+    slices = [(name, found) for name, found in slices if found]
+    if not slices:
+        return
+    yield ""
+    yield f"{'Scores':<20}  {'complaints':>10}  {'accuracy':>8}  {'majority':>8}  {'macro-F1':>8}  {'ECE':>8}"
+    for name, found in slices:
+        keys = ("accuracy", "majority_accuracy", "macro_f1", "expected_calibration_error")
+        written = "".join(f"  {score(found.get(key)):>8}" for key in keys)
+        yield f"  {name:<18}  {count(found.get('n')):>10}{written}"
+    if agreement:
+        yield "  * agreement with the consumer's own choice at filing, not ground truth"
+    yield from _by_class(part(part(evaluation, "test"), "per_class"))
+
+
+def _by_class(per_class: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    if not per_class:
+        return
+    width = min(max(18, *map(len, per_class)), 50)
+    yield ""
+    yield f"  {'test slice':<{width}}  {'precision':>9}  {'recall':>9}  {'f1':>9}  {'support':>9}"
+    for name, scored in per_class.items():
+        written = "".join(f"  {score(scored.get(key)):>9}" for key in ("precision", "recall", "f1"))
+        yield f"  {fitted(name, width):<{width}}{written}  {count(scored.get('support')):>9}"
+
+
+def _time(summary: Mapping[str, Any]) -> Iterator[str]:
+    split = part(summary, "seconds")
+    if split:
+        yield ""
+        yield f"Time: {time_sentence(split)}"
+
+
+def _places(summary: Mapping[str, Any]) -> Iterator[str]:
+    places = {name: str(place) for name, place in part(summary, "results").items() if place}
+    if not places:
+        return
+    width = max(map(len, places))
+    yield ""
+    yield "Results"
+    for name, place in places.items():
+        # A place is there to be copied: it is continued on the next line, never shortened.
+        first, *more = textwrap.wrap(place, COLUMNS - 4 - width, break_on_hyphens=False) or [""]
+        yield f"  {plain(name):<{width}}  {first}"
+        yield from (f"  {'':<{width}}  {line}" for line in more)

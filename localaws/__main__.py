@@ -1,0 +1,35 @@
+"""`python -m localaws --state DIR`: an AWS endpoint until SIGTERM or SIGINT, then nothing is left running."""
+
+import argparse
+import json
+import logging
+import signal
+import threading
+from pathlib import Path
+
+from localaws.server import LocalAWS
+
+
+def main() -> None:
+    """Start, print one line of JSON with the endpoint on stdout, and wait for a signal."""
+    parser = argparse.ArgumentParser(prog="localaws", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True, help="folder for jobs, their logs, and the server's log")
+    parser.add_argument("--host", default="127.0.0.1", help="interface to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
+    arguments = parser.parse_args()
+    arguments.state.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=arguments.state / "localaws.log",
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    asked_to_stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked_to_stop.set())
+    with LocalAWS(arguments.state, arguments.host, arguments.port) as aws:
+        print(json.dumps({"endpoint": aws.endpoint}), flush=True)
+        asked_to_stop.wait()
+
+
+if __name__ == "__main__":
+    main()

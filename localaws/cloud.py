@@ -1,0 +1,67 @@
+"""The endpoint, seen by a client: boto3 clients with dummy credentials, and what a job's process may know."""
+
+import os
+import sys
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+ACCOUNT = "123456789012"
+CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+# A job inherits nothing else from whoever started the server: no credentials, no profile, no PYTHONPATH.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+
+
+@dataclass
+class Cloud:
+    """The AWS that listens at `endpoint`; its clients are made once and may be shared by threads."""
+
+    endpoint: str
+    region: str
+    _clients: dict[str, Any] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service. Making one is not thread-safe in boto3: hence the lock."""
+        with self._lock:
+            if service not in self._clients:
+                self._clients[service] = boto3.session.Session(**CREDENTIALS).client(
+                    service,
+                    region_name=self.region,
+                    endpoint_url=self.endpoint,
+                    # The shell's profile must not reach a laptop's AWS, nor its proxy settings.
+                    config=Config(max_pool_connections=32, proxies={}, retries={"total_max_attempts": 3}),
+                )
+            return self._clients[service]
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource, for instance `arn("sagemaker", "training-job/name")`."""
+        return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{resource}"
+
+    def environment(self) -> dict[str, str]:
+        """The environment that every job's process starts from."""
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        return inherited | {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
+            "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_REGION": self.region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1,localhost",
+            # AWS runs in UTC and UTF-8; and a log that is shown while the job runs cannot wait in a buffer.
+            "TZ": "UTC",
+            "PYTHONUTF8": "1",
+            "PYTHONUNBUFFERED": "1",
+            "PYSPARK_PYTHON": sys.executable,
+        }

@@ -1,0 +1,138 @@
+"""A batch transform's server and agent in one process: `python serve_batch.py task.json`.
+
+Loads a program with SageMaker's four functions, then puts each input object through it, payload by payload.
+It stands alone, so that the program sees its own folder on the path and nothing of localaws.
+"""
+
+import gzip
+import importlib.util
+import io
+import json
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+FUNCTIONS = ("model_fn", "input_fn", "predict_fn", "output_fn")
+PROGRESS_RECORDS = 1_000
+# The container hands these over as text, everything else as bytes (sagemaker-inference, transformer.py).
+TEXT_TYPES = ("application/json", "text/csv")
+
+
+class ClientError(Exception):
+    """The input cannot be transformed as the job was asked to."""
+
+
+def load(program: Path) -> ModuleType:
+    """Import the program from its own folder."""
+    sys.path[0] = str(program.parent)
+    spec = importlib.util.spec_from_file_location(program.stem, program)
+    if spec is None or spec.loader is None:
+        raise ClientError(f"{program.name} is not a Python program")
+    module = importlib.util.module_from_spec(spec)
+    # As an import would: dataclasses and pickle look their module up.
+    sys.modules[program.stem] = module
+    spec.loader.exec_module(module)
+    missing = [name for name in FUNCTIONS if not hasattr(module, name)]
+    if missing:
+        raise AttributeError(f"{program.name} does not define {', '.join(missing)}")
+    return module
+
+
+def payloads(source: io.BufferedIOBase, task: dict[str, Any]) -> Iterator[tuple[bytes, int]]:
+    """What goes to the model at once, and how many records that is.
+
+    Raises ClientError for a record that no payload can hold.
+    """
+    limit = task["payload"] or sys.maxsize
+    if not task["split"]:
+        whole = source.read(limit + 1 if task["payload"] else -1)
+        if len(whole) > limit:
+            raise ClientError(_too_large(1, len(whole), limit))
+        if whole:
+            yield whole, 1
+        return
+    batch: list[bytes] = []
+    size = 0
+    for record in _records(source, limit):
+        if batch and (task["single"] or size + len(record) > limit):
+            yield b"".join(batch), len(batch)
+            batch, size = [], 0
+        batch.append(record)
+        size += len(record)
+    if batch:
+        yield b"".join(batch), len(batch)
+
+
+def _records(source: io.BufferedIOBase, limit: int) -> Iterator[bytes]:
+    # readline of a binary file ends at b"\n" and nowhere else; the bound keeps a huge line out of memory.
+    number = 0
+    while record := source.readline(min(limit + 1, sys.maxsize)):
+        number += 1
+        if len(record) > limit:
+            raise ClientError(_too_large(number, len(record), limit))
+        yield record
+
+
+def _too_large(number: int, size: int, limit: int) -> str:
+    return f"record {number:,} has {size:,} bytes or more, and a payload holds {limit:,} (MaxPayloadInMB)"
+
+
+def score(module: ModuleType, model: Any, body: bytes, task: dict[str, Any]) -> bytes:
+    """One payload through input_fn, predict_fn and output_fn."""
+    request = body.decode() if task["content_type"] in TEXT_TYPES else body
+    data = module.input_fn(request, task["content_type"])
+    result = module.output_fn(module.predict_fn(data, model), task["accept"])
+    answer = result[0] if isinstance(result, tuple) else result
+    if isinstance(answer, str):
+        return answer.encode()
+    if isinstance(answer, bytes | bytearray | memoryview):
+        return bytes(answer)
+    raise TypeError(f"output_fn returned {type(answer).__name__}, not str or bytes (or a pair with a mimetype)")
+
+
+def transform(module: ModuleType, model: Any, name: str, task: dict[str, Any]) -> None:
+    """One object; its output appears only when all of it is there."""
+    target = Path(task["output_folder"]) / f"{name}.out"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(task["partial"])
+    path = Path(task["input_folder"]) / name
+    done = shown = 0
+    with gzip.open(path) if task["gzip"] else path.open("rb") as source, partial.open("wb") as out:
+        for body, count in payloads(source, task):
+            answer = score(module, model, body, task)
+            out.write(answer)
+            if task["assemble"] and not answer.endswith(b"\n"):
+                out.write(b"\n")
+            done += count
+            if done - shown >= PROGRESS_RECORDS:
+                shown = done
+                print(f"{done:,} records in {name}", flush=True)
+    partial.rename(target)
+    print(f"{done:,} records in {name}, all of them", flush=True)
+
+
+def main(task_file: str) -> int:
+    """0 if every object has its output; else 1, the first failure written down and all of them logged."""
+    task = json.loads(Path(task_file).read_text())
+    module = load(Path(task["program"]))
+    model = module.model_fn(task["model"])
+    failure: str | None = None
+    for name in task["inputs"]:
+        try:
+            transform(module, model, name, task)
+        except Exception as error:
+            traceback.print_exc()
+            client = isinstance(error, ClientError | gzip.BadGzipFile | EOFError)
+            kind = "ClientError" if client else "AlgorithmError"
+            cause = str(error) if isinstance(error, ClientError) else f"{type(error).__name__}: {error}"
+            failure = failure or f"{kind}: {name}: {cause}"[:1024]
+    if failure:
+        Path(task["failure"]).write_text(failure)
+    return 1 if failure else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

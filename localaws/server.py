@@ -1,0 +1,140 @@
+"""The endpoint: moto's server, behind a layer that takes over the operations that must execute something."""
+
+import logging
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Any
+
+from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from localaws.cloud import Cloud
+from localaws.glue import GlueJobs
+from localaws.job import Job
+from localaws.logs import GROUPS
+from localaws.sagemaker import SageMakerJobs
+from localaws.wire import SERVICES, ApiError, Handler, answer, read
+
+StartResponse = Callable[..., Any]
+_log = logging.getLogger(__name__)
+
+
+class TakeOver:
+    """WSGI: `X-Amz-Target: AWSGlue.StartJobRun` and its like are ours, all else goes to the application."""
+
+    def __init__(self, application: Any, handlers: dict[str, Handler]) -> None:
+        self._application = application
+        self._handlers = handlers
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        reply = None
+        if handler := self._handlers.get(target):
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = BytesIO(body)
+            reply = _reply(target, handler, body)
+        if reply is None:
+            passed: Iterable[bytes] = self._application(environ, start_response)
+            return passed
+        status, content = reply
+        headers = [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(content)))]
+        start_response(status, headers)
+        return [content]
+
+
+def _reply(target: str, handler: Handler, body: bytes) -> tuple[str, bytes] | None:
+    prefix, _, name = target.partition(".")
+    service = SERVICES[prefix]
+    try:
+        result = handler(read(service, name, body))
+        return None if result is None else ("200 OK", answer(service, name, result))
+    except ApiError as error:
+        return f"{error.status} Error", error.body()
+    except Exception as error:
+        _log.exception("%s", target)
+        return "500 Error", ApiError("InternalFailure", f"{type(error).__name__}: {error}").body()
+
+
+class QuietHandler(MotoRequestHandler):
+    """Requests are logged for who wants to see them, and not printed."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: ARG002
+        """Not werkzeug's, which would set up logging by itself."""
+        _log.debug(message, *args)
+
+
+class LocalAWS:
+    """A running AWS: `with LocalAWS(folder) as aws: aws.endpoint`.
+
+    moto keeps its state in the process: entering forgets what an earlier LocalAWS held, and two at once in
+    one process would share everything. `glue_minute`: how many seconds a minute of a Glue Timeout lasts.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        region: str = "us-east-1",
+        glue_minute: float = 60.0,
+    ) -> None:
+        self._state = state.absolute()
+        self._address = (host, port)
+        self._region = region
+        self._glue_minute = glue_minute
+
+    def __enter__(self) -> "LocalAWS":
+        moto_api_backend.reset()
+        self._handlers: dict[str, Handler] = {}
+        application = TakeOver(DomainDispatcherApplication(create_backend_app), self._handlers)
+        self._server = make_server(*self._address, application, threaded=True, request_handler=QuietHandler)
+        host, port = self._server.server_address[:2]
+        self.endpoint = f"http://{host!s}:{port}"
+        self._cloud = Cloud(self.endpoint, self._region)
+        self._thread = Thread(target=self._server.serve_forever, name="localaws", daemon=True)
+        self._thread.start()
+        for group in GROUPS:
+            self.client("logs").create_log_group(logGroupName=group)
+        self._take_over()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for job in self.jobs:
+            job.abandon()
+        for job in self.jobs:
+            job.join()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self._cloud.close()
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Every job since the start."""
+        return [job for service in self._services for job in service.jobs]
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this AWS, with dummy credentials."""
+        return self._cloud.client(service)
+
+    def _take_over(self) -> None:
+        folder = self._state / "jobs"
+        glue = GlueJobs(self._cloud, folder, self._glue_minute)
+        sagemaker = SageMakerJobs(self._cloud, folder)
+        self._services = (glue, sagemaker)
+        self._handlers |= {f"AWSGlue.{name}": handler for name, handler in glue.operations.items()}
+        self._handlers |= {f"SageMaker.{name}": handler for name, handler in sagemaker.operations.items()}

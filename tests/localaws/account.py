@@ -1,0 +1,122 @@
+"""An AWS account with one bucket of its own, and the requests that the tests of local AWS repeat."""
+
+import io
+import json
+import tarfile
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from localaws import LocalAWS
+
+ROLE = "arn:aws:iam::123456789012:role/jobs"
+GLUE_UNDERWAY = {"STARTING", "RUNNING", "STOPPING"}
+SAGEMAKER_UNDERWAY = {"InProgress", "Stopping"}
+
+
+class Account:
+    def __init__(self, aws: LocalAWS, name: str) -> None:
+        self.aws = aws
+        self.name = name
+        self.s3 = aws.client("s3")
+        self.glue = aws.client("glue")
+        self.sagemaker = aws.client("sagemaker")
+        self.s3.create_bucket(Bucket=name)
+
+    def put(self, key: str, body: bytes | str) -> str:
+        self.s3.put_object(Bucket=self.name, Key=key, Body=body)
+        return self.uri(key)
+
+    def uri(self, key: str) -> str:
+        return f"s3://{self.name}/{key}"
+
+    def get(self, key: str) -> bytes:
+        body: bytes = self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
+        return body
+
+    def keys(self, prefix: str = "") -> list[str]:
+        page = self.s3.list_objects_v2(Bucket=self.name, Prefix=prefix)
+        return [item["Key"] for item in page.get("Contents", [])]
+
+    def put_code(self, **programs: str) -> str:
+        """A sourcedir.tar.gz with `name.py` for each program."""
+        return self.put_archive("code/sourcedir.tar.gz", **{f"{k}.py": v for k, v in programs.items()})
+
+    def put_archive(self, key: str, **files: str) -> str:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            for name, text in files.items():
+                content = textwrap.dedent(text).encode()
+                member = tarfile.TarInfo(name)
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+        return self.put(key, buffer.getvalue())
+
+    def glue_job(self, script: str, **definition: Any) -> str:
+        job = f"job-of-{self.name}"
+        uri = self.put("code/job.py", textwrap.dedent(script))
+        command = {"Name": "glueetl", "ScriptLocation": uri}
+        self.glue.create_job(Name=job, Role=ROLE, Command=command, **definition)
+        return job
+
+    def glue_run(self, job: str, arguments: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
+        run_id = self.glue.start_job_run(JobName=job, Arguments=arguments or {}, **more)["JobRunId"]
+        return self.glue_end(job, run_id)
+
+    def glue_end(self, job: str, run_id: str) -> dict[str, Any]:
+        return wait(lambda: self.glue_state(job, run_id), "JobRunState", GLUE_UNDERWAY)
+
+    def glue_state(self, job: str, run_id: str) -> dict[str, Any]:
+        run: dict[str, Any] = self.glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
+        return run
+
+    def training(self, name: str, code: str, **more: Any) -> dict[str, Any]:
+        hyperparameters = {"sagemaker_program": "train.py", "sagemaker_submit_directory": code}
+        return {
+            "TrainingJobName": name,
+            "HyperParameters": {key: json.dumps(value) for key, value in hyperparameters.items()},
+            "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+            "RoleArn": ROLE,
+            "OutputDataConfig": {"S3OutputPath": self.uri("models")},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        } | more
+
+    def train(self, name: str, code: str, **more: Any) -> dict[str, Any]:
+        self.sagemaker.create_training_job(**self.training(name, code, **more))
+        return self.sagemaker_end("training", name)
+
+    def sagemaker_end(self, kind: str, name: str) -> dict[str, Any]:
+        describe = getattr(self.sagemaker, f"describe_{kind}_job")
+        member = kind.capitalize()
+        asked = {f"{member}JobName": name}
+        return wait(lambda: describe(**asked), f"{member}JobStatus", SAGEMAKER_UNDERWAY)
+
+    def log(self, group: str, prefix: str) -> list[str]:
+        logs = self.aws.client("logs")
+        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]
+        return [
+            event["message"]
+            for stream in streams
+            for event in logs.get_log_events(
+                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
+            )["events"]
+        ]
+
+
+def wait(ask: Callable[[], dict[str, Any]], member: str, underway: set[str], seconds: float = 60) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while (answer := ask())[member] in underway:
+        assert time.monotonic() < deadline, f"still {answer[member]} after {seconds} s"
+        time.sleep(0.05)
+    return answer
+
+
+def runs(pid: int) -> bool:
+    """Whether a process runs; one that has ended may wait for its parent, as a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

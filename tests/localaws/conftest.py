@@ -1,0 +1,22 @@
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from account import Account
+
+from localaws import LocalAWS
+
+NUMBERS = count()
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
+    folder: Path = tmp_path_factory.mktemp("aws")
+    with LocalAWS(folder, glue_minute=1.0) as running:
+        yield running
+
+
+@pytest.fixture
+def account(aws: LocalAWS) -> Account:
+    return Account(aws, f"account-{next(NUMBERS)}")

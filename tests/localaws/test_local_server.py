@@ -1,0 +1,87 @@
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import boto3
+import pytest
+from account import Account, runs, wait
+
+from localaws import LocalAWS
+from localaws.cloud import CREDENTIALS
+
+
+def post(aws: LocalAWS, target: str, body: bytes) -> tuple[int, dict]:
+    credential = "AWS4-HMAC-SHA256 Credential=a/20261123/us-east-1/sagemaker/aws4_request, Signature=s"
+    request = urllib.request.Request(
+        aws.endpoint, body, {"X-Amz-Target": target, "Authorization": credential}, method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request) as response:
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def test_requests_are_checked_by_botocores_model(aws: LocalAWS) -> None:
+    status, answer = post(aws, "SageMaker.DescribeTrainingJob", b'{"Unknown": 1}')
+    assert status == 400
+    assert answer["__type"] == "ValidationException"
+    assert 'Missing required parameter in input: "TrainingJobName"' in answer["message"]
+    assert 'Unknown parameter in input: "Unknown"' in answer["message"]
+    status, answer = post(aws, "AWSGlue.StartJobRun", b'{"JobName": 1}')
+    assert (status, answer["__type"]) == (400, "InvalidInputException")
+    status, answer = post(aws, "AWSGlue.StartJobRun", b"not json")
+    assert (status, answer["__type"]) == (400, "SerializationException")
+
+
+def test_what_is_not_taken_over_is_motos(account: Account) -> None:
+    account.aws.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")
+    account.sagemaker.create_model_package_group(ModelPackageGroupName="complaints")
+    groups = account.sagemaker.list_model_package_groups()["ModelPackageGroupSummaryList"]
+    assert [group["ModelPackageGroupName"] for group in groups] == ["complaints"]
+    arn = groups[0]["ModelPackageGroupArn"]
+    account.sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "b"}])
+    assert account.sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "b"}]
+
+
+def test_the_server_says_where_it_is_and_leaves_no_process_when_told_to_stop(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "localaws", "--state", str(tmp_path / "state")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        endpoint = json.loads(server.stdout.readline())["endpoint"]
+        session = boto3.session.Session(**CREDENTIALS, region_name="us-east-1")
+        s3, glue = (session.client(name, endpoint_url=endpoint) for name in ("s3", "glue"))
+        pid_file = tmp_path / "pid"
+        s3.create_bucket(Bucket="bucket")
+        s3.put_object(
+            Bucket="bucket",
+            Key="job.py",
+            Body=f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(600)",
+        )
+        command = {"Name": "glueetl", "ScriptLocation": "s3://bucket/job.py"}
+        glue.create_job(Name="job", Role="r", Command=command)
+        glue.start_job_run(JobName="job")
+        wait(lambda: {"pid": pid_file.exists() and pid_file.read_text()}, "pid", {False, ""})  # type: ignore[arg-type]
+        s3.close()
+        glue.close()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(20) == 0
+        assert server.stdout.read() == ""
+    assert not runs(int(pid_file.read_text()))
+
+
+@pytest.mark.parametrize("module", ["localaws", "localaws.server", "localaws.container.serve_batch"])
+def test_importing_does_nothing(module: str) -> None:
+    script = f"import logging, threading, {module}; print(threading.active_count(), logging.root.handlers)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout == "1 []\n"

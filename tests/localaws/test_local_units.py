@@ -1,0 +1,88 @@
+"""The parts of local AWS that decide without touching anything."""
+
+import pytest
+
+from localaws.cause import cause
+from localaws.job import InputError
+from localaws.stage import scopes
+from localaws.storage import place, relative_key, within
+
+
+def test_the_cause_of_a_java_error_is_what_began_it() -> None:
+    log = [
+        "Traceback (most recent call last):",
+        '  File "job.py", line 3, in <module>',
+        "    frame.write.parquet(path)",
+        "py4j.protocol.Py4JJavaError: An error occurred while calling o1.parquet.",
+        ": org.apache.spark.SparkException: Job aborted",
+        "\tat org.apache.spark.Foo(Foo.scala:1)",
+        "Caused by: java.io.IOException: disk full",
+        "\t... 3 more",
+    ]
+    assert cause(log).endswith("Caused by: java.io.IOException: disk full")
+    assert cause(log).startswith("py4j.protocol.Py4JJavaError")
+
+
+def test_the_cause_of_a_python_workers_error_is_the_inner_exception() -> None:
+    log = [
+        "Traceback (most recent call last):",
+        '  File "job.py", line 9, in <module>',
+        "pyspark.errors.exceptions.captured.PythonException: ",
+        "  An exception was thrown from the Python worker. Please see the stack trace below.",
+        "Traceback (most recent call last):",
+        '  File "worker.py", line 1, in main',
+        "ValueError: bad row",
+        "",
+    ]
+    assert cause(log) == "ValueError: bad row"
+
+
+def test_the_cause_of_a_chained_exception_is_the_last_one() -> None:
+    log = ["Traceback (most recent call last):", "KeyError: 1", "", "During handling of the above exception:"]
+    log += ["", "Traceback (most recent call last):", '  File "a", line 1', "ValueError: two"]
+    assert cause(log) == "ValueError: two"
+
+
+def test_silence_has_no_cause() -> None:
+    assert cause([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("s3://b/raw/a.csv", ["s3://b/raw/a.csv"]),
+        ("s3://b/raw/*.csv", ["s3://b/raw"]),
+        ("s3://b/x/, s3://c/y", ["s3://b/x", "s3://c/y"]),
+        ("s3://b/with, comma/a.csv", ["s3://b/with, comma/a.csv"]),
+        ('{"in": ["s3://b/x/1"], "out": {"to": "s3://b/y/"}}', ["s3://b/x/1", "s3://b/y"]),
+        ("--packages=s3://b/p.jar", ["s3://b/p.jar"]),
+        ("raw/2026", []),
+    ],
+)
+def test_what_arguments_name_is_found(value: str, named: list[str]) -> None:
+    assert [str(scope) for scope in scopes({"--a": value})] == named
+
+
+def test_the_widest_of_nested_prefixes_is_enough_and_siblings_are_not_nested() -> None:
+    named = scopes({"--a": "s3://b/run=1", "--b": "s3://b/run=1/part", "--c": "s3://b/run=10"})
+    assert [str(scope) for scope in named] == ["s3://b/run=1", "s3://b/run=10"]
+
+
+def test_uris_are_taken_apart_without_losing_odd_characters() -> None:
+    assert place("s3://b/a b?c#d=1").key == "a b?c#d=1"
+    with pytest.raises(InputError, match="not an S3 URI"):
+        place("/tmp/x")
+
+
+def test_keys_cannot_leave_their_folder(tmp_path) -> None:
+    with pytest.raises(InputError):
+        within(tmp_path, "../../etc/passwd")
+    with pytest.raises(InputError):
+        within(tmp_path, "/etc/passwd")
+
+
+def test_paths_below_a_prefix_are_kept() -> None:
+    assert relative_key("in/", "in/day=1/a.json") == "day=1/a.json"
+    assert relative_key("in/a.json", "in/a.json") == "a.json"
+    assert relative_key("in/part-", "in/part-0.json") == "part-0.json"
+    assert relative_key("", "a/b.json") == "a/b.json"
