@@ -42,6 +42,8 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= names the folder of constraints)
 	@mkdir -p locks
 	@$(call compile,--group airflow -c $(MWAA_CONSTRAINTS)/constraints-3.2.1-py3.12.txt,airflow)
+	@$(call compile,--group airflow-oldest -c $(MWAA_CONSTRAINTS)/constraints-3.0.6-py3.12.txt,airflow-oldest)
+	@$(call compile,--group airflow-newest -c $(MWAA_CONSTRAINTS)/constraints-3.3.1-py3.12.txt,airflow-newest)
 	@$(call compile,--group jobs,jobs)
 
 # --universal: one lock for Python 3.11 and 3.12, on every platform. Hashes, and no index.

@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import os
 import signal
 import threading
 from pathlib import Path
@@ -23,6 +24,9 @@ def main() -> None:
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    # The shell's profile and credentials are for the real AWS; a profile that is gone would even stop boto3.
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
     asked_to_stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked_to_stop.set())

@@ -46,7 +46,9 @@ class GlueRun(Work):
         ]
         self._stage.fetch()
         python_path = {str(path if path.suffix == ".zip" else path.parent): None for path in libraries}
-        environment = self._cloud.environment() | spark.configure(self.folder, self._stage.root, self._stage.buckets)
+        asked = spark.asked_for(self._arguments.get("--conf", ""))
+        configured = spark.configure(self.folder, self._stage.root, self._stage.buckets, asked)
+        environment = self._cloud.environment() | configured
         if python_path:
             environment["PYTHONPATH"] = ":".join(python_path)
         passed = [text for pair in self._arguments.items() for text in pair]

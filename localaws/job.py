@@ -134,9 +134,9 @@ class Job:
         self._abandoned = True
         self.stop()
 
-    def join(self) -> None:
-        """Wait until it has ended."""
-        self._thread.join()
+    def join(self, seconds: float) -> None:
+        """Wait until it has ended, but no longer than that."""
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         try:

@@ -171,13 +171,19 @@ class SageMakerJobs:
         return transform.Transform(self._cloud, folder, request, self._container(request["ModelName"]))
 
     def _container(self, model: str) -> Json:
+        """What the model's (first) container is, in its own words or in those of a registered package."""
+        client = self._cloud.client("sagemaker")
         try:
-            described = self._cloud.client("sagemaker").describe_model(ModelName=model)
+            described = client.describe_model(ModelName=model)
+            container: Json = described.get("PrimaryContainer") or described.get("Containers", [{}])[0]
+            if package := container.get("ModelPackageName"):
+                packaged = client.describe_model_package(ModelPackageName=package)
+                settings = container.get("Environment", {})
+                container = packaged["InferenceSpecification"]["Containers"][0]
+                container["Environment"] = container.get("Environment", {}) | settings
         except ClientError:
-            raise invalid(
-                "sagemaker", f'Could not find model "{self._cloud.arn("sagemaker", f"model/{model}")}".'
-            ) from None
-        container: Json = described.get("PrimaryContainer") or described.get("Containers", [{}])[0]
+            arn = self._cloud.arn("sagemaker", f"model/{model}")
+            raise invalid("sagemaker", f'Could not find model "{arn}", or its package.') from None
         return container
 
 

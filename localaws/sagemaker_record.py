@@ -37,7 +37,7 @@ def training_record(job: Job) -> Json:
     began = job.entered(Phase.RUNNING)
     seconds = int((job.ended or job.modified) - began) if began else 0
     log = job.log.streams[0].file
-    uploaded = job.phase in (Phase.SUCCEEDED, Phase.STOPPED, Phase.TIMED_OUT)
+    uploaded = job.phase in (Phase.SUCCEEDED, Phase.STOPPED, Phase.TIMED_OUT) and began
     artifact = {"S3ModelArtifacts": f"{output_uri(job.request)}/model.tar.gz"} if uploaded else {}
     return {
         # Members that Describe must have, and Create may leave out.

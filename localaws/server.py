@@ -21,8 +21,10 @@ from localaws.glue import GlueJobs
 from localaws.job import Job
 from localaws.logs import GROUPS
 from localaws.sagemaker import SageMakerJobs
-from localaws.wire import SERVICES, ApiError, Handler, answer, read
+from localaws.wire import SERVICES, ApiError, Handler, Json, answer, read
 
+# A job that is busy downloading notices only afterwards; its thread ends with the process at the latest.
+LAST_WAIT_SECONDS = 15.0
 StartResponse = Callable[..., Any]
 _log = logging.getLogger(__name__)
 
@@ -62,6 +64,10 @@ def _reply(target: str, handler: Handler, body: bytes) -> tuple[str, bytes] | No
     except Exception as error:
         _log.exception("%s", target)
         return "500 Error", ApiError("InternalFailure", f"{type(error).__name__}: {error}").body()
+
+
+def _refuse(_: Json) -> Json:
+    raise ApiError("ServiceUnavailable", "local AWS is being stopped", 503)
 
 
 class QuietHandler(MotoRequestHandler):
@@ -113,10 +119,12 @@ class LocalAWS:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        # First of all: whoever is still there must not start what nobody would stop.
+        self._handlers.update(dict.fromkeys(self._handlers, _refuse))
         for job in self.jobs:
             job.abandon()
         for job in self.jobs:
-            job.join()
+            job.join(LAST_WAIT_SECONDS)
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

@@ -20,10 +20,12 @@ from localaws.wire import Json
 
 def check(request: Json) -> None:
     """Refuse, before there is a job, what cannot be run here. Raises ApiError."""
+    default_mode = request.get("AlgorithmSpecification", {}).get("TrainingInputMode", "File")
     for channel in request.get("InputDataConfig", []):
         where = f"channel {channel['ChannelName']}"
-        if channel.get("InputMode", "File") != "File":
-            raise unsupported(f"InputMode {channel['InputMode']} of {where} (use File)")
+        # FastFile shows the same files, only sooner.
+        if channel.get("InputMode", default_mode) not in ("File", "FastFile"):
+            raise unsupported(f"InputMode Pipe of {where} (use File)")
         if "S3DataSource" not in channel["DataSource"]:
             raise unsupported(f"{where} without an S3DataSource")
         require_s3_prefix(channel["DataSource"]["S3DataSource"], where)

@@ -85,7 +85,9 @@ def _violations(value: Any, shape: Shape, where: str) -> Iterator[str]:
     """What botocore leaves to the service: patterns, greatest lengths and values, enumerations."""
     if shape.type_name == "structure":
         for member, inner in value.items():
-            yield from _violations(inner, shape.members[member], f"{where}.{member}" if where else member)
+            # AWS writes members so: 'trainingJobName'.
+            named = member[0].lower() + member[1:]
+            yield from _violations(inner, shape.members[member], f"{where}.{named}" if where else named)
     elif shape.type_name == "list":
         yield from _beyond(len(value), shape, where, value)
         for index, inner in enumerate(value, start=1):

@@ -29,7 +29,7 @@ def plan_classification(source: str) -> dict[str, Any]:
         inputs,
         source=source,
         release=_release(bucket),
-        model=registry.model_in_service(bucket),  # type: ignore[arg-type]
+        model=registry.model_in_service(bucket),
         settings=settings,
     )
     return _written(bucket, dict(plan), inputs)
@@ -147,7 +147,8 @@ def _job_document(bucket: Bucket, folder_uri: str) -> dict[str, Any]:
     found = [each.key for each in bucket.objects(bucket.key(folder_uri)) if each.size]
     if len(found) != 1:
         raise FileNotFoundError(f"{folder_uri} holds {len(found)} files where one JSON document was expected")
-    return dict(bucket.read_json(found[0]))
+    document: dict[str, Any] = bucket.read_json(found[0]) or {}
+    return document
 
 
 def _create_model(request: dict[str, Any], settings: Settings) -> None:

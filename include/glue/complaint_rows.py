@@ -13,13 +13,15 @@ from pyspark.sql import functions as F
 UNMAPPED = "unmapped"
 FATES = ("with_narrative", "without_narrative", "quarantined", "superseded")
 
+_PLAN = "inputs array<struct<uri: string, etag: string>>"
+
 # Excel writes 2020/3/18 for 2020-03-18.
 _DATE_FORMATS = ("yyyy-M-d", "yyyy/M/d", "M/d/yyyy")
 
 
 def run_inputs(spark: SparkSession, plan_uri: str) -> DataFrame:
     """The objects that the run's plan names: source (URI), etag, input_rank (0 is the oldest)."""
-    plan = spark.read.json(plan_uri, multiLine=True)
+    plan = spark.read.schema(_PLAN).json(plan_uri, multiLine=True)
     inputs = plan.select(F.posexplode("inputs").alias("input_rank", "input"))
     return inputs.select(F.col("input.uri").alias("source"), F.col("input.etag").alias("etag"), "input_rank")
 

@@ -100,7 +100,7 @@ def _tables(source: str, parsed: Iterator[Record]) -> Iterator[pa.RecordBatch]:
         print(f"read {rows[-1].record:,} rows of {source}", flush=True)
 
 
-def records(content: io.BufferedIOBase) -> Iterator[Record]:
+def records(content: io.BytesIO) -> Iterator[Record]:
     """The records of one file, in order; what stands before the header is passed over, blank lines too."""
     # Bytes that are not UTF-8 come through as surrogates, so that they spoil one record and not the file.
     text = io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape", newline="")

@@ -20,7 +20,7 @@ def spark_session() -> SparkSession:
 def write_document(spark: SparkSession, document: Mapping[str, Any], uri: str) -> None:
     """One JSON document as the only file of the folder `uri`."""
     text = json.dumps(document, sort_keys=True)
-    spark.createDataFrame([(text,)], "value string").coalesce(1).write.mode("overwrite").text(uri)
+    spark.range(1).select(F.lit(text).alias("value")).coalesce(1).write.mode("overwrite").text(uri)
 
 
 def read_document(spark: SparkSession, uri: str) -> dict[str, Any]:

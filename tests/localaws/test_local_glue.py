@@ -44,7 +44,8 @@ def test_every_line_of_the_log_arrives_however_long_or_foreign(account: Account)
         """
     )
     run = account.glue_run(job)
-    logs, events, token = account.aws.client("logs"), [], {}
+    logs, events = account.aws.client("logs"), []
+    token: dict[str, str] = {}
     while True:
         page = logs.get_log_events(logGroupName=OUTPUT, logStreamName=run["Id"], startFromHead=True, **token)
         if not page["events"]:
@@ -189,6 +190,47 @@ def test_a_job_knows_its_endpoint_and_nothing_of_who_started_the_server(
 
 def test_a_value_outside_of_an_enumeration_is_invalid_input(account: Account) -> None:
     job = account.glue_job("")
-    with pytest.raises(ClientError, match="'CHEAP' at 'ExecutionClass'") as refused:
+    with pytest.raises(ClientError, match="'CHEAP' at 'executionClass'") as refused:
         account.glue.start_job_run(JobName=job, ExecutionClass="CHEAP")
     assert refused.value.response["Error"]["Code"] == "InvalidInputException"
+
+
+def test_what_a_script_writes_where_no_argument_points_fails_the_run_and_says_so(account: Account) -> None:
+    # A plain script stands in for Spark: the staged folders are what Spark would write to.
+    job = account.glue_job(
+        """
+        from pathlib import Path
+        (Path("s3") / "BUCKET" / "elsewhere").mkdir()
+        (Path("s3") / "BUCKET" / "elsewhere" / "a").write_text("1")
+        (Path("s3") / "BUCKET" / "out").mkdir()
+        (Path("s3") / "BUCKET" / "out" / "a").write_text("1")
+        """.replace("BUCKET", account.name)
+    )
+    run = account.glue_run(job, {"--output": account.uri("out/")})
+    assert run["JobRunState"] == "FAILED"
+    assert account.uri("elsewhere/a") in run["ErrorMessage"]
+    assert account.keys("out/") == ["out/a"]
+    assert account.keys("elsewhere/") == []
+
+
+def test_unchanged_objects_are_not_written_again(account: Account) -> None:
+    account.put("data/kept", "1")
+    account.put("data/changed", "1")
+    account.put("data/deleted", "1")
+    before = account.s3.head_object(Bucket=account.name, Key="data/kept")["LastModified"]
+    job = account.glue_job(
+        """
+        from pathlib import Path
+        data = Path("s3") / "BUCKET" / "data"
+        (data / "changed").write_text("2")
+        (data / "deleted").unlink()
+        (data / "_temporary").mkdir()
+        (data / "_temporary" / "x").write_text("x")
+        (data / ".changed.crc").write_text("x")
+        """.replace("BUCKET", account.name)
+    )
+    time.sleep(1)
+    assert account.glue_run(job, {"--data": account.uri("data")})["JobRunState"] == "SUCCEEDED"
+    assert account.keys("data") == ["data/changed", "data/kept"]
+    assert account.get("data/changed") == b"2"
+    assert account.s3.head_object(Bucket=account.name, Key="data/kept")["LastModified"] == before

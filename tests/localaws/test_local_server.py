@@ -1,9 +1,11 @@
 import json
+import os
 import signal
 import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -13,7 +15,7 @@ from localaws import LocalAWS
 from localaws.cloud import CREDENTIALS
 
 
-def post(aws: LocalAWS, target: str, body: bytes) -> tuple[int, dict]:
+def post(aws: LocalAWS, target: str, body: bytes) -> tuple[int, dict[str, Any]]:
     credential = "AWS4-HMAC-SHA256 Credential=a/20261123/us-east-1/sagemaker/aws4_request, Signature=s"
     request = urllib.request.Request(
         aws.endpoint, body, {"X-Amz-Target": target, "Authorization": credential}, method="POST"
@@ -50,7 +52,8 @@ def test_what_is_not_taken_over_is_motos(account: Account) -> None:
 
 def test_the_server_says_where_it_is_and_leaves_no_process_when_told_to_stop(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "localaws", "--state", str(tmp_path / "state")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    shell = os.environ | {"AWS_PROFILE": "a-profile-that-is-gone"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=shell) as server:
         assert server.stdout is not None
         endpoint = json.loads(server.stdout.readline())["endpoint"]
         session = boto3.session.Session(**CREDENTIALS, region_name="us-east-1")
@@ -62,8 +65,8 @@ def test_the_server_says_where_it_is_and_leaves_no_process_when_told_to_stop(tmp
             Key="job.py",
             Body=f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(600)",
         )
-        command = {"Name": "glueetl", "ScriptLocation": "s3://bucket/job.py"}
-        glue.create_job(Name="job", Role="r", Command=command)
+        script = {"Name": "glueetl", "ScriptLocation": "s3://bucket/job.py"}
+        glue.create_job(Name="job", Role="r", Command=script)
         glue.start_job_run(JobName="job")
         wait(lambda: {"pid": pid_file.exists() and pid_file.read_text()}, "pid", {False, ""})  # type: ignore[arg-type]
         s3.close()

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pyarrow.parquet
 import pytest
 from account import Account
@@ -23,7 +25,7 @@ spark.read.parquet(arguments.output + "missing/")
 
 
 @pytest.mark.slow
-def test_pyspark_reads_and_overwrites_s3_and_says_why_it_failed(account: Account, tmp_path) -> None:
+def test_pyspark_reads_and_overwrites_s3_and_says_why_it_failed(account: Account, tmp_path: Path) -> None:
     account.put("raw/a.csv", "id,said\n1,hello\n2,grüezi\n")
     account.put("raw/b.csv", "id,said\n3,moin\n")
     account.put("raw-not-named/c.csv", "id,said\n4,no\n")

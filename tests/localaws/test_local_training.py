@@ -1,5 +1,6 @@
 import io
 import tarfile
+from typing import Any
 
 import pytest
 from account import Account, wait
@@ -32,7 +33,7 @@ def members(packed: bytes) -> dict[str, bytes]:
         }
 
 
-def with_data(account: Account, **hyperparameters: str) -> dict:
+def with_data(account: Account, **hyperparameters: str) -> dict[str, Any]:
     account.put("data/a.txt", "a")
     account.put("data/deep/b.txt", "b")
     channel = {"S3DataType": "S3Prefix", "S3Uri": account.uri("data/")}
@@ -141,7 +142,7 @@ def test_a_job_that_nobody_created_is_a_validation_error_as_airflow_expects(acco
 
 def test_names_that_sagemaker_would_refuse_are_refused(account: Account) -> None:
     for name in ("with_underscore", "a" * 64, "ends-"):
-        with pytest.raises(account.sagemaker.exceptions.ClientError, match="TrainingJobName") as refused:
+        with pytest.raises(account.sagemaker.exceptions.ClientError, match="trainingJobName") as refused:
             account.sagemaker.create_training_job(**account.training(name, "s3://b/c"))
         assert refused.value.response["Error"]["Code"] == "ValidationException"
 

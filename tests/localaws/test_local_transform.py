@@ -148,6 +148,33 @@ def test_gzip_input_without_split_goes_through_whole(account: Account, model: st
     assert len(rows(account.get("out/a.json.gz.out"))) == 2
 
 
+def test_a_model_can_be_a_registered_package(account: Account) -> None:
+    container = {
+        "Image": "image",
+        "ModelDataUrl": account.put_archive("m/model.tar.gz", **{"model.json": '{"label": "card"}'}),
+        "Environment": {
+            "SAGEMAKER_PROGRAM": "serve.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": account.put_code(serve=PROGRAM),
+        },
+    }
+    account.sagemaker.create_model_package_group(ModelPackageGroupName="registered")
+    package = account.sagemaker.create_model_package(
+        ModelPackageGroupName="registered",
+        InferenceSpecification={
+            "Containers": [container],
+            "SupportedContentTypes": ["application/jsonlines"],
+            "SupportedResponseMIMETypes": ["application/jsonlines"],
+        },
+    )["ModelPackageArn"]
+    account.sagemaker.create_model(
+        ModelName="packaged", PrimaryContainer={"ModelPackageName": package}, ExecutionRoleArn=ROLE
+    )
+    account.put("in/a.json", lines(1))
+    job = transform(account, "packaged", "packaged")
+    assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
+    assert rows(account.get("out/a.json.out")) == [{"id": 0, "label": "card", "n": 1}]
+
+
 def test_a_program_that_lacks_a_function_fails_with_its_name(account: Account) -> None:
     container = {
         "Image": "image",
@@ -164,7 +191,7 @@ def test_a_program_that_lacks_a_function_fails_with_its_name(account: Account) -
 
 
 def test_what_local_transform_cannot_do_is_refused(account: Account, model: str) -> None:
-    refused = [
+    refused: list[dict[str, Any]] = [
         {"DataProcessing": {"InputFilter": "$.a"}},
         {"MaxPayloadInMB": 60, "MaxConcurrentTransforms": 2},
         {"ModelName": "unknown"},

@@ -1,5 +1,7 @@
 """The parts of local AWS that decide without touching anything."""
 
+from pathlib import Path
+
 import pytest
 
 from localaws.cause import cause
@@ -74,7 +76,7 @@ def test_uris_are_taken_apart_without_losing_odd_characters() -> None:
         place("/tmp/x")
 
 
-def test_keys_cannot_leave_their_folder(tmp_path) -> None:
+def test_keys_cannot_leave_their_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         within(tmp_path, "../../etc/passwd")
     with pytest.raises(InputError):
