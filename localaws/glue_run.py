@@ -33,11 +33,11 @@ class GlueRun(Work):
         self._script = script
         self._arguments = arguments
         self._storage = Storage(cloud.client("s3"))
-        data = {name: value for name, value in arguments.items() if name not in GLUE_OWN}
-        self._stage = Stage(self._storage, folder / "s3", scopes(data))
 
     def prepare(self) -> Command:
         """Fetch script, libraries and data."""
+        data = {name: value for name, value in self._arguments.items() if name not in GLUE_OWN}
+        self._stage = Stage(self._storage, self.folder / "s3", scopes(data))
         script = self._fetched(self._script, self.folder / "script")
         libraries = [
             self._fetched(uri.strip(), self.folder / "libraries")

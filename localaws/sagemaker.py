@@ -14,7 +14,7 @@ from localaws.cloud import Cloud
 from localaws.job import Job
 from localaws.logs import JobLog, LogStream
 from localaws.paging import page
-from localaws.sagemaker_record import processing_record, status, training_record, transform_record
+from localaws.sagemaker_record import processing_record, status, training_measures, training_record, transform_record
 from localaws.sagemaker_work import SageMakerWork
 from localaws.wire import ApiError, Handler, Json, invalid
 
@@ -28,6 +28,7 @@ class Kind:
     noun: str
     check: Callable[[Json], None]
     record: Callable[[Job], Json]
+    measures: Callable[[Job], Json] = lambda _: {}
 
     @property
     def resource(self) -> str:
@@ -41,7 +42,7 @@ class Kind:
 
 
 KINDS = (
-    Kind("TrainingJob", training.check, training_record),
+    Kind("TrainingJob", training.check, training_record, training_measures),
     Kind("ProcessingJob", processing.check, processing_record),
     Kind("TransformJob", transform.check, transform_record),
 )
@@ -118,7 +119,8 @@ class SageMakerJobs:
         return {f"{kind.noun}Arn": arn}
 
     def _describe(self, kind: Kind, request: Json) -> Json:
-        return self._record(kind, self._find(kind, request[kind.name]))
+        job = self._find(kind, request[kind.name])
+        return self._record(kind, job) | kind.measures(job)
 
     def _stop(self, kind: Kind, request: Json) -> Json:
         job = self._find(kind, request[kind.name])

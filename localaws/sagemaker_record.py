@@ -36,7 +36,6 @@ def training_record(job: Job) -> Json:
     """DescribeTrainingJob."""
     began = job.entered(Phase.RUNNING)
     seconds = int((job.ended or job.modified) - began) if began else 0
-    log = job.log.streams[0].file
     uploaded = job.phase in (Phase.SUCCEEDED, Phase.STOPPED, Phase.TIMED_OUT) and began
     artifact = {"S3ModelArtifacts": f"{output_uri(job.request)}/model.tar.gz"} if uploaded else {}
     return {
@@ -48,8 +47,12 @@ def training_record(job: Job) -> Json:
         "ModelArtifacts": artifact,
         "TrainingTimeInSeconds": seconds if job.ended else None,
         "BillableTimeInSeconds": seconds if job.ended else None,
-        "FinalMetricDataList": final_metrics(job.request, log, job.ended) or None,
     }
+
+
+def training_measures(job: Job) -> Json:
+    """What takes reading the job's log: told by Describe, and not by List."""
+    return {"FinalMetricDataList": final_metrics(job.request, job.log.streams[0].file, job.ended) or None}
 
 
 def processing_record(job: Job) -> Json:

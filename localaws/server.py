@@ -106,11 +106,11 @@ class LocalAWS:
         host, port = self._server.server_address[:2]
         self.endpoint = f"http://{host!s}:{port}"
         self._cloud = Cloud(self.endpoint, self._region)
+        self._take_over()
         self._thread = Thread(target=self._server.serve_forever, name="localaws", daemon=True)
         self._thread.start()
         for group in GROUPS:
             self.client("logs").create_log_group(logGroupName=group)
-        self._take_over()
         return self
 
     def __exit__(

@@ -234,3 +234,9 @@ def test_unchanged_objects_are_not_written_again(account: Account) -> None:
     assert account.keys("data") == ["data/changed", "data/kept"]
     assert account.get("data/changed") == b"2"
     assert account.s3.head_object(Bucket=account.name, Key="data/kept")["LastModified"] == before
+
+
+def test_an_argument_that_is_no_place_fails_the_run_and_not_the_server(account: Account) -> None:
+    run = account.glue_run(account.glue_job(""), {"--input": "s3://"})
+    assert run["JobRunState"] == "FAILED"
+    assert "not an S3 URI: 's3://'" in run["ErrorMessage"]

@@ -6,6 +6,7 @@ import pytest
 
 from localaws.cause import cause
 from localaws.job import InputError
+from localaws.spark import asked_for
 from localaws.stage import scopes
 from localaws.storage import place, relative_key, within
 
@@ -88,3 +89,9 @@ def test_paths_below_a_prefix_are_kept() -> None:
     assert relative_key("in/a.json", "in/a.json") == "a.json"
     assert relative_key("in/part-", "in/part-0.json") == "part-0.json"
     assert relative_key("", "a/b.json") == "a/b.json"
+
+
+def test_glues_conf_argument_holds_several_settings() -> None:
+    asked = asked_for("spark.sql.shuffle.partitions=8 --conf spark.driver.extraJavaOptions=-Da=b")
+    assert asked == {"spark.sql.shuffle.partitions": "8", "spark.driver.extraJavaOptions": "-Da=b"}
+    assert asked_for("") == {}

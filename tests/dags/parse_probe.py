@@ -1,0 +1,61 @@
+"""Imports one DAG file under watch and prints what it did, as JSON; run in a process of its own.
+
+Airflow and the operators are imported before the watch begins: what they do is not the DAG file's doing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import time
+import warnings
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from airflow.providers.amazon.aws.operators.glue import GlueJobOperator
+    from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTransformOperator
+    from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
+    from airflow.sdk import DAG, Param, task
+
+# What Airflow does when it builds its first DAG (asks for the platform, loads schemas) it does here.
+with DAG("warm_up", schedule=None, params={"x": Param("a", type="string", pattern="a")}):
+    GlueJobOperator(task_id="glue", deferrable=True)
+    SageMakerTransformOperator(task_id="transform", config={}, deferrable=True)
+    S3KeySensor(task_id="sensor", bucket_key=["s3://bucket/key"], deferrable=True)
+    task(task_id="python", multiple_outputs=True)(lambda: {})()
+
+WATCHED = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "urllib.", "sqlite3.")
+seen: list[str] = []
+files: list[str] = []
+
+
+def watch(event: str, arguments: tuple[object, ...]) -> None:
+    """Python's audit events: whatever a module does, it cannot do it unseen (PEP 578)."""
+    if event.startswith(WATCHED):
+        seen.append(f"{event}{arguments!r}"[:200])
+    elif (
+        event == "open" and isinstance(arguments[0], str) and arguments[0].endswith((".yaml", ".yml", ".json", ".cfg"))
+    ):
+        files.append(arguments[0])
+
+
+loaded_before = set(sys.modules)
+sys.addaudithook(watch)
+start = time.process_time()
+module = importlib.import_module(sys.argv[1])
+seconds = time.process_time() - start
+added = {name.partition(".")[0] for name in set(sys.modules) - loaded_before}
+print(
+    json.dumps(
+        {
+            "seconds": seconds,
+            "did": seen,
+            "files": sorted(set(files)),
+            "modules": sorted(added),
+            "requests": repr(
+                [(t.task_id, getattr(t, "config", None), getattr(t, "script_args", None)) for t in module.dag.tasks]
+            ),
+        }
+    )
+)

@@ -1,0 +1,107 @@
+"""What every DAG of this repository keeps. A failure says what to add."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.dags.conftest import DAGS
+
+EXPECTED = {"complaints_training", "complaints_classification"}
+DAG_FILES = sorted(path.name for path in DAGS.glob("*.py"))
+
+
+def test_every_dag_file_gives_the_dag_of_its_name(dags: dict[str, Any]) -> None:
+    assert set(dags) == EXPECTED, "name the DAG file after its dag_id, and add the new DAG to EXPECTED"
+    assert [name.removesuffix(".py") for name in DAG_FILES] == sorted(EXPECTED)
+
+
+def test_the_library_beside_the_dags_is_not_parsed_as_dag_files(dags: dict[str, Any]) -> None:
+    assert "complaints/" in (DAGS / ".airflowignore").read_text().split(), "add complaints/ to dags/.airflowignore"
+    assert all("complaints/" not in str(dag.relative_fileloc or "") for dag in dags.values())
+
+
+@pytest.mark.parametrize("dag_id", sorted(EXPECTED))
+class TestEveryDag:
+    def test_has_an_owner(self, dags: dict[str, Any], dag_id: str) -> None:
+        nobodys = [task.task_id for task in dags[dag_id].tasks if task.owner in ("", "airflow")]
+        assert not nobodys, f"{dag_id}: pass default_args=patience.default_args(), so that {nobodys} have an owner"
+
+    def test_has_tags_and_a_description(self, dags: dict[str, Any], dag_id: str) -> None:
+        assert "complaints" in dags[dag_id].tags, f"{dag_id}: add tags=['complaints', ...]"
+        assert dags[dag_id].description, f"{dag_id}: add a description of one line"
+
+    def test_has_a_runbook(self, dags: dict[str, Any], dag_id: str) -> None:
+        runbook = dags[dag_id].doc_md or ""
+        missing = [part for part in ("# ", "**If it fails.**", "**Parameters.**") if part not in runbook]
+        assert not missing, f"{dag_id}: the module docstring (doc_md=__doc__) must hold {missing}"
+
+    def test_retries_and_times_out_everywhere(self, dags: dict[str, Any], dag_id: str) -> None:
+        for task in dags[dag_id].tasks:
+            assert task.retries >= 1, f"{dag_id}.{task.task_id}: set retries (default_args does)"
+            assert task.execution_timeout, f"{dag_id}.{task.task_id}: set an execution_timeout (default_args does)"
+
+    def test_waits_in_the_triggerer_wherever_it_can(self, dags: dict[str, Any], dag_id: str) -> None:
+        for task in dags[dag_id].tasks:
+            assert getattr(task, "deferrable", True), f"{dag_id}.{task.task_id}: pass deferrable=True"
+
+    def test_waits_as_long_as_the_job_may_take(self, dags: dict[str, Any], dag_id: str) -> None:
+        """The operators' own default gives up after minutes while the job goes on."""
+        for task in dags[dag_id].tasks:
+            pause = getattr(task, "waiter_delay", None) or getattr(task, "check_interval", None)
+            tries = getattr(task, "waiter_max_attempts", None) or getattr(task, "max_attempts", None)
+            if pause and tries:
+                limit = _job_limit(task)
+                assert pause * tries >= limit, (
+                    f"{dag_id}.{task.task_id}: waits {pause * tries} s for a job that may take {limit} s; "
+                    "use patience.attempts(seconds)"
+                )
+                assert task.execution_timeout.total_seconds() >= limit
+
+    def test_describes_its_parameters_and_refuses_foreign_values(self, dags: dict[str, Any], dag_id: str) -> None:
+        for name in dags[dag_id].params:
+            param = dags[dag_id].params.get_param(name)
+            assert param.description, f"{dag_id}: describe the parameter {name!r} for the form"
+            assert param.schema.get("pattern"), f"{dag_id}: give the parameter {name!r} a pattern"
+        source = dags[dag_id].params.get_param("source")
+        for hostile in ("{{ ds }}", "../", "s3://other/raw/", "raw/;rm/", "processed/", "raw/a b/"):
+            with pytest.raises(Exception, match=r"does not match|Invalid input"):
+                source.resolve(hostile)
+
+    def test_runs_only_when_asked_and_one_at_a_time(self, dags: dict[str, Any], dag_id: str) -> None:
+        assert dags[dag_id].max_active_runs == 1
+        assert not dags[dag_id].catchup
+
+
+def _job_limit(task: Any) -> float:
+    """Seconds that the job behind a task may take, by what it asks AWS for."""
+    config = getattr(task, "config", {})
+    if "StoppingCondition" in config:
+        return float(config["StoppingCondition"]["MaxRuntimeInSeconds"])
+    from complaints.settings import load_settings
+
+    pipeline = load_settings().pipeline
+    if "TransformJobName" in config:
+        return float(pipeline.sagemaker.transform.max_runtime_seconds)
+    return pipeline.glue.timeout_minutes * 60.0
+
+
+def test_the_operators_that_users_look_for_are_there(dags: dict[str, Any]) -> None:
+    used = {task.task_type for dag in dags.values() for task in dag.tasks}
+    assert used >= {
+        "S3KeySensor",
+        "GlueJobOperator",
+        "SageMakerTrainingOperator",
+        "SageMakerTransformOperator",
+        "SageMakerProcessingOperator",
+    }
+
+
+def test_glue_jobs_are_only_started_never_created(dags: dict[str, Any]) -> None:
+    """Deploy creates them; an operator with creation parameters would change them under running runs."""
+    for task in (task for dag in dags.values() for task in dag.tasks if task.task_type == "GlueJobOperator"):
+        assert task.script_location is None
+        assert task.iam_role_name is None
+        assert task.create_job_kwargs is None
+        assert task.stop_job_run_on_kill, f"{task.task_id}: a killed task must not leave its job running"

@@ -1,0 +1,37 @@
+"""The orders that must never change: each has lost data or money somewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+ORDERS = [
+    ("complaints_classification", "await_complaints", "plan_classification", "a plan needs something to plan"),
+    ("complaints_classification", "plan_classification", "prepare_complaints", "every name comes from the plan"),
+    ("complaints_classification", "prepare_complaints", "classify_complaints", "records are written before scoring"),
+    ("complaints_classification", "classify_complaints", "publish_results", "results are made of scores"),
+    ("complaints_classification", "publish_results", "results_add_up", "the account is checked once it is complete"),
+    ("complaints_classification", "results_add_up", "publish_manifest", "nothing is visible that does not add up"),
+    ("complaints_training", "prepare_history", "history_adds_up", "the account is checked once it is complete"),
+    ("complaints_training", "history_adds_up", "train_model", "nothing is learned from a history with lost rows"),
+    ("complaints_training", "train_model", "evaluate_model", "what is evaluated is what was trained"),
+    ("complaints_training", "evaluate_model", "register_model", "only an evaluated model becomes a version"),
+    ("complaints_training", "register_model", "promote_model", "only a registered version goes into service"),
+]
+
+
+@pytest.mark.parametrize(("dag_id", "first", "then", "why"), ORDERS)
+def test_order_is_kept(dags: dict[str, Any], dag_id: str, first: str, then: str, why: str) -> None:
+    after = {task.task_id for task in dags[dag_id].get_task(first).get_flat_relatives(upstream=False)}
+    assert then in after, f"{dag_id}: {then} must come after {first}: {why}"
+
+
+def test_the_manifest_is_the_last_thing_that_a_classification_writes(dags: dict[str, Any]) -> None:
+    last = [task.task_id for task in dags["complaints_classification"].tasks if not task.downstream_task_ids]
+    assert last == ["publish_manifest"]
+
+
+def test_the_promotion_is_the_last_thing_that_a_training_does(dags: dict[str, Any]) -> None:
+    last = [task.task_id for task in dags["complaints_training"].tasks if not task.downstream_task_ids]
+    assert last == ["promote_model"]
