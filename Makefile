@@ -25,7 +25,7 @@ $(UV):
 .venvs/%/.installed: locks/%.txt $(UV)
 	@echo "Setting up the environment '$*' (once) ..."
 	@test -x .venvs/$*/bin/python || $(UV) venv --quiet --python $(PYTHON) .venvs/$*
-	@$(UV) pip sync --quiet --require-hashes --python .venvs/$*/bin/python $<
+	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venvs/$*/bin/python $<
 	@touch $@
 
 run: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Train, then classify, end to end; TRAIN= and CLASSIFY= name complaints CSV

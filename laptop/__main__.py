@@ -9,7 +9,7 @@ from pathlib import Path
 from complaints.settings import SettingsError
 from laptop.inputs import InputError
 from laptop.processes import ServerError
-from laptop.run import run
+from laptop.run import BUILD, run
 from laptop.watch import RunFailedError
 
 
@@ -20,9 +20,10 @@ def main() -> int:
     once = verbs.add_parser("run", help="train, then classify")
     once.add_argument("--train", type=Path, action="append", default=[], help="labelled CSV, or a folder of it")
     once.add_argument("--classify", type=Path, action="append", default=[], help="CSV to classify, or a folder of it")
+    once.add_argument("--build", type=Path, default=BUILD, help="where everything goes (default: %(default)s)")
     options = parser.parse_args()
     try:
-        run(options.train, options.classify)
+        run(options.train, options.classify, options.build)
     except (InputError, RunFailedError, ServerError, SettingsError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -1,0 +1,91 @@
+"""The same input gives the same plan, and another input another one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from complaints.planning import (
+    ClassificationPlan,
+    InputObject,
+    PlanError,
+    classification_plan,
+    complaints_objects,
+    plan_document,
+    training_plan,
+)
+from complaints.settings import load_settings
+
+SETTINGS = load_settings()
+MODEL = {"version": "v1", "model_name": "complaints-v1-abc"}
+
+
+def listed(key: str, *, etag: str = "e1", size: int = 10, modified: str = "2026-01-01T00:00:00+00:00") -> InputObject:
+    return InputObject(modified, key, etag, size)
+
+
+def plan(*inputs: InputObject, release: str = "r1", model: dict[str, str] = MODEL) -> ClassificationPlan:
+    return classification_plan(list(inputs), source="raw/", release=release, model=model, settings=SETTINGS)
+
+
+def test_the_same_input_gives_the_same_plan() -> None:
+    assert plan(listed("raw/a.csv")) == plan(listed("raw/a.csv"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        plan(listed("raw/a.csv", etag="e2")),
+        plan(listed("raw/b.csv")),
+        plan(listed("raw/a.csv"), listed("raw/b.csv")),
+        plan(listed("raw/a.csv"), release="r2"),
+        plan(listed("raw/a.csv"), model={**MODEL, "version": "v2"}),
+    ],
+    ids=["content", "key", "one more file", "code", "model"],
+)
+def test_another_input_gives_another_run(other: ClassificationPlan) -> None:
+    assert other["run_id"] != plan(listed("raw/a.csv"))["run_id"]
+
+
+def test_both_flows_over_the_same_file_are_different_runs() -> None:
+    learned = training_plan([listed("raw/a.csv")], source="raw/", release="r1", settings=SETTINGS)
+    assert learned["run_id"] != plan(listed("raw/a.csv"))["run_id"]
+
+
+def test_a_run_writes_only_below_its_own_prefixes() -> None:
+    planned = plan(listed("raw/a.csv"))
+    written = [value for name, value in planned.items() if name.endswith("_uri") and name != "source_uri"]
+    assert written
+    assert all(f"run_id={planned['run_id']}" in str(uri) for uri in written)
+
+
+def test_everything_in_a_plan_survives_json() -> None:
+    learned = training_plan([listed("history/a.csv")], source="history/", release="r1", settings=SETTINGS)
+    assert json.loads(json.dumps(learned)) == learned
+
+
+def test_hyperparameters_are_json_in_strings_as_script_mode_wants_them() -> None:
+    learned = training_plan([listed("history/a.csv")], source="history/", release="r1", settings=SETTINGS)
+    assert learned["hyperparameters"]["sagemaker_program"] == '"train.py"'
+    assert {type(value) for value in learned["hyperparameters"].values()} == {str}
+    assert json.loads(learned["hyperparameters"]["max_df"]) == 0.85
+
+
+def test_the_plan_names_its_inputs_by_uri_oldest_first() -> None:
+    young, old = listed("raw/a.csv", modified="2026-02-01"), listed("raw/b.csv", modified="2026-01-01")
+    chosen = complaints_objects([young, old], source="raw/")
+    document = plan_document(plan(*chosen), chosen)
+    bucket = SETTINGS.pipeline.storage.bucket
+    assert [each["uri"] for each in document["inputs"]] == [f"s3://{bucket}/raw/b.csv", f"s3://{bucket}/raw/a.csv"]
+
+
+def test_folder_markers_empty_objects_and_unfinished_uploads_are_passed_over() -> None:
+    noise = [listed("raw/", size=0), listed("raw/empty.csv", size=0), listed("raw/_tmp.csv"), listed("raw/.x.csv")]
+    noise += [listed("raw/readme.txt"), listed("raw/sub/")]
+    assert complaints_objects([*noise, listed("raw/sub/a.csv")], source="raw/") == [listed("raw/sub/a.csv")]
+
+
+def test_nothing_to_read_is_an_error_that_says_where() -> None:
+    with pytest.raises(PlanError, match=r"no complaints under 's3://bucket/raw/'.*\.csv"):
+        complaints_objects([listed("raw/", size=0)], source="s3://bucket/raw/")

@@ -1,0 +1,81 @@
+"""Versions and the pointer, against S3's conditional writes as local AWS has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from complaints import registry
+from complaints.storage import Bucket, ConflictError
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "local")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="models")
+        yield Bucket(client, "models")
+
+
+def register(bucket: Bucket, run_id: str) -> str:
+    version = registry.claim_version(bucket, run_id)
+    bucket.write_json(version.record_key, {"version": version.name, "model_name": f"complaints-{version.name}"})
+    return version.name
+
+
+def test_versions_count_up_and_a_retry_gets_the_number_it_had(bucket: Bucket) -> None:
+    assert [register(bucket, run) for run in ("run-a", "run-b", "run-a", "run-c")] == ["v1", "v2", "v1", "v3"]
+
+
+def test_the_pointer_moves_and_remembers_what_was_before(bucket: Bucket) -> None:
+    first, second = register(bucket, "run-a"), register(bucket, "run-b")
+    assert registry.promote(bucket, first) == {"version": "v1", "previous": None}
+    assert registry.promote(bucket, second) == {"version": "v2", "previous": "v1"}
+    assert registry.model_in_service(bucket)["model_name"] == "complaints-v2"
+
+
+def test_promoting_twice_changes_nothing(bucket: Bucket) -> None:
+    first, second = register(bucket, "run-a"), register(bucket, "run-b")
+    registry.promote(bucket, first)
+    registry.promote(bucket, second)
+    assert registry.promote(bucket, second) == {"version": "v2", "previous": "v1"}
+
+
+def test_of_two_promotions_at_once_one_is_told_and_nothing_is_overwritten(bucket: Bucket) -> None:
+    register(bucket, "run-a")
+    registry.promote(bucket, "v1")
+    _, etag = bucket.read_json_and_etag(registry.LATEST)
+    registry.promote(bucket, register(bucket, "run-b"))
+    with pytest.raises(ConflictError, match="models/latest was written by somebody else"):
+        bucket.write_json(registry.LATEST, {"version": "v9"}, if_match=etag)
+    assert registry.model_in_service(bucket)["version"] == "v2"
+
+
+def test_without_a_model_in_service_it_is_said_what_to_run(bucket: Bucket) -> None:
+    with pytest.raises(registry.NoModelError, match="run complaints_training"):
+        registry.model_in_service(bucket)
+
+
+def test_a_pointer_to_a_version_that_is_not_there_is_refused(bucket: Bucket) -> None:
+    bucket.write_json(registry.LATEST, {"version": "v7", "previous": None})
+    with pytest.raises(registry.NoModelError, match=r"points at 'v7'.*models/versioned/v7/model\.json is absent"):
+        registry.model_in_service(bucket)
+
+
+def test_a_uri_of_another_bucket_is_refused(bucket: Bucket) -> None:
+    with pytest.raises(ValueError, match="'s3://other/x' is not in this environment's bucket"):
+        bucket.key("s3://other/x")
+
+
+def test_the_checksum_is_that_of_the_bytes(bucket: Bucket) -> None:
+    import hashlib
+
+    content = b"model" * 500_000
+    bucket.client.put_object(Bucket="models", Key="m", Body=content)
+    assert bucket.sha256("m") == hashlib.sha256(content).hexdigest()

@@ -1,0 +1,75 @@
+"""Configuration that is wrong is refused with the file, the key, the value and what would be right."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from complaints.settings import CONFIG, SettingsError, load_settings
+
+# Each: the file, what is replaced by what, and what the message must say.
+MISTAKES = [
+    (
+        "pipeline_config.yaml",
+        "timeout_minutes: 120",
+        "timeout_minutes: 0",
+        ["glue.timeout_minutes", "0", "greater than"],
+    ),
+    ("pipeline_config.yaml", "poll_seconds:", "poll_secs:", ["orchestration.poll_secs", "not permitted"]),
+    ("pipeline_config.yaml", "poll_seconds:", "poll_secs:", ["orchestration.poll_seconds", "required"]),
+    ("pipeline_config.yaml", "raw: raw/", "raw: raw", ["storage.raw", "'raw'", "pattern"]),
+    ("pipeline_config.yaml", "bucket: ptmlops", "bucket: PTMLops", ["storage.bucket", "PTMLops", "pattern"]),
+    ("pipeline_config.yaml", "role/ptmlops-sagemaker", "user/me", ["aws.sagemaker_role_arn", "user/me"]),
+    ("pipeline_config.yaml", "max_payload_mb: 6", "max_payload_mb: 101", ["transform.max_payload_mb", "101", "100"]),
+    ("model_config.yaml", "test_fraction: 0.1", "test_fraction: 0.9", ["split.test_fraction", "0.9", "0.5"]),
+    ("model_config.yaml", "contains: mortgage", "contains: Mortgage", ["labels.2.contains", "Mortgage"]),
+    ("model_config.yaml", "min_df: 3", "min_df: three", ["hyperparameters.min_df", "three", "integer"]),
+]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(CONFIG, tmp_path / "config"))
+
+
+def test_the_files_of_the_repository_are_right() -> None:
+    assert load_settings().pipeline.storage.raw == "raw/"
+
+
+@pytest.mark.parametrize(("name", "right", "wrong", "said"), MISTAKES)
+def test_a_mistake_is_named(config: Path, name: str, right: str, wrong: str, said: list[str]) -> None:
+    text = (config / name).read_text()
+    assert right in text
+    (config / name).write_text(text.replace(right, wrong, 1))
+    with pytest.raises(SettingsError) as refused:
+        load_settings(config)
+    assert all(part in str(refused.value) for part in [name, *said]), str(refused.value)
+
+
+def test_a_missing_file_is_named(config: Path) -> None:
+    (config / "model_config.yaml").unlink()
+    with pytest.raises(SettingsError, match=r"model_config\.yaml: not found"):
+        load_settings(config)
+
+
+def test_what_is_not_yaml_is_refused(config: Path) -> None:
+    (config / "model_config.yaml").write_text("labels: [")
+    with pytest.raises(SettingsError, match=r"model_config\.yaml: not YAML"):
+        load_settings(config)
+
+
+def test_the_fingerprint_changes_with_what_decides_results_and_with_nothing_else(config: Path) -> None:
+    before = load_settings(config).fingerprint()
+    pipeline = config / "pipeline_config.yaml"
+    pipeline.write_text(pipeline.read_text().replace("retries: 2", "retries: 3"))
+    assert load_settings(config).fingerprint() == before
+    model = config / "model_config.yaml"
+    model.write_text(model.read_text().replace("seed: 13", "seed: 14"))
+    assert load_settings(config).fingerprint() != before
+
+
+def test_waiting_is_never_shorter_than_the_job() -> None:
+    patience = load_settings().pipeline.orchestration
+    assert patience.attempts(7200) * patience.poll_seconds >= 7200 + 900

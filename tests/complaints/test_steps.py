@@ -1,0 +1,116 @@
+"""The Python tasks, run as Airflow runs them, against S3 and SageMaker as local AWS has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from complaints import registry, steps
+from complaints.accounting import RowsMissingError
+from complaints.planning import PlanError
+from complaints.settings import load_settings
+
+BUCKET = load_settings().pipeline.storage.bucket
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "local")
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket=BUCKET)
+        yield client
+
+
+def put(s3: Any, key: str, content: Any) -> None:
+    s3.put_object(Bucket=BUCKET, Key=key, Body=content if isinstance(content, bytes) else json.dumps(content))
+
+
+def get(s3: Any, key: str) -> Any:
+    return json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+
+@pytest.fixture
+def in_service(s3: Any) -> Any:
+    """A deployed release, a model in service, and a file to classify."""
+    put(s3, "artifacts/latest.json", {"release": "r1"})
+    put(s3, "models/versioned/v1/model.json", {"version": "v1", "model_name": "complaints-v1-abc"})
+    put(s3, registry.LATEST, {"version": "v1", "previous": None})
+    put(s3, "raw/a.csv", b"header\nrow\n")
+    return s3
+
+
+def test_the_plan_is_written_down_before_anything_runs(in_service: Any) -> None:
+    plan = steps.plan_classification("raw/")
+    written = get(in_service, f"manifests/planned/run_id={plan['run_id']}.json")
+    assert written["model_version"] == "v1"
+    assert [each["key"] for each in written["inputs"]] == ["raw/a.csv"]
+
+
+def test_a_retried_plan_is_the_same_plan(in_service: Any) -> None:
+    assert steps.plan_classification("raw/") == steps.plan_classification("raw/")
+
+
+def test_without_a_release_it_is_said_to_deploy_first(s3: Any) -> None:
+    put(s3, "history/a.csv", b"x")
+    with pytest.raises(PlanError, match="deploy first"):
+        steps.plan_training("history/")
+
+
+def test_a_manifest_names_the_files_and_appears_only_when_asked_for(in_service: Any) -> None:
+    plan = steps.plan_classification("raw/")
+    put(in_service, f"results/run_id={plan['run_id']}/part-0.parquet", b"PAR1")
+    account = {"rows_in": 1, "classified": 1}
+    uri = steps.publish_manifest(plan, account)
+    manifest = get(in_service, uri.split("/", 3)[3])
+    assert [each["key"] for each in manifest["results"]] == [f"results/run_id={plan['run_id']}/part-0.parquet"]
+    assert manifest["account"] == account
+    assert steps.publish_manifest(plan, account) == uri
+
+
+def test_an_account_that_does_not_add_up_stops_the_run(in_service: Any) -> None:
+    plan = steps.plan_classification("raw/")
+    source = {"source": "raw/a.csv", "rows_in": 2, "classified": 1}
+    source |= {"without_narrative": 0, "quarantined": 0, "superseded": 0}
+    put(in_service, f"processed/run_id={plan['run_id']}/results_account/part-0.txt", {"by_source": [source]})
+    with pytest.raises(RowsMissingError, match=r"raw/a\.csv: 2 rows in.*1 missing"):
+        steps.results_add_up(plan)
+
+
+def test_two_account_documents_are_one_too_many(in_service: Any) -> None:
+    plan = steps.plan_classification("raw/")
+    for part in (0, 1):
+        put(in_service, f"processed/run_id={plan['run_id']}/results_account/part-{part}.txt", {"by_source": []})
+    with pytest.raises(FileNotFoundError, match="holds 2 files where one"):
+        steps.results_add_up(plan)
+
+
+def test_a_trained_model_becomes_a_version_and_a_retry_the_same_one(s3: Any) -> None:
+    put(s3, "artifacts/latest.json", {"release": "r1"})
+    put(s3, "history/a.csv", b"x")
+    plan = steps.plan_training("history/")
+    artifact = f"processed/run_id={plan['run_id']}/training/job/output/model.tar.gz"
+    put(s3, artifact, b"model bytes")
+    put(s3, f"processed/run_id={plan['run_id']}/evaluation/evaluation.json", {"slices": {}, "classes": []})
+    trained = steps.trained_model(
+        {"Training": {"TrainingJobName": "job", "ModelArtifacts": {"S3ModelArtifacts": f"s3://{BUCKET}/{artifact}"}}}
+    )
+
+    assert steps.register_model(plan, trained) == "v1"
+    assert steps.register_model(plan, trained) == "v1"
+    assert steps.promote_model("v1") == {"version": "v1", "previous": None}
+
+    record = get(s3, "models/versioned/v1/model.json")
+    assert record["training_job_name"] == "job"
+    assert s3.get_object(Bucket=BUCKET, Key="models/versioned/v1/model.tar.gz")["Body"].read() == b"model bytes"
+    model = boto3.client("sagemaker", region_name="us-east-1").describe_model(ModelName=record["model_name"])
+    assert model["PrimaryContainer"]["ModelDataUrl"] == record["artifact_uri"]
+    assert model["PrimaryContainer"]["Environment"]["SAGEMAKER_SUBMIT_DIRECTORY"] == plan["inference_archive_uri"]

@@ -1,0 +1,153 @@
+"""Both flows, for real: `make run` on real complaints, against counts that Python's `csv` gives for the same files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RAW = ROOT.parent / "shared" / "data" / "raw"
+HISTORY = ("complaints-2020-03-preamble.csv", "complaints-2020-05-indexed.csv", "narratives-2017.csv")
+ARRIVED = ("complaints-2020-03-excel.csv", "complaints-2020-03-preamble.csv", "complaints-2026-04.csv")
+COLUMNS = [
+    "complaint_id",
+    "predicted_product",
+    "confidence",
+    "runner_up",
+    "runner_up_confidence",
+    "model_version",
+    "run_id",
+]
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not RAW.is_dir(), reason=f"real complaints are not at {RAW}"),
+]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What Python's csv counts in files, read in this order."""
+
+    rows_in: int
+    newest: dict[str, dict[str, str]]
+    superseded: int
+
+    @property
+    def with_narrative(self) -> set[str]:
+        return {key for key, row in self.newest.items() if row["Consumer complaint narrative"].strip()}
+
+
+def rows(path: Path) -> Iterator[dict[str, str]]:
+    text = path.read_text(encoding="utf-8-sig")
+    header = re.search(r"^.*Consumer complaint narrative.*$", text, re.MULTILINE)
+    assert header is not None
+    yield from csv.DictReader(io.StringIO(text[header.start() :], newline=""))
+
+
+def known(paths: list[Path]) -> Known:
+    newest: dict[str, dict[str, str]] = {}
+    count = 0
+    for path in paths:
+        for position, row in enumerate(rows(path)):
+            count += 1
+            newest[row.get("Complaint ID") or f"{path.name}-{position}"] = row
+    return Known(count, newest, count - len(newest))
+
+
+@pytest.fixture(scope="module")
+def summary(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """One run through Airflow and local AWS, as `make run TRAIN=... CLASSIFY=...` does it."""
+    folder = tmp_path_factory.mktemp("run")
+    command = [sys.executable, "-m", "laptop", "run", "--build", str(folder / "build")]
+    command += [part for name in HISTORY for part in ("--train", str(RAW / name))]
+    command += [part for name in ARRIVED for part in ("--classify", str(RAW / name))]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={"PYTHONPATH": "dags", "PATH": "/usr/bin:/bin", "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    found: dict[str, Any] = json.loads((folder / "build" / "summary.json").read_text())
+    found["printed"] = done.stdout
+    return found
+
+
+@pytest.fixture(scope="module")
+def predictions(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for file in sorted(Path(summary["results"]["predictions"]).glob("*.parquet")):
+        found += pq.ParquetFile(file).read().to_pylist()
+    return found
+
+
+def test_every_row_of_every_file_is_accounted_for(summary: dict[str, Any]) -> None:
+    expected = known([RAW / name for name in ARRIVED])
+    account = summary["classification"]["account"]
+    assert summary["classification"]["rows_in"] == expected.rows_in
+    assert account == {
+        "classified": len(expected.with_narrative),
+        "without_narrative": len(expected.newest) - len(expected.with_narrative),
+        "quarantined": 0,
+        "superseded": expected.superseded,
+    }
+
+
+def test_each_complaint_with_a_narrative_is_classified_once(predictions: list[dict[str, Any]]) -> None:
+    expected = known([RAW / name for name in ARRIVED])
+    assert sorted(row["complaint_id"] for row in predictions) == sorted(expected.with_narrative)
+
+
+def test_the_predictions_have_the_promised_columns_and_make_sense(
+    summary: dict[str, Any], predictions: list[dict[str, Any]]
+) -> None:
+    classes = set(summary["model"]["classes"])
+    for row in predictions:
+        assert list(row) == COLUMNS
+        assert row["predicted_product"] in classes
+        assert row["runner_up"] in classes - {row["predicted_product"]}
+        assert 0 < row["runner_up_confidence"] <= row["confidence"] <= 1
+        assert (row["model_version"], row["run_id"]) == ("v1", summary["classification"]["run_id"])
+
+
+def test_the_history_is_split_without_losing_a_row(summary: dict[str, Any]) -> None:
+    expected = known([RAW / name for name in HISTORY])
+    account = summary["training"]["account"]
+    assert summary["training"]["rows_in"] == expected.rows_in == sum(account.values())
+    learned = account["train"] + account["test"] + account["newest"] + account["unmapped"]
+    assert learned == len(expected.with_narrative)
+    assert account["superseded"] == expected.superseded
+
+
+def test_the_model_is_far_better_than_guessing(summary: dict[str, Any]) -> None:
+    test = summary["model"]["evaluation"]["test"]
+    assert test["accuracy"] > test["majority_accuracy"] + 0.3
+    assert summary["classification"]["labelled"]["accuracy"] > 0.7
+
+
+def test_the_run_shows_its_progress_and_leaves_a_report(summary: dict[str, Any]) -> None:
+    for task in ("prepare_history", "train_model", "classify_complaints", "publish_manifest"):
+        assert f"{task}: success" in summary["printed"]
+    page = Path(summary["results"]["report"]).read_text()
+    assert summary["classification"]["run_id"] in page
+
+
+def test_nothing_is_left_running(summary: dict[str, Any]) -> None:
+    folder = Path(summary["results"]["report"]).parent.absolute()
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert str(folder) not in running

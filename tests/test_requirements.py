@@ -1,0 +1,65 @@
+"""`requirements.txt` holds what MWAA needs, and installs there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+REQUIREMENTS = ROOT / "requirements.txt"
+CONSTRAINTS = ROOT.parent / "shared" / "mwaa"
+VERSIONS = ("3.0.6", "3.2.1", "3.3.1")
+# They belong to the jobs, conflict with MWAA's constraints, or make its start-up run out of time.
+NOT_ON_MWAA = {"apache-airflow", "pyspark", "scikit-learn", "sagemaker", "pytest", "moto", "pandas"}
+
+
+def names() -> set[str]:
+    lines = (line.split("#")[0].strip() for line in REQUIREMENTS.read_text().splitlines())
+    return {line.partition("[")[0].partition("=")[0].partition(">")[0].lower() for line in lines if line}
+
+
+def test_only_what_the_dags_import_is_required() -> None:
+    assert names() == {"apache-airflow-providers-amazon", "boto3", "pydantic", "pyyaml"}
+    assert not names() & NOT_ON_MWAA
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_requirements_resolve_beside_the_airflow_of_mwaa(version: str, tmp_path: Path) -> None:
+    constraints = CONSTRAINTS / f"constraints-{version}-py3.12.txt"
+    if not constraints.exists():
+        pytest.skip(f"Airflow's constraints for {version} are not at {constraints}")
+    uv = next((ROOT / ".venvs").glob("uv-*/bin/uv"))
+    airflow = tmp_path / "airflow.in"
+    airflow.write_text(f"apache-airflow=={version}\n")
+    done = subprocess.run(
+        [
+            str(uv),
+            "pip",
+            "compile",
+            "-q",
+            str(REQUIREMENTS),
+            str(airflow),
+            "-c",
+            str(constraints),
+            "--python-version",
+            "3.12",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, f"MWAA {version} would start without our packages:\n{done.stderr[-1500:]}"
+    assert f"apache-airflow=={version}" in done.stdout
+
+
+def test_the_locks_name_no_package_index() -> None:
+    for lock in (ROOT / "locks").glob("*.txt"):
+        assert "://" not in lock.read_text(), f"{lock.name} must install from any index"
+
+
+def test_this_interpreter_is_one_that_the_locks_are_for() -> None:
+    assert sys.version_info[:2] in ((3, 11), (3, 12))
