@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run test check lock clean test-airflow test-jobs test-versions
+.PHONY: help run up test check lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p) >/dev/null 2>&1 && \
@@ -31,13 +31,18 @@ $(UV):
 run: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Train, then classify, end to end; TRAIN= and CLASSIFY= name complaints CSV
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop run $(foreach p,$(TRAIN),--train '$(p)') $(foreach p,$(CLASSIFY),--classify '$(p)')
 
-test: test-airflow test-jobs ## Run every test, in the environment that it belongs to
+up: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Start Airflow's UI (PORT=8080) and local AWS, until Ctrl-C
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop up --port $(or $(PORT),8080)
+
+test: $(foreach e,airflow airflow-oldest airflow-newest jobs,.venvs/$(e)/.installed) ## Run every test, in the environment that it belongs to
+	@$(JOBS_ENV)/bin/python tests/run_all.py
 
 check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict types
 	@$(JOBS_ENV)/bin/ruff check .
 	@$(JOBS_ENV)/bin/ruff format --check .
-	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags plugins tests/dags
-	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws include
+	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags
+	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws
+	@for room in glue training inference; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
 
 lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= names the folder of constraints)
 	@mkdir -p locks

@@ -1,4 +1,4 @@
-"""`python -m laptop run`: the main job, end to end, on this machine."""
+"""`python -m laptop run` does the main job, end to end; `up` starts the servers for a person."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ from complaints.settings import SettingsError
 from laptop.inputs import InputError
 from laptop.processes import ServerError
 from laptop.run import BUILD, run
+from laptop.up import up
 from laptop.watch import RunFailedError
 
 
 def main() -> int:
     """Runs the verb that was named; a failure a person can mend is one message, not a traceback."""
-    parser = argparse.ArgumentParser(prog="laptop", description=__doc__)
-    verbs = parser.add_subparsers(required=True)
-    once = verbs.add_parser("run", help="train, then classify")
-    once.add_argument("--train", type=Path, action="append", default=[], help="labelled CSV, or a folder of it")
-    once.add_argument("--classify", type=Path, action="append", default=[], help="CSV to classify, or a folder of it")
-    once.add_argument("--build", type=Path, default=BUILD, help="where everything goes (default: %(default)s)")
-    options = parser.parse_args()
+    options = _parser().parse_args()
     try:
-        run(options.train, options.classify, options.build)
+        if options.verb == "run":
+            run(options.train, options.classify, options.build)
+        else:
+            up(options.port)
     except (InputError, RunFailedError, ServerError, SettingsError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -31,6 +29,18 @@ def main() -> int:
         print("\nstopped", file=sys.stderr)
         return 130
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="laptop", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    once = verbs.add_parser("run", help="train, then classify")
+    once.add_argument("--train", type=Path, action="append", default=[], help="labelled CSV, or a folder of it")
+    once.add_argument("--classify", type=Path, action="append", default=[], help="CSV to classify, or a folder of it")
+    once.add_argument("--build", type=Path, default=BUILD, help="where everything goes (default: %(default)s)")
+    stay = verbs.add_parser("up", help="start Airflow and local AWS, and wait")
+    stay.add_argument("--port", type=int, default=8080, help="Airflow's port (default: %(default)s)")
+    return parser
 
 
 if __name__ == "__main__":

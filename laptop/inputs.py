@@ -39,6 +39,11 @@ def _found(path: Path) -> Iterable[Path]:
     return [path]
 
 
+def check(train: Sequence[Path], classify: Sequence[Path]) -> None:
+    """Raises InputError for a path that cannot be used, before anything is started or removed."""
+    csv_files([*train, *classify])
+
+
 def sample_or(train: Sequence[Path], classify: Sequence[Path], folder: Path) -> tuple[list[Path], list[Path], bool]:
     """What to train on, what to classify, and whether any of it is the synthetic sample, written to `folder`."""
     if train and classify:

@@ -62,6 +62,13 @@ class Server:
         self.stop()
 
 
+def check_port(port: int) -> None:
+    """Raises ServerError if somebody listens on this loopback port already."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise ServerError(f"port {port} is in use; stop what listens there, or choose another: make up PORT=8081")
+
+
 def free_port() -> int:
     """A loopback port that nobody listens on at this moment."""
     with socket.socket() as probe:

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from complaints.settings import PipelineSettings, load_settings
-from deploy.__main__ import deploy
+from complaints.settings import load_settings
 from laptop import inputs, report, summary
-from laptop.airflow import Airflow
-from laptop.aws import Aws
 from laptop.collect import Results
 from laptop.job_times import AwsJobs
+from laptop.stack import CLASSIFICATION, TRAINING, Stack, running
 from laptop.watch import Progress, follow
 
 BUILD = Path("build") / "run"
-TRAINING, CLASSIFICATION = "complaints_training", "complaints_classification"
 
 
 def run(train: Sequence[Path], classify: Sequence[Path], build: Path = BUILD) -> dict[str, Any]:
@@ -32,71 +27,48 @@ def run(train: Sequence[Path], classify: Sequence[Path], build: Path = BUILD) ->
         ServerError: Airflow or local AWS did not start, or died.
     """
     progress = Progress(lambda line: print(line, flush=True))
+    inputs.check(train, classify)
     shutil.rmtree(build, ignore_errors=True)
     build.mkdir(parents=True)
     history, raw, synthetic = inputs.sample_or(train, classify, build / "synthetic-sample")
     settings = load_settings().pipeline
-    # SIGTERM must unwind the stack as Ctrl-C does, so that both servers are stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
-    progress.say("starting local AWS and Airflow" + (" (with the synthetic sample)" if synthetic else ""))
-    aws = Aws(build / "aws", settings.aws.region)
-    with aws.server:
-        aws.wait_until_ready()
-        airflow = Airflow((build / "airflow").absolute(), aws.environment())
-        with airflow.server, ThreadPoolExecutor(1) as beside:
-            uploaded = beside.submit(_upload, aws, settings, history, raw)
-            airflow.wait_until_ready([TRAINING, CLASSIFICATION])
-            release = uploaded.result()
-            start_up = progress.seconds()
-            progress.say(f"Airflow is ready; local AWS at {aws.endpoint} has release {release}")
-            flows = _flows(airflow, AwsJobs(aws, settings), progress)
-            found = Results(aws.client("s3"), settings.storage.bucket)
-            return _finish(found, flows, start_up, progress.seconds(), synthetic, build)
-
-
-def _upload(aws: Aws, settings: PipelineSettings, history: Sequence[Path], raw: Sequence[Path]) -> str:
-    """The bucket, the release and the data, as they would be on AWS; returns the release."""
-    s3, bucket = aws.client("s3"), settings.storage.bucket
-    s3.create_bucket(Bucket=bucket)
-    release = deploy(settings, aws.session(), aws.endpoint)
-    inputs.upload(s3, bucket, settings.storage.history, history)
-    inputs.upload(s3, bucket, settings.storage.raw, raw)
-    return release
-
-
-def _flows(airflow: Airflow, jobs: AwsJobs, progress: Progress) -> list[dict[str, Any]]:
-    flows = []
-    for dag_id in (TRAINING, CLASSIFICATION):
-        run_id = airflow.trigger(dag_id, {})
-        flows.append(follow(airflow, jobs, dag_id, run_id, progress))
-    return flows
-
-
-def _finish(
-    found: Results, flows: list[dict[str, Any]], start_up: float, total: float, synthetic: bool, build: Path
-) -> dict[str, Any]:
-    found.download_predictions(build / "predictions")
-    work = sum(step["job_seconds"] or 0.0 for flow in flows for step in flow["steps"])
-    seconds = {
-        "total": round(total, 1),
-        "start_up": round(start_up, 1),
-        "work": round(work, 1),
-        "orchestration": round(total - start_up - work, 1),
-    }
-    document = {
-        "synthetic": synthetic,
-        "orchestrator": "airflow",
-        "seconds": seconds,
-        "flows": flows,
-        **found.summary(),
-        "results": {
-            "predictions": str(build / "predictions"),
-            "report": str(build / "report.html"),
-            **found.locations(),
-        },
-    }
+    progress.say("starting local AWS and Airflow" + (", with the synthetic sample" if synthetic else ""))
+    with running(build, settings, history, raw) as stack:
+        start_up = progress.seconds()
+        progress.say(f"Airflow is ready; local AWS at {stack.aws.endpoint} has release {stack.release}")
+        flows = _flows(stack, AwsJobs(stack.aws, settings), progress)
+        found = Results(stack.aws.client("s3"), settings.storage.bucket)
+        found.download_predictions(build / "predictions")
+        seconds = _seconds(progress.seconds(), start_up, flows)
+        document = _document(found, flows, seconds, build) | {"synthetic": synthetic}
     (build / "summary.json").write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     (build / "report.html").write_text(report.render(document), encoding="utf-8")
     print(summary.text(document), flush=True)
     return document
+
+
+def _flows(stack: Stack, jobs: AwsJobs, progress: Progress) -> list[dict[str, Any]]:
+    flows = []
+    for dag_id in (TRAINING, CLASSIFICATION):
+        run_id = stack.airflow.trigger(dag_id, {})
+        flows.append(follow(stack.airflow, jobs, dag_id, run_id, progress))
+    return flows
+
+
+def _seconds(total: float, start_up: float, flows: list[dict[str, Any]]) -> dict[str, float]:
+    """Where the time went: the servers' start, the jobs on AWS, and all that stands around the jobs."""
+    work = sum(step["job_seconds"] or 0.0 for flow in flows for step in flow["steps"])
+    parts = {"start_up": start_up, "work": work, "orchestration": total - start_up - work, "total": total}
+    return {name: round(value, 1) for name, value in parts.items()}
+
+
+def _document(found: Results, flows: list[dict[str, Any]], seconds: dict[str, float], build: Path) -> dict[str, Any]:
+    places = {"predictions": str(build / "predictions"), "report": str(build / "report.html")}
+    return {
+        "orchestrator": "airflow",
+        "seconds": seconds,
+        "flows": flows,
+        **found.summary(),
+        "results": {**places, **found.locations()},
+    }

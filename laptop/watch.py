@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from laptop.airflow import Airflow
@@ -54,8 +54,8 @@ def follow(airflow: Airflow, jobs: AwsJobs, dag_id: str, run_id: str, progress: 
             break
         if time.monotonic() - last_line > _HEARTBEAT_SECONDS:
             for task in tasks:
-                if task["state"] in ("running", "deferred"):
-                    progress.say(f"{dag_id}: {task['task_id']} goes on{_said(jobs, task['task_id'])}")
+                if task["state"] in ("running", "deferred") and task["start_date"]:
+                    progress.say(f"{dag_id}: {_standing(task, jobs)}")
             last_line = time.monotonic()
         time.sleep(1)
     if state != "success":
@@ -80,9 +80,11 @@ def _changes(tasks: list[dict[str, Any]], told: dict[tuple[str, int], str]) -> l
     return lines
 
 
-def _said(jobs: AwsJobs, task_id: str) -> str:
-    line = jobs.last_log_line(task_id)
-    return f": {line[:120]}" if line else ""
+def _standing(task: dict[str, Any], jobs: AwsJobs) -> str:
+    """How long a task has been at it, and what its job said last: jobs print the rows that they have done."""
+    since = (datetime.now(UTC) - _time(task["start_date"])).total_seconds()
+    line = jobs.last_log_line(task["task_id"])
+    return f"{task['task_id']} has run for {since:.0f} s" + (f": {line[:120]}" if line else "")
 
 
 def _failure(airflow: Airflow, dag_id: str, run_id: str, tasks: list[dict[str, Any]]) -> str:
