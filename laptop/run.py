@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from complaints.settings import load_settings
-from laptop import inputs, report, summary
+from laptop import inputs
 from laptop.collect import Results
 from laptop.job_times import AwsJobs
+from laptop.report import page, summary
 from laptop.stack import CLASSIFICATION, TRAINING, Stack, running
 from laptop.watch import Progress, follow
 
@@ -43,7 +44,7 @@ def run(train: Sequence[Path], classify: Sequence[Path], build: Path = BUILD) ->
         seconds = _seconds(progress.seconds(), start_up, flows)
         document = _document(found, flows, seconds, build) | {"synthetic": synthetic}
     (build / "summary.json").write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    (build / "report.html").write_text(report.render(document), encoding="utf-8")
+    (build / "report.html").write_text(page.render(document), encoding="utf-8")
     print(summary.text(document), flush=True)
     return document
 

@@ -7,11 +7,13 @@ import doctest
 import importlib
 import json
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from laptop import report, summary
+from laptop.report import page as report_page
+from laptop.report import summary
 
 VOID = {"meta"}
 HOSTILE = "<script>alert('1')</script>\"><img src=x onerror=alert(1)>\x1b[31m"
@@ -144,13 +146,13 @@ def with_hostile_text(value: Any) -> Any:
 
 
 def test_the_page_is_well_formed(run):
-    page = Page(report.render(run))
+    page = Page(report_page.render(run))
     assert page.open == []
     assert {"html", "head", "style", "title", "body", "header", "main", "table", "svg"} <= page.names
 
 
 def test_the_page_needs_no_network_and_runs_nothing(run):
-    html = report.render(run)
+    html = report_page.render(run)
     page = Page(html)
     assert "http" not in html
     assert "url(" not in html
@@ -160,7 +162,7 @@ def test_the_page_needs_no_network_and_runs_nothing(run):
 
 
 def test_hostile_text_is_inert_on_the_page_and_still_readable(run):
-    tame, hostile = Page(report.render(run)), Page(report.render(with_hostile_text(run)))
+    tame, hostile = Page(report_page.render(run)), Page(report_page.render(with_hostile_text(run)))
     assert hostile.names == tame.names
     assert {name for name, _ in hostile.attributes} <= {name for name, _ in tame.attributes}
     assert "<script>alert('1')</script>" in hostile.text
@@ -168,7 +170,7 @@ def test_hostile_text_is_inert_on_the_page_and_still_readable(run):
 
 
 def test_hostile_text_reaches_no_class_and_no_style_of_the_page(run):
-    page = Page(report.render(with_hostile_text(run)))
+    page = Page(report_page.render(with_hostile_text(run)))
     assert not [value for name, value in page.attributes if name in {"class", "style"} and "alert" in value]
 
 
@@ -185,18 +187,18 @@ def test_a_line_break_in_a_name_makes_no_line_of_its_own(run):
 
 def test_the_same_run_gives_the_same_bytes(run):
     again = json.loads(json.dumps(run))
-    assert report.render(run) == report.render(again)
+    assert report_page.render(run) == report_page.render(again)
     assert summary.text(run) == summary.text(again)
 
 
 def test_rendering_leaves_the_summary_as_it_was(run):
     before = copy.deepcopy(run)
-    report.render(run)
+    report_page.render(run)
     summary.text(run)
     assert run == before
 
 
-@pytest.mark.parametrize("written", [lambda run: Page(report.render(run)).text, summary.text])
+@pytest.mark.parametrize("written", [lambda run: Page(report_page.render(run)).text, summary.text])
 def test_every_name_and_number_that_matters_is_said(run, written):
     shown = written(run)
     names = [*CLASSES, "complaints_training", "complaints_classification", "plan", "prepare_history",
@@ -209,15 +211,15 @@ def test_every_name_and_number_that_matters_is_said(run, written):
 
 
 def test_the_page_shows_the_mix_the_confidence_and_the_confusion(run):
-    shown = Page(report.render(run)).text
+    shown = Page(report_page.render(run)).text
     assert [n for n in ("1,211", "200", "89", "700", "400", "0.9", "1,001", "1,005", "44") if n not in shown] == []
 
 
 def test_synthetic_data_is_announced_and_real_data_is_not(run):
-    assert "Synthetic data." in Page(report.render(run)).text
+    assert "Synthetic data." in Page(report_page.render(run)).text
     assert "Synthetic data" in summary.text(run)
     run["synthetic"] = False
-    assert "Synthetic data" not in report.render(run)
+    assert "Synthetic data" not in report_page.render(run)
     assert "Synthetic data" not in summary.text(run)
 
 
@@ -225,7 +227,7 @@ def test_an_account_that_adds_up_is_said_as_arithmetic(run):
     sentence = "rows in 3,000 = 1,500 classified + 1,480 without narrative + 12 quarantined + 8 superseded"
     assert sentence in summary.text(run)
     assert "does not add up" not in summary.text(run).lower()
-    page = Page(report.render(run)).text
+    page = Page(report_page.render(run)).text
     assert "✓ adds up" in page
     assert "does not add up" not in page
 
@@ -235,7 +237,7 @@ def test_an_account_that_adds_up_is_said_as_arithmetic(run):
 )
 def test_an_account_that_does_not_add_up_is_said(run, rows_in, verdict):
     run["classification"]["rows_in"] = rows_in
-    page = Page(report.render(run)).text
+    page = Page(report_page.render(run)).text
     assert f"✗ does not add up: {verdict}" in page
     assert f"The row account of the classification does not add up: {verdict}." in page
     assert f"rows in {rows_in:,} != 1,500 classified" in summary.text(run)
@@ -249,28 +251,28 @@ def test_a_file_whose_rows_are_missing_is_named_though_the_whole_adds_up(run):
     after = {line.split()[0]: lines[i + 1].strip() for i, line in enumerate(lines) if line.startswith("  raw/")}
     assert after["raw/a.csv"] == "DOES NOT ADD UP: 3 ROWS MISSING"
     assert after["raw/b.csv"] == "DOES NOT ADD UP: 3 ROWS TOO MANY"
-    page = Page(report.render(run)).text
+    page = Page(report_page.render(run)).text
     assert "3 rows missing" in page
     assert "3 rows too many" in page
 
 
 def test_quarantined_rows_without_a_reason_are_counted(run):
     run["classification"]["quarantined_by_reason"] = {"19 fields, 18 expected": 4}
-    assert "8 rows of 12 without a reason on record" in Page(report.render(run)).text
+    assert "8 rows of 12 without a reason on record" in Page(report_page.render(run)).text
 
 
 def test_the_agreement_carries_its_caveat_and_is_absent_without_labels(run):
-    assert "the consumer's own choice at filing, not ground truth" in Page(report.render(run)).text
+    assert "the consumer's own choice at filing, not ground truth" in Page(report_page.render(run)).text
     assert "the consumer's own choice at filing, not ground truth" in summary.text(run)
     run["classification"]["labelled"] = None
-    assert "ground truth" not in report.render(run)
+    assert "ground truth" not in report_page.render(run)
     assert "ground truth" not in summary.text(run)
 
 
 def test_slices_that_were_not_evaluated_are_left_out(run):
     run["model"]["evaluation"] = {"test": scored(330, 0.9123), "newest": None}
     run["classification"]["labelled"] = None
-    page = Page(report.render(run))
+    page = Page(report_page.render(run))
     assert page.open == []
     assert "Scores on the test slice" in page.text
     assert "newest complaints" not in page.text
@@ -288,13 +290,13 @@ def test_a_score_of_nothing_is_not_a_zero(run):
         ["test", "slice", "precision", "recall", "f1", "support"],
         ["mortgage", "-", "-", "-", "0"],
     ]
-    assert "nan" not in Page(report.render(run)).text.lower().split()
+    assert "nan" not in Page(report_page.render(run)).text.lower().split()
 
 
 def test_a_run_that_failed_says_where(run):
     run["flows"][1]["state"] = "failed"
     run["flows"][1]["steps"][0]["state"] = "upstream_failed"
-    page = Page(report.render(run)).text
+    page = Page(report_page.render(run)).text
     assert "The flow complaints_classification did not succeed: failed." in page
     assert "upstream failed" in page
     assert "complaints_classification: failed, 60.1 s" in summary.text(run)
@@ -305,7 +307,7 @@ def test_a_run_that_failed_says_where(run):
 @pytest.mark.parametrize("nothing", [{}, None])
 def test_a_part_that_the_run_did_not_reach_is_left_out(run, name, nothing):
     run[name] = nothing
-    assert Page(report.render(run)).open == []
+    assert Page(report_page.render(run)).open == []
     assert summary.text(run).startswith("PTMLops: complaints classified, run ")
 
 
@@ -315,20 +317,20 @@ def test_an_empty_part_of_a_part_is_left_out(run):
             run["classification"][name] = type(value)()
     run["model"]["evaluation"] = {"test": None, "newest": None}
     run["flows"][0]["steps"] = []
-    assert Page(report.render(run)).open == []
+    assert Page(report_page.render(run)).open == []
     assert "rows in 3,000 != 0" in summary.text(run)
 
 
 def test_a_step_that_never_ran_has_no_time_and_no_bar(run):
     run["flows"][0]["steps"][0] |= {"state": None, "seconds": None, "job_seconds": None, "tries": 0}
-    assert "not run" in Page(report.render(run)).text
+    assert "not run" in Page(report_page.render(run)).text
     assert "NOT RUN" in summary.text(run)
 
 
 def test_a_time_that_its_parts_do_not_make_up_is_not_called_equal(run):
     run["seconds"]["total"] = 140.0
     assert "140.0 s != 31.0 s start-up" in summary.text(run)
-    assert "140.0 s != 31.0 s start-up" in Page(report.render(run)).text
+    assert "140.0 s != 31.0 s start-up" in Page(report_page.render(run)).text
 
 
 def test_no_line_of_the_terminal_is_wider_than_100_columns(run):
@@ -347,9 +349,9 @@ def test_a_place_too_long_for_a_line_is_continued_and_not_shortened(run):
     assert "".join(line.removeprefix("  s3").strip() for line in lines[lines.index("Results") + 1 :]) == place
 
 
-PAGE = ("report", "report_figures", "report_markup", "report_rows", "report_scores", "report_time")
+MODULES = sorted(path.stem for path in Path(report_page.__file__).parent.glob("*.py"))
 
 
-@pytest.mark.parametrize("module", [*PAGE, "row_account", "summary", "wording"])
+@pytest.mark.parametrize("module", MODULES)
 def test_the_examples_of_the_docstrings_run(module):
-    assert doctest.testmod(importlib.import_module(f"laptop.{module}")).failed == 0
+    assert doctest.testmod(importlib.import_module(f"laptop.report.{module}")).failed == 0

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from laptop.sample_narratives import NEIGHBOURS, Narrator
-from laptop.sample_taxonomy import SECOND_TAXONOMY, UNMAPPED, Category, categories
-from laptop.sample_texts import COMPANIES
+from laptop.sample.narratives import NEIGHBOURS, Narrator
+from laptop.sample.taxonomy import SECOND_TAXONOMY, UNMAPPED, Category, categories
+from laptop.sample.texts import COMPANIES
 
 COLUMNS = (
     "Date received",

@@ -1,6 +1,6 @@
 """What the synthetic consumers say about reports, debts, cards, accounts and transfers: one phrase a line.
 
-`[a|b]` stands for one of its alternatives, `<slot>` for a value of `sample_texts.SLOTS`.
+`[a|b]` stands for one of its alternatives, `<slot>` for a value of `texts.SLOTS`.
 Products are mentioned outside their own class on purpose: real complaints overlap.
 """
 

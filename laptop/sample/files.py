@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from laptop.sample_rows import COLUMNS, COLUMNS_2026, FIRST_ID, Complaint, Register
+from laptop.sample.rows import COLUMNS, COLUMNS_2026, FIRST_ID, Complaint, Register
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from laptop.report_figures import bar, confusion_matrix
-from laptop.report_markup import DRAWN, Markup, columns, figure, section, table, tag
-from laptop.wording import NOT_KNOWN, count, part, score
+from laptop.report.figures import bar, confusion_matrix
+from laptop.report.markup import DRAWN, Markup, columns, figure, section, table, tag
+from laptop.report.wording import NOT_KNOWN, count, part, score
 
 # What each slice is, and what its numbers may be used for.
 TEST = (

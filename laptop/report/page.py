@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from laptop.report_figures import counted_bars, histogram
-from laptop.report_markup import Markup, columns, figure, markup, section, tag
-from laptop.report_rows import classified_rows, training_rows
-from laptop.report_scores import LABELLED, NEWEST, TEST, scores
-from laptop.report_time import time
-from laptop.row_account import account_of
-from laptop.wording import NOT_KNOWN, part, plain
+from laptop.report.figures import counted_bars, histogram
+from laptop.report.markup import Markup, columns, figure, markup, section, tag
+from laptop.report.row_account import account_of
+from laptop.report.rows import classified_rows, training_rows
+from laptop.report.scores import LABELLED, NEWEST, TEST, scores
+from laptop.report.time import time
+from laptop.report.wording import NOT_KNOWN, part, plain
 
-STYLE = Path(__file__).with_name("report_style.css")
+STYLE = Path(__file__).with_name("style.css")
 
 
 def render(summary: Mapping[str, Any]) -> str:

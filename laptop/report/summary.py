@@ -10,8 +10,8 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from laptop.row_account import RowAccount, account_of, accounts_by_source
-from laptop.wording import (
+from laptop.report.row_account import RowAccount, account_of, accounts_by_source
+from laptop.report.wording import (
     NOT_KNOWN,
     count,
     fitted,

@@ -8,7 +8,7 @@ import random
 import re
 from collections.abc import Sequence
 
-from laptop.sample_texts import CLOSINGS, FILLER, OPENINGS, PHRASES, SLOTS, VAGUE
+from laptop.sample.texts import CLOSINGS, FILLER, OPENINGS, PHRASES, SLOTS, VAGUE
 
 # What a consumer confuses a product with: both the second topic of a story and the wrong choice in the form.
 NEIGHBOURS = {

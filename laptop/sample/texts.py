@@ -3,8 +3,8 @@
 Everything was written for this file. No complaint of a real person stands in it.
 """
 
-from laptop.sample_texts_accounts import ACCOUNT_PHRASES
-from laptop.sample_texts_loans import LOAN_PHRASES
+from laptop.sample.texts_accounts import ACCOUNT_PHRASES
+from laptop.sample.texts_loans import LOAN_PHRASES
 
 
 def _lines(block: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What the synthetic consumers say about their loans: one phrase a line, as in `sample_texts_accounts`."""
+"""What the synthetic consumers say about their loans: one phrase a line, as in `texts_accounts`."""
 
 LOAN_PHRASES = {
     "mortgage": """
