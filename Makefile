@@ -28,8 +28,11 @@ $(UV):
 	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venvs/$*/bin/python $<
 	@touch $@
 
+# Patterns are expanded here: a shell leaves TRAIN=folder/*.csv alone.
+named = $(foreach pattern,$(2),$(foreach path,$(or $(wildcard $(pattern)),$(pattern)),$(1) '$(path)'))
+
 run: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Train, then classify, end to end; TRAIN= and CLASSIFY= name complaints CSV
-	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop run $(foreach p,$(TRAIN),--train '$(p)') $(foreach p,$(CLASSIFY),--classify '$(p)')
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop run $(call named,--train,$(TRAIN)) $(call named,--classify,$(CLASSIFY))
 
 up: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Start Airflow's UI (PORT=8080) and local AWS, until Ctrl-C
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop up --port $(or $(PORT),8080)

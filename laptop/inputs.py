@@ -26,17 +26,21 @@ def csv_files(paths: Sequence[Path]) -> list[Path]:
 
 def _found(path: Path) -> Iterable[Path]:
     if path.is_dir():
-        files = sorted(file for file in path.rglob(f"*{SUFFIX}") if file.is_file() and file.stat().st_size)
+        files = sorted(file for file in path.rglob("*") if _is_csv(file) and file.stat().st_size)
         if not files:
             raise InputError(f"{path}: no {SUFFIX} file in this folder or below")
         return files
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
-    if path.suffix != SUFFIX:
+    if not _is_csv(path):
         raise InputError(f"{path}: not a {SUFFIX} file; name complaints CSV, or a folder that holds some")
     if not path.stat().st_size:
         raise InputError(f"{path}: the file is empty")
     return [path]
+
+
+def _is_csv(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() == SUFFIX
 
 
 def check(train: Sequence[Path], classify: Sequence[Path]) -> None:
@@ -60,5 +64,6 @@ def upload(s3: Any, bucket: str, prefix: str, files: Sequence[Path]) -> None:
     names = [file.name for file in files]
     numbered = names != sorted(set(names))
     for position, file in enumerate(files):
-        name = f"{position:03d}-{file.name}" if numbered else file.name
+        name = f"{file.stem}{SUFFIX}"
+        name = f"{position:03d}-{name}" if numbered else name
         s3.upload_file(str(file), bucket, f"{prefix}{name}")

@@ -10,8 +10,8 @@ from typing import Any
 
 from complaints.settings import load_settings
 from laptop import inputs
+from laptop.aws_jobs import AwsJobs
 from laptop.collect import Results
-from laptop.job_times import AwsJobs
 from laptop.report import page, summary
 from laptop.stack import CLASSIFICATION, TRAINING, Stack, running
 from laptop.watch import Progress, follow

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from laptop.airflow import Airflow
-from laptop.job_times import AwsJobs
+from laptop.aws_jobs import AwsJobs
 
 _ENDED = {"success", "failed", "skipped", "upstream_failed"}
 _HEARTBEAT_SECONDS = 10
@@ -59,7 +59,7 @@ def follow(airflow: Airflow, jobs: AwsJobs, dag_id: str, run_id: str, progress: 
             last_line = time.monotonic()
         time.sleep(1)
     if state != "success":
-        raise RunFailedError(_failure(airflow, dag_id, run_id, tasks))
+        raise RunFailedError(_failure(airflow, jobs, dag_id, run_id, tasks))
     return flow(dag_id, run_id, state, tasks, jobs)
 
 
@@ -68,7 +68,7 @@ def _changes(tasks: list[dict[str, Any]], told: dict[tuple[str, int], str]) -> l
     lines = []
     for task in sorted(tasks, key=lambda each: each["start_date"] or "9"):
         key, state = (task["task_id"], task["try_number"]), task["state"]
-        stage = "ended" if state in _ENDED else "started" if task["start_date"] else ""
+        stage = "ended" if state in (*_ENDED, "up_for_retry") else "started" if task["start_date"] else ""
         if not stage or told.get(key) == stage:
             continue
         told[key] = stage
@@ -87,14 +87,16 @@ def _standing(task: dict[str, Any], jobs: AwsJobs) -> str:
     return f"{task['task_id']} has run for {since:.0f} s" + (f": {line[:120]}" if line else "")
 
 
-def _failure(airflow: Airflow, dag_id: str, run_id: str, tasks: list[dict[str, Any]]) -> str:
+def _failure(airflow: Airflow, jobs: AwsJobs, dag_id: str, run_id: str, tasks: list[dict[str, Any]]) -> str:
     failed = [task for task in tasks if task["state"] == "failed"]
     if not failed:
         return f"{dag_id} failed, but no task did; see {airflow.server.log}"
     task = failed[0]
     log = airflow.log(dag_id, run_id, task["task_id"], task["try_number"])
     ending = "\n".join(f"    {line}" for line in log[-12:])
-    return f"{dag_id} failed at {task['task_id']} (try {task['try_number']}); its log ends:\n{ending}"
+    cause = jobs.failure(task["task_id"])
+    where = f"{dag_id} failed at {task['task_id']} (try {task['try_number']})"
+    return f"{where}{cause and f': {cause}'}\n  its log ends:\n{ending}"
 
 
 def flow(dag_id: str, run_id: str, state: str, tasks: list[dict[str, Any]], jobs: AwsJobs) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What AWS says of the jobs behind the tasks: how long they ran, and the last line of their logs."""
+"""What AWS says of the jobs behind the tasks: how long they ran, what they said last, and why they failed."""
 
 from __future__ import annotations
 
@@ -35,6 +35,16 @@ class AwsJobs:
             times = self._sagemaker_job(task_id)
             return _seconds(times.get("CreationTime"), _ended(times))
         return None
+
+    def failure(self, task_id: str) -> str:
+        """Why the newest job of the task failed, in AWS's words; empty where it did not, or there is none."""
+        if task_id in self._glue_jobs:
+            return str(self._glue_run(task_id).get("ErrorMessage", ""))
+        if task_id in self._sagemaker_kinds and (job := self._sagemaker_job(task_id)):
+            kind = self._sagemaker_kinds[task_id]
+            describe = getattr(self._sagemaker, f"describe_{kind.lower()}_job")
+            return str(describe(**{f"{kind}JobName": job[f"{kind}JobName"]}).get("FailureReason", ""))
+        return ""
 
     def last_log_line(self, task_id: str) -> str:
         """The newest line that the task's job wrote; empty where there is none yet."""
