@@ -13,6 +13,7 @@ REQUIREMENTS = ROOT / "requirements.txt"
 CONSTRAINTS = ROOT.parent / "shared" / "mwaa"
 VERSIONS = ("3.0.6", "3.2.1", "3.3.1")
 # They belong to the jobs, conflict with MWAA's constraints, or make its start-up run out of time.
+UV = (str(next((ROOT / ".venvs").glob("uv-*/bin/uv"))), "pip", "compile", "--quiet")
 NOT_ON_MWAA = {"apache-airflow", "pyspark", "scikit-learn", "sagemaker", "pytest", "moto", "pandas"}
 
 
@@ -31,22 +32,11 @@ def test_the_requirements_resolve_beside_the_airflow_of_mwaa(version: str, tmp_p
     constraints = CONSTRAINTS / f"constraints-{version}-py3.12.txt"
     if not constraints.exists():
         pytest.skip(f"Airflow's constraints for {version} are not at {constraints}")
-    uv = next((ROOT / ".venvs").glob("uv-*/bin/uv"))
     airflow = tmp_path / "airflow.in"
     airflow.write_text(f"apache-airflow=={version}\n")
+    command = [*UV, str(REQUIREMENTS), str(airflow), "-c", str(constraints), "--python-version", "3.12"]
     done = subprocess.run(
-        [
-            str(uv),
-            "pip",
-            "compile",
-            "-q",
-            str(REQUIREMENTS),
-            str(airflow),
-            "-c",
-            str(constraints),
-            "--python-version",
-            "3.12",
-        ],
+        command,
         capture_output=True,
         text=True,
         check=False,
@@ -59,6 +49,25 @@ def test_the_requirements_resolve_beside_the_airflow_of_mwaa(version: str, tmp_p
 def test_the_locks_name_no_package_index() -> None:
     for lock in (ROOT / "locks").glob("*.txt"):
         assert "://" not in lock.read_text(), f"{lock.name} must install from any index"
+
+
+LOCKS = {"airflow": "3.2.1", "airflow-oldest": "3.0.6", "airflow-newest": "3.3.1", "jobs": None}
+
+
+@pytest.mark.parametrize("group", LOCKS)
+def test_the_lock_is_current(group: str, tmp_path: Path) -> None:
+    """Resolving again, with what the lock holds preferred, changes nothing: `pyproject.toml` asks for no more."""
+    constraints = CONSTRAINTS / f"constraints-{LOCKS[group]}-py3.12.txt"
+    if LOCKS[group] and not constraints.exists():
+        pytest.skip(f"Airflow's constraints for {LOCKS[group]} are not at {constraints}")
+    lock = ROOT / "locks" / f"{group}.txt"
+    again = tmp_path / lock.name
+    again.write_text(lock.read_text())
+    command = [*UV, "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
+    command += ["--group", group, "--output-file", str(again), *(("-c", str(constraints)) if LOCKS[group] else ())]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-1500:]
+    assert again.read_text() == lock.read_text(), f"{lock.name} is stale: make lock"
 
 
 def test_this_interpreter_is_one_that_the_locks_are_for() -> None:
