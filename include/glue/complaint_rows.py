@@ -58,7 +58,9 @@ def label(product: Column, rules: Sequence[Sequence[str]]) -> Column:
 def _identified(complaints: DataFrame) -> DataFrame:
     """Gives complaints of files that carry no ids one made of the file's content and the record's place."""
     place = F.concat_ws("-", F.substring("etag", 1, 12), F.lpad(F.col("record").cast("string"), 9, "0"))
-    identifier = F.when(F.col("reason").isNull(), F.coalesce(F.trim("complaint_id"), place))
+    # The reader lets through nothing but digits with white space around them.
+    published = F.regexp_extract("complaint_id", "[0-9]+", 0)
+    identifier = F.when(F.col("reason").isNull(), F.coalesce(published, place))
     return complaints.withColumn("complaint_id", identifier)
 
 

@@ -13,6 +13,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -108,7 +109,7 @@ def records(content: io.BytesIO) -> Iterator[Record]:
     header, before = _header(parsed)
     unusable = _unusable(header)
     if unusable:
-        for count, (line, _, error, raw) in enumerate([*before, *parsed] if not header else parsed, start=1):
+        for count, (line, _, error, raw) in enumerate(parsed if header else chain(before, parsed), start=1):
             yield Record(count, line, error or unusable, _kept(raw), {})
         return
     for count, (line, values, error, raw) in enumerate(parsed, start=1):

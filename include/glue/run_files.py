@@ -9,12 +9,19 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+_SETTINGS: dict[str, bool | float | int | str | None] = {
+    # A batch transform would take the marker file `_SUCCESS` for input.
+    "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+    # A date that only Spark 2 could parse is no date; by default it would fail the job.
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    # Where no row is read, this rule takes the Observation out of the plan, and its `get` would wait for ever.
+    "spark.sql.adaptive.optimizer.excludedRules": "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation",
+}
+
 
 def spark_session() -> SparkSession:
-    """The job's session. Marker files are off: a batch transform would take `_SUCCESS` for input."""
-    return SparkSession.builder.config(
-        "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs", "false"
-    ).getOrCreate()
+    """The job's session, with the settings that the jobs rely on."""
+    return SparkSession.builder.config(map=_SETTINGS).getOrCreate()
 
 
 def write_document(spark: SparkSession, document: Mapping[str, Any], uri: str) -> None:
@@ -41,9 +48,14 @@ def account_of(rows: DataFrame, sources: Sequence[str], fates: Sequence[str]) ->
 
     `rows_in` is the number of the source's last record, which the reader counts without a gap: a row that is lost
     on the way makes the fates fall short of it.
+
+    Raises:
+        ValueError: there are rows of a file that is not among the sources, and so would not be counted.
     """
     counts = [F.count_if(F.col("fate") == fate).alias(fate) for fate in fates]
     grouped = rows.groupBy("source").agg(F.max("record").alias("rows_in"), *counts).collect()
     found = {row.source: row.asDict() for row in grouped}
+    if unknown := sorted(found.keys() - set(sources)):
+        raise ValueError(f"rows were read from {', '.join(unknown)}, which the plan names otherwise or not at all")
     empty = dict.fromkeys(("rows_in", *fates), 0)
     return [found.get(source, {"source": source, **empty}) for source in sources]

@@ -39,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for path in sorted(options.held_out.glob("fate=*")):
         name = path.name.removeprefix("fate=")
         narratives, labels = read_slice(path)
+        if not labels:
+            continue
         slices[name] = slice_metrics(labels, predicted(narratives, model), classes)
         print(f"{name}: n={len(labels)} macro_f1={slices[name]['macro_f1']:.4f}", flush=True)
     if not slices:

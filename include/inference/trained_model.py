@@ -6,9 +6,11 @@ The folder's `signature.json` says what the files must be; whatever differs is r
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import sklearn
@@ -30,19 +32,14 @@ def load(folder: Path) -> Pipeline:
         ModelRefusedError: a file is missing or was changed, or the folder is of another format or scikit-learn.
     """
     signature = _signature(folder)
-    for name, expected in signature["sha256"].items():
-        found = hashlib.sha256(_bytes(folder / name)).hexdigest()
+    for name in ("vocabulary.json", "weights.npz"):
+        found, expected = hashlib.sha256(_bytes(folder / name)).hexdigest(), signature["sha256"].get(name)
         if found != expected:
             raise ModelRefusedError(f"{name}: SHA-256 is {found}, the signature says {expected}")
-    terms = json.loads(_bytes(folder / "vocabulary.json"))
-    with np.load(folder / "weights.npz", allow_pickle=False) as weights:
-        idf, coef, intercept = weights["idf"], weights["coef"], weights["intercept"]
+    terms = _json(folder / "vocabulary.json")
+    idf, coef, intercept = _arrays(folder / "weights.npz")
     classes = np.array(signature["classes"])
-    if coef.shape != (len(classes), len(terms)) or idf.shape != (len(terms),):
-        raise ModelRefusedError(
-            f"weights.npz: coef is {coef.shape} and idf {idf.shape}; {len(classes)} classes and {len(terms)} terms "
-            f"need {(len(classes), len(terms))} and {(len(terms),)}"
-        )
+    _check_shapes(len(classes), len(terms), idf=idf, coef=coef, intercept=intercept)
     parameters = {**signature["vectorizer"], "ngram_range": tuple(signature["vectorizer"]["ngram_range"])}
     tfidf = TfidfVectorizer(vocabulary={term: column for column, term in enumerate(terms)}, **parameters)
     tfidf.idf_ = idf
@@ -52,7 +49,7 @@ def load(folder: Path) -> Pipeline:
 
 
 def _signature(folder: Path) -> dict[str, Any]:
-    signature: dict[str, Any] = json.loads(_bytes(folder / "signature.json"))
+    signature: dict[str, Any] = _json(folder / "signature.json")
     if signature.get("format") != FORMAT:
         raise ModelRefusedError(f"signature.json: format {signature.get('format')!r}; this code reads {FORMAT}")
     made_by = signature["scikit_learn"]
@@ -61,6 +58,35 @@ def _signature(folder: Path) -> dict[str, Any]:
             f"made by scikit-learn {made_by}, but {sklearn.__version__} is here: train again, or serve with {made_by}"
         )
     return signature
+
+
+def _check_shapes(classes: int, terms: int, **arrays: np.ndarray) -> None:
+    # Two classes share one row of coefficients, since the probability of one is that of not being the other.
+    rows = 1 if classes == 2 else classes
+    needed = {"idf": (terms,), "coef": (rows, terms), "intercept": (rows,)}
+    for name, shape in needed.items():
+        if arrays[name].shape != shape:
+            raise ModelRefusedError(
+                f"weights.npz: {name} is {arrays[name].shape}; {classes} classes and {terms} terms need {shape}"
+            )
+
+
+def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    content = io.BytesIO(_bytes(path))
+    try:
+        with np.load(content, allow_pickle=False) as weights:
+            return weights["idf"], weights["coef"], weights["intercept"]
+    # A TypeError, where the file is one bare array.
+    except (ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise ModelRefusedError(f"{path.name}: not the arrays of a model, or pickled: {error}") from None
+
+
+def _json(path: Path) -> Any:
+    content = _bytes(path)
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise ModelRefusedError(f"{path.name}: not JSON: {error}") from None
 
 
 def _bytes(path: Path) -> bytes:

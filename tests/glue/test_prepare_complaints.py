@@ -1,0 +1,103 @@
+"""The preparing job of a classification: every row has its fate, and the model is asked about the right ones."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import prepare_complaints
+import pytest
+from complaint_rows import FATES
+from pyspark.sql import SparkSession
+
+from complaints.accounting import check_account
+from tests.glue.local_runs import Run, data_files, lay_out
+
+HEADER = "Date received,Product,Consumer complaint narrative,Complaint ID\n"
+OLD = HEADER + (
+    "2020-03-18,Mortgage,An older story.,1\n"
+    "2020-03-18,Mortgage,,2\n"
+    '2020-03-19,Imaginary product,"Two\nlines, and ""quotes"".",3\n'
+    "2020-03-19,Mortgage,too few\n"
+)
+NEW = HEADER + "2020-04-01,Mortgage,A newer story \u2028 with a separator.,1\n" + "2020-04-01,Mortgage,x,no number\n"
+
+LaidOut = Callable[[Mapping[str, str | bytes]], Run]
+
+
+def prepare(run: Run) -> Run:
+    run.prepare(prepare_complaints.main, records=run.uri("records"))
+    return run
+
+
+@pytest.fixture(scope="module")
+def run(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    files = {"z-old.csv": OLD, "a-new.csv": NEW, "empty.csv": HEADER}
+    return prepare(lay_out(tmp_path_factory.mktemp("prepared") / "run", files))
+
+
+def test_every_row_of_every_file_has_one_fate(run: Run) -> None:
+    account = run.document("account")
+    assert account["by_source"] == [
+        {"source": run.source("z-old.csv"), "rows_in": 4}
+        | {"with_narrative": 1, "without_narrative": 1, "quarantined": 1, "superseded": 1},
+        {"source": run.source("a-new.csv"), "rows_in": 2}
+        | {"with_narrative": 1, "without_narrative": 0, "quarantined": 1, "superseded": 0},
+        {"source": run.source("empty.csv"), "rows_in": 0} | dict.fromkeys(FATES, 0),
+    ]
+    assert check_account(account, FATES)["rows_in"] == 6
+
+
+def test_the_model_is_asked_for_the_newest_copies_with_a_narrative_and_told_nothing_else(run: Run) -> None:
+    assert sorted(run.lines("records"), key=lambda record: record["complaint_id"]) == [
+        {"complaint_id": "1", "narrative": "A newer story \u2028 with a separator."},
+        {"complaint_id": "3", "narrative": 'Two\nlines, and "quotes".'},
+    ]
+
+
+def test_a_folder_of_records_holds_nothing_that_a_transform_would_take_for_records(run: Run) -> None:
+    assert [path.name.startswith("part-") for path in data_files(run.folder / "records")] == [True]
+
+
+def test_what_is_quarantined_stands_there_with_its_place_its_reason_and_its_text(run: Run) -> None:
+    assert sorted(run.lines("quarantine"), key=lambda record: record["line"]) == [
+        {"source": run.source("a-new.csv"), "line": 3, "record": 2}
+        | {"reason": "Complaint ID 'no number' is not a number", "raw": "2020-04-01,Mortgage,x,no number\n"},
+        {"source": run.source("z-old.csv"), "line": 6, "record": 4}
+        | {"reason": "3 fields where the header has 4", "raw": "2020-03-19,Mortgage,too few\n"},
+    ]
+    assert run.document("account")["quarantined_by_reason"] == {
+        "3 fields where the header has 4": 1,
+        "Complaint ID 'no number' is not a number": 1,
+    }
+
+
+def test_a_product_that_no_class_knows_is_classified_and_counted(run: Run) -> None:
+    assert run.document("account")["unmapped"] == 1
+
+
+def test_a_second_run_over_the_same_folder_replaces_the_first(run: Run) -> None:
+    before = {name: run.lines(name) for name in ("records", "quarantine", "account")}
+    assert {name: prepare(run).lines(name) for name in before} == before
+
+
+@pytest.mark.parametrize(
+    "content", [HEADER, "", HEADER + "2020-03-18,Mortgage, ,1\n"], ids=["header", "empty", "untold"]
+)
+def test_a_run_with_nothing_to_classify_fails_and_says_where_it_looked(run_of: LaidOut, content: str) -> None:
+    run = run_of({"a.csv": content})
+    with pytest.raises(ValueError, match=r"nothing to classify: no complaint with a narrative in file://.*/raw/a\.csv"):
+        prepare(run)
+    assert check_account(run.document("account"), FATES)["with_narrative"] == 0
+
+
+def test_rows_of_a_file_that_the_plan_names_otherwise_are_not_counted_as_none(run_of: LaidOut) -> None:
+    run = run_of({"a.csv": OLD})
+    run.plan(["/a.csv"])  # Hadoop makes one slash of two
+    with pytest.raises(ValueError, match=r"rows were read from .*/raw/a\.csv, which the plan names otherwise"):
+        prepare(run)
+
+
+def test_a_file_that_the_plan_names_and_nobody_finds_fails_the_run(run_of: LaidOut, tmp_path: Path) -> None:
+    run = run_of({"a.csv": OLD, "gone.csv": OLD})
+    (tmp_path / "run" / "raw" / "gone.csv").unlink()
+    with pytest.raises(Exception, match=r"PATH_NOT_FOUND.*gone\.csv"):
+        prepare(run)

@@ -1,0 +1,53 @@
+"""Accounts notice lost rows, and documents are one."""
+
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+from run_files import account_of, read_document, write_document
+
+from complaints.accounting import RowsMissingError, check_account
+
+FATES = ("kept", "dropped")
+ROWS = "source string, record long, fate string"
+
+
+def test_a_row_that_is_lost_on_the_way_leaves_its_file_short(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([("a", 1, "kept"), ("a", 3, "dropped"), ("b", 1, "kept")], ROWS)
+    account = {"by_source": account_of(rows, ["a", "b"], FATES)}
+    with pytest.raises(RowsMissingError, match=r"^a: 3 rows in, but 1 kept \+ 1 dropped: 1 missing$"):
+        check_account(account, FATES)
+
+
+def test_a_row_with_a_fate_that_nobody_counts_leaves_its_file_short(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([("a", 1, "kept"), ("a", 2, "forgotten"), ("a", 3, None)], ROWS)
+    with pytest.raises(RowsMissingError, match="2 missing"):
+        check_account({"by_source": account_of(rows, ["a"], FATES)}, FATES)
+
+
+def test_sources_are_accounted_for_in_their_order_and_those_without_rows_with_zeros(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([("a", 1, "kept")], ROWS)
+    assert account_of(rows, ["empty", "a"], FATES) == [
+        {"source": "empty", "rows_in": 0, "kept": 0, "dropped": 0},
+        {"source": "a", "rows_in": 1, "kept": 1, "dropped": 0},
+    ]
+
+
+def test_rows_of_a_source_that_is_not_accounted_for_are_refused(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([("a", 1, "kept"), ("b", 1, "kept")], ROWS)
+    with pytest.raises(ValueError, match=r"^rows were read from b, which the plan names otherwise or not at all$"):
+        account_of(rows, ["a"], FATES)
+
+
+def test_a_document_comes_back_as_it_was_written(spark: SparkSession, tmp_path: Path) -> None:
+    document = {"text": "two\nlines \u2028 and \xe9", "nested": {"numbers": [1, 2.5, None]}}
+    write_document(spark, {"old": True}, (tmp_path / "document").as_uri())
+    write_document(spark, document, (tmp_path / "document").as_uri())
+    assert read_document(spark, (tmp_path / "document").as_uri()) == document
+
+
+def test_a_folder_of_several_documents_is_refused_with_their_number(spark: SparkSession, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        (tmp_path / name).write_text("{}\n")
+    with pytest.raises(ValueError, match=r"holds 2 documents where there should be one$"):
+        read_document(spark, tmp_path.as_uri())

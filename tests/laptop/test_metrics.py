@@ -1,0 +1,78 @@
+"""Metrics of counted predictions are those of the predictions themselves."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from evaluate import slice_metrics
+
+from laptop.metrics import confidence_histogram, predicted_products, slice_of
+
+CLASSES = ["card", "debt_collection", "mortgage", "student_loan"]
+Answer = tuple[str | None, str, float]  # label, predicted product, confidence
+
+
+def answers(seed: int, count: int = 300) -> list[Answer]:
+    """Predictions that are right about as often as they are confident."""
+    chance = random.Random(seed)
+    found: list[Answer] = []
+    for _ in range(count):
+        confidence = chance.choice([chance.random(), 0.1, 0.5, 1.0])
+        label = chance.choice(CLASSES)
+        found.append((label, label if chance.random() < confidence else chance.choice(CLASSES), confidence))
+    return found
+
+
+def counts(given: Iterable[Answer]) -> list[dict[str, Any]]:
+    """As the publishing job counts them."""
+    cells: dict[tuple[str | None, str, int], list[float]] = defaultdict(list)
+    for label, answer, confidence in given:
+        cells[label, answer, min(int(confidence * 10), 9)].append(confidence)
+    return [
+        {"label": label, "predicted_product": answer, "confidence_tenth": tenth}
+        | {"rows": len(each), "confidence_sum": sum(each)}
+        for (label, answer, tenth), each in cells.items()
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_counted_predictions_have_the_metrics_of_the_predictions(seed: int) -> None:
+    given = answers(seed)
+    predictions = [{"predicted_product": answer, "confidence": confidence} for _, answer, confidence in given]
+    expected = slice_metrics([str(label) for label, *_ in given], predictions, CLASSES)
+    found = slice_of(counts(given))
+    assert found is not None
+    assert found["confusion"] == expected["confusion"]
+    assert found["n"] == expected["n"]
+    for name in ("accuracy", "macro_f1", "majority_accuracy", "expected_calibration_error"):
+        assert found[name] == pytest.approx(expected[name]), name
+    for name in CLASSES:
+        assert found["per_class"][name] == pytest.approx(expected["per_class"][name]), name
+
+
+def test_a_class_that_is_answered_and_never_right_is_no_part_of_macro_f1() -> None:
+    given: list[Answer] = [("card", "card", 0.9), ("card", "mortgage", 0.6)]
+    predictions = [{"predicted_product": answer, "confidence": confidence} for _, answer, confidence in given]
+    found = slice_of(counts(given))
+    assert found is not None
+    assert found["macro_f1"] == slice_metrics(["card", "card"], predictions, CLASSES)["macro_f1"]
+
+
+def test_rows_without_a_known_label_are_not_measured() -> None:
+    known: list[Answer] = [("card", "card", 0.9), ("mortgage", "card", 0.4)]
+    unknown: list[Answer] = [(None, "card", 0.9), ("unmapped", "mortgage", 0.9)]
+    assert slice_of(counts(known + unknown)) == slice_of(counts(known))
+    assert slice_of(counts(unknown)) is None
+    assert slice_of([]) is None
+
+
+def test_the_histogram_counts_every_row_in_its_tenth() -> None:
+    given: list[Answer] = [("card", "card", each) for each in (0.0, 0.09, 0.1, 0.95, 1.0)]
+    assert confidence_histogram(counts(given))["counts"] == [2, 1, 0, 0, 0, 0, 0, 0, 0, 2]
+
+
+def test_products_are_counted_the_most_frequent_first() -> None:
+    given: list[Answer] = [("card", "card", 0.2), (None, "mortgage", 0.5), ("card", "mortgage", 0.9)]
+    assert [*predicted_products(counts(given)).items()] == [("mortgage", 2), ("card", 1)]
