@@ -15,8 +15,8 @@ FATES = ("with_narrative", "without_narrative", "quarantined", "superseded")
 
 _PLAN = "inputs array<struct<uri: string, etag: string>>"
 
-# Excel writes 2020/3/18 for 2020-03-18.
-_DATE_FORMATS = ("yyyy-M-d", "yyyy/M/d", "M/d/yyyy")
+# Excel writes 2020/3/18 for 2020-03-18, the CFPB's search page 03/18/20.
+_DATE_FORMATS = ("yyyy-M-d", "yyyy/M/d", "M/d/yyyy", "M/d/yy")
 
 
 def run_inputs(spark: SparkSession, plan_uri: str) -> DataFrame:
@@ -35,7 +35,7 @@ def prepared(read: DataFrame, inputs: DataFrame, rules: Sequence[Sequence[str]])
     judged = identified.withColumn("is_newest", _is_newest())
     return judged.select(
         *("source", "record", "line", "complaint_id"),
-        F.coalesce(*(F.to_date("date_received", each) for each in _DATE_FORMATS)).alias("received_on"),
+        _date(F.col("date_received")).alias("received_on"),
         "product",
         label(F.col("product"), rules).alias("label"),
         F.col("consumer_complaint_narrative").alias("narrative"),
@@ -57,11 +57,22 @@ def label(product: Column, rules: Sequence[Sequence[str]]) -> Column:
 
 def _identified(complaints: DataFrame) -> DataFrame:
     """Gives complaints of files that carry no ids one made of the file's content and the record's place."""
-    place = F.concat_ws("-", F.substring("etag", 1, 12), F.lpad(F.col("record").cast("string"), 9, "0"))
+    made_up = F.concat_ws("-", F.substring("etag", 1, 12), F.lpad(F.col("record").cast("string"), 9, "0"))
     # The reader lets through nothing but digits with white space around them.
     published = F.regexp_extract("complaint_id", "[0-9]+", 0)
-    identifier = F.when(F.col("reason").isNull(), F.coalesce(published, place))
+    identifier = F.when(F.col("reason").isNull(), F.coalesce(published, made_up))
     return complaints.withColumn("complaint_id", identifier)
+
+
+def _date(text: Column) -> Column:
+    """The date in one of the known ways of writing it, with or without a time behind it; else null."""
+    day = F.regexp_extract(text, r"^[^T ]*", 0)
+    return F.coalesce(*(F.to_date(day, each) for each in _DATE_FORMATS))
+
+
+def place() -> Column:
+    """A key that no two rows share: keeps rows without a key of their own from piling up in one partition."""
+    return F.concat_ws("#", "source", "record")
 
 
 def _is_newest() -> Column:
@@ -69,7 +80,7 @@ def _is_newest() -> Column:
 
     Newest is the last record of the youngest object. Records that could not be read stand outside.
     """
-    copies = Window.partitionBy("complaint_id").orderBy(F.desc("input_rank"), F.desc("record"))
+    copies = Window.partitionBy(F.coalesce("complaint_id", place())).orderBy(F.desc("input_rank"), F.desc("record"))
     return F.when(F.col("complaint_id").isNull(), F.lit(False)).otherwise(F.row_number().over(copies) == 1)
 
 

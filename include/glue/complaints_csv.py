@@ -203,7 +203,7 @@ def _fault(header: list[str], values: list[str]) -> str | None:
         if not identifier.strip():
             return "no Complaint ID"
         if not re.fullmatch(r"[0-9]{1,18}", identifier.strip()):
-            return f"Complaint ID {identifier[:40]!r} is not a number"
+            return "Complaint ID is not a number"
     return None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from complaint_rows import UNMAPPED
+from complaint_rows import UNMAPPED, place
 from preparation import arguments, prepare, reasons, write_quarantine
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -55,9 +55,10 @@ def split(complaints: DataFrame, newest_fraction: float, test_fraction: float) -
     by the hash of their text, so that a narrative stays on its side when the history grows.
     """
     grouped = complaints.withColumn("text_group", _text_group()).withColumn("teaches", _teaches())
+    text_groups = Window.partitionBy(F.coalesce("text_group", place()))
     dated = grouped.withColumn(
         "group_date",
-        F.max(F.when(F.col("teaches"), F.col("received_on"))).over(Window.partitionBy("text_group")),
+        F.max(F.when(F.col("teaches"), F.col("received_on"))).over(text_groups),
     )
     days = F.unix_date("group_date")
     cut = dated.filter(F.col("teaches")).agg(F.percentile(days, 1 - newest_fraction)).collect()[0][0]

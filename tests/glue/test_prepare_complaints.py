@@ -60,13 +60,13 @@ def test_a_folder_of_records_holds_nothing_that_a_transform_would_take_for_recor
 def test_what_is_quarantined_stands_there_with_its_place_its_reason_and_its_text(run: Run) -> None:
     assert sorted(run.lines("quarantine"), key=lambda record: record["line"]) == [
         {"source": run.source("a-new.csv"), "line": 3, "record": 2}
-        | {"reason": "Complaint ID 'no number' is not a number", "raw": "2020-04-01,Mortgage,x,no number\n"},
+        | {"reason": "Complaint ID is not a number", "raw": "2020-04-01,Mortgage,x,no number\n"},
         {"source": run.source("z-old.csv"), "line": 6, "record": 4}
         | {"reason": "3 fields where the header has 4", "raw": "2020-03-19,Mortgage,too few\n"},
     ]
     assert run.document("account")["quarantined_by_reason"] == {
         "3 fields where the header has 4": 1,
-        "Complaint ID 'no number' is not a number": 1,
+        "Complaint ID is not a number": 1,
     }
 
 
