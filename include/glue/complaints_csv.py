@@ -1,21 +1,23 @@
 """Reads complaints CSV exactly: every record of every file comes back, as a complaint or with the reason why not.
 
 This is the seam behind which reading may change: `read_complaints` takes URIs and returns one row a record, and
-nothing else knows how. In this form one Spark task parses one file with Python's `csv`, which is exact on
-multi-line and doubled-quote narratives; a file may have up to 2 GB (Spark's binaryFile).
+nothing else knows how. In this form one Spark task streams one file through Python's `csv`, which is exact on
+multi-line and doubled-quote narratives; its memory does not grow with the file.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from functools import partial
+from itertools import chain, groupby
+from operator import itemgetter
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -75,16 +77,38 @@ def read_complaints(spark: SparkSession, uris: Sequence[str]) -> DataFrame:
 
     `reason` is null for a complaint; otherwise the columns are null and `raw` holds the record's text.
     """
-    files = spark.read.format("binaryFile").load([_unglobbed(uri) for uri in uris])
-    # Hadoop writes file:/x where everybody else writes file:///x.
-    source = F.regexp_replace("path", "^file:/(?!/)", "file:///").alias("source")
-    return files.select(source, "content").mapInArrow(_parsed, SPARK_SCHEMA)
+    paths = [_unglobbed(uri) for uri in uris]
+    files = spark.read.format("binaryFile").load(paths).select("path", "length", "_metadata.file_path").collect()
+    # What a line says of its file is percent-encoded; and Hadoop writes file:/x where others write file:///x.
+    named = {file.file_path: re.sub("^file:/(?!/)", "file:///", file.path) for file in files}
+    lines = _whole_files(spark, paths, largest=max((file.length for file in files), default=1))
+    return lines.mapInArrow(partial(_parsed, named), SPARK_SCHEMA)
 
 
-def _parsed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _whole_files(spark: SparkSession, paths: Sequence[str], largest: int) -> DataFrame:
+    """The files' physical lines as bytes, each file in one partition, so that its lines come in order."""
+    apart = spark.newSession()  # the two settings are for these files only
+    apart.conf.set("spark.sql.files.maxPartitionBytes", str(max(largest, 1)))
+    apart.conf.set("spark.sql.files.minPartitionNum", "1")
+    return apart.read.text(list(paths), lineSep="\n").select(
+        F.col("_metadata.file_path").alias("path"),
+        (F.col("_metadata.file_block_length") == F.col("_metadata.file_size")).alias("is_whole"),
+        # As bytes: what is not UTF-8 must reach the parser as it is.
+        F.col("value").cast("binary").alias("line"),
+    )
+
+
+def _parsed(named: Mapping[str, str], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for path, lines in groupby(_lines(batches), key=itemgetter(0)):
+        yield from _tables(named[path], records(line for _, line in lines))
+
+
+def _lines(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, bytes]]:
     for batch in batches:
-        for source, content in zip(batch.column("source"), batch.column("content"), strict=True):
-            yield from _tables(source.as_py(), records(io.BytesIO(content.as_buffer())))
+        if not pc.all(batch.column("is_whole")).as_py():
+            raise RuntimeError("Spark split a file, and its parts may be out of order: nothing was read")
+        for path, line in zip(batch.column("path").to_pylist(), batch.column("line").to_pylist(), strict=True):
+            yield path, line + b"\n"
 
 
 def _tables(source: str, parsed: Iterator[Record]) -> Iterator[pa.RecordBatch]:
@@ -101,10 +125,12 @@ def _tables(source: str, parsed: Iterator[Record]) -> Iterator[pa.RecordBatch]:
         print(f"read {rows[-1].record:,} rows of {source}", flush=True)
 
 
-def records(content: io.BytesIO) -> Iterator[Record]:
-    """The records of one file, in order; what stands before the header is passed over, blank lines too."""
-    # Bytes that are not UTF-8 come through as surrogates, so that they spoil one record and not the file.
-    text = io.TextIOWrapper(content, encoding="utf-8-sig", errors="surrogateescape", newline="")
+def records(content: Iterable[bytes]) -> Iterator[Record]:
+    """The records of one file's lines, in order; what stands before the header is passed over, blank lines too."""
+    # Bytes that are not UTF-8 come through as surrogates, so that they spoil one record and not the file. A carriage
+    # return alone ends a line too, as it does for Python's csv.
+    text = (piece.decode("utf-8", "surrogateescape") for line in content for piece in line.splitlines(keepends=True))
+    text = (line.removeprefix("\ufeff") if number == 0 else line for number, line in enumerate(text))
     parsed = _csv_records(_Lines(text))
     header, before = _header(parsed)
     unusable = _unusable(header)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+import pyarrow as pa
 import pytest
-from complaints_csv import COLUMNS, Record, read_complaints, records
+from complaints_csv import COLUMNS, Record, _lines, read_complaints, records
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
@@ -340,3 +341,26 @@ def test_a_real_file_is_read_as_python_reads_it(name: str, rows: int, with_narra
     assert set(reasons(found)) == {None}
     assert checksum(text or "" for text in narratives(found)) == checksum(expected)
     assert (len(found), sum(text is not None for text in narratives(found))) == (rows, with_narrative)
+
+
+def test_a_file_stays_whole_whatever_the_session_would_split_it_into(
+    spark: SparkSession, run_of: Callable[[Mapping[str, str | bytes]], Run]
+) -> None:
+    content = SHORT + "".join(f'card,"first\nsecond {number}",{number}\n' for number in range(1, 2001))
+    run = run_of({"a.csv": content, "b.csv": content})
+    spark.conf.set("spark.sql.files.maxPartitionBytes", "1000")
+    try:
+        found = read_complaints(spark, [run.source("a.csv"), run.source("b.csv")]).collect()
+    finally:
+        spark.conf.unset("spark.sql.files.maxPartitionBytes")
+    assert sorted((row.source, row.record, row.consumer_complaint_narrative) for row in found) == [
+        (run.source(name), number, f"first\nsecond {number}")
+        for name in ("a.csv", "b.csv")
+        for number in range(1, 2001)
+    ]
+
+
+def test_a_file_that_was_split_is_refused() -> None:
+    part = pa.record_batch({"path": ["a"], "is_whole": [False], "line": [b"x"]})
+    with pytest.raises(RuntimeError, match="Spark split a file"):
+        list(_lines([part]))
