@@ -3,9 +3,9 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from account import Account
 
 from localaws import LocalAWS
+from tests.localaws.account import Account
 
 NUMBERS = count()
 

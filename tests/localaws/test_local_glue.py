@@ -2,8 +2,9 @@ import time
 from pathlib import Path
 
 import pytest
-from account import Account, runs, wait
 from botocore.exceptions import ClientError
+
+from tests.localaws.account import Account, runs, wait
 
 OUTPUT, ERROR = "/aws-glue/jobs/output", "/aws-glue/jobs/error"
 SLEEP = "import time; time.sleep(60)"

@@ -1,7 +1,8 @@
 from typing import Any
 
 import pytest
-from account import ROLE, Account
+
+from tests.localaws.account import ROLE, Account
 
 SCRIPT = """
 import argparse, os, sys

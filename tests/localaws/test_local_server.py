@@ -9,10 +9,10 @@ from typing import Any
 
 import boto3
 import pytest
-from account import Account, runs, wait
 
 from localaws import LocalAWS
 from localaws.cloud import CREDENTIALS
+from tests.localaws.account import Account, runs, wait
 
 
 def post(aws: LocalAWS, target: str, body: bytes) -> tuple[int, dict[str, Any]]:

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pyarrow.parquet
 import pytest
-from account import Account
+
+from tests.localaws.account import Account
 
 SCRIPT = """
 import argparse

@@ -3,7 +3,8 @@ import tarfile
 from typing import Any
 
 import pytest
-from account import Account, wait
+
+from tests.localaws.account import Account, wait
 
 LOG = "/aws/sagemaker/TrainingJobs"
 TRAIN = """

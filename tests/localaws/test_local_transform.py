@@ -3,7 +3,8 @@ import json
 from typing import Any
 
 import pytest
-from account import ROLE, Account
+
+from tests.localaws.account import ROLE, Account
 
 PROGRAM = """
 import json, os
