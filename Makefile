@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run up test check lock clean
+.PHONY: help run up test check export lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p) >/dev/null 2>&1 && \
@@ -32,7 +32,8 @@ $(UV):
 named = $(foreach pattern,$(2),$(foreach path,$(or $(wildcard $(pattern)),$(pattern)),$(1) '$(path)'))
 
 run: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Train, then classify, end to end; TRAIN= and CLASSIFY= name complaints CSV
-	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop run $(call named,--train,$(TRAIN)) $(call named,--classify,$(CLASSIFY))
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop run $(call named,--train,$(TRAIN)) $(call named,--classify,$(CLASSIFY)) \
+		--orchestrator $(or $(ORCHESTRATOR),airflow)
 
 up: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Start Airflow's UI (PORT=8080) and local AWS, until Ctrl-C
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop up --port $(or $(PORT),8080)
@@ -40,12 +41,16 @@ up: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Start Airflow's UI (PORT
 test: $(foreach e,airflow airflow-oldest airflow-newest jobs,.venvs/$(e)/.installed) ## Run every test, in the environment that it belongs to
 	@$(JOBS_ENV)/bin/python tests/run_all.py
 
-check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict types
+check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict types, and whether what is generated is current
 	@$(JOBS_ENV)/bin/ruff check .
 	@$(JOBS_ENV)/bin/ruff format --check .
-	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags
+	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags stepfunctions
+	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws
 	@for room in glue training inference; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
+
+export: $(AIRFLOW_ENV)/.installed ## Compile the DAGs to Step Functions: stepfunctions/*.asl.json and docs/flows/
+	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions
 
 lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= names the folder of constraints)
 	@mkdir -p locks

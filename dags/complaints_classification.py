@@ -35,7 +35,7 @@ with DAG(
     doc_md=__doc__,
     schedule=None,
     max_active_runs=1,
-    tags=["complaints", "inference"],
+    tags=["complaints", "inference", "step-functions"],
     params={
         "source": Param(
             pipeline.storage.raw,

@@ -36,7 +36,7 @@ with DAG(
     doc_md=__doc__,
     schedule=None,
     max_active_runs=1,
-    tags=["complaints", "training"],
+    tags=["complaints", "training", "step-functions"],
     params={
         "source": Param(
             pipeline.storage.history,

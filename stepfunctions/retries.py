@@ -1,0 +1,71 @@
+"""How long a state may take, when it is tried again, and what happens when it fails for good.
+
+Airflow tries a failed task again whatever the reason. A state machine can tell reasons apart, so only what is sure to
+be transient is tried again: the call that starts the work was throttled, or the service had an error. A job that ran
+and failed is not started twice (its error, `States.TaskFailed`, looks like the others': never retry on it).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from stepfunctions.refusals import RefusedError
+
+# Spellings with and without "Exception": AWS's documents and its samples disagree, and no error may be missed.
+GLUE_TRANSIENT = (
+    "Glue.ConcurrentRunsExceededException",
+    "Glue.InternalServiceException",
+    "Glue.OperationTimeoutException",
+    "Glue.ResourceNumberLimitExceededException",
+    "Glue.ThrottlingException",
+)
+SAGEMAKER_TRANSIENT = (
+    "SageMaker.AmazonSageMakerException",
+    "SageMaker.ResourceLimitExceeded",
+    "SageMaker.ResourceLimitExceededException",
+    "SageMaker.ThrottlingException",
+)
+LAMBDA_TRANSIENT = (
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.ServiceException",
+    "Lambda.TooManyRequestsException",
+)
+_LONGEST_PAUSE = timedelta(minutes=10)
+
+
+def timeout(task: Any) -> dict[str, Any]:
+    """`TimeoutSeconds`, from the task's execution_timeout.
+
+    Raises:
+        RefusedError: it has none; a state without a timeout waits a year (the default is 99,999,999 seconds).
+    """
+    if task.execution_timeout is None:
+        raise RefusedError(task.task_id, "timeout", "set execution_timeout: a state without one may wait for years")
+    return {"TimeoutSeconds": int(task.execution_timeout.total_seconds())}
+
+
+def retry(task: Any, transient: tuple[str, ...]) -> dict[str, Any]:
+    """`Retry`, from retries, retry_delay, retry_exponential_backoff and max_retry_delay; none where retries is 0."""
+    if not task.retries:
+        return {}
+    pause = max(1, int(task.retry_delay.total_seconds()))
+    longest = int((task.max_retry_delay or _LONGEST_PAUSE).total_seconds())
+    return {
+        "Retry": [
+            {
+                "ErrorEquals": list(transient),
+                "IntervalSeconds": pause,
+                "MaxAttempts": task.retries,
+                "BackoffRate": 2.0 if task.retry_exponential_backoff else 1.0,
+                "MaxDelaySeconds": max(longest, pause + 1),  # the service wants it above IntervalSeconds
+                "JitterStrategy": "FULL",
+            }
+        ]
+    }
+
+
+def catch(failed: str) -> dict[str, Any]:
+    """`Catch`: any error leads to the state `failed`, with the error beside the data, not in its place."""
+    return {"Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": failed}]}
