@@ -40,7 +40,7 @@ def artifacts(files: Mapping[str, bytes]) -> dict[str, bytes]:
     Glue takes its modules as `glue.zip` (`--extra-py-files`), SageMaker its code as `<room>.tar.gz`.
     """
     made = dict(files)
-    made["glue.zip"] = _zip(_room(files, "glue"))
+    made["glue.zip"] = zipped(_room(files, "glue"))
     for room in ("training", "inference"):
         made[f"{room}.tar.gz"] = _tar(_room(files, room))
     return made
@@ -60,7 +60,8 @@ def _room(files: Mapping[str, bytes], room: str) -> dict[str, bytes]:
     return {name.removeprefix(f"{room}/"): each for name, each in files.items() if name.startswith(f"{room}/")}
 
 
-def _zip(files: Mapping[str, bytes]) -> bytes:
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """A zip of these files, by name; the same files give the same bytes."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 from complaints.settings import SettingsError
 from laptop.inputs import InputError
 from laptop.processes import ServerError
-from laptop.run import BUILD, run
+from laptop.run import BUILD, STACKS, run
 from laptop.up import up
 from laptop.watch import RunFailedError
 
@@ -19,7 +19,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         if options.verb == "run":
-            run(options.train, options.classify, options.build)
+            run(options.train, options.classify, options.build, options.orchestrator)
         else:
             up(options.port)
     except (InputError, RunFailedError, ServerError, SettingsError) as error:
@@ -38,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     once.add_argument("--train", type=Path, action="append", default=[], help="labelled CSV, or a folder of it")
     once.add_argument("--classify", type=Path, action="append", default=[], help="CSV to classify, or a folder of it")
     once.add_argument("--build", type=Path, default=BUILD, help="where everything goes (default: %(default)s)")
+    once.add_argument("--orchestrator", choices=sorted(STACKS), default="airflow", help="who runs the flows")
     stay = verbs.add_parser("up", help="start Airflow and local AWS, and wait")
     stay.add_argument("--port", type=int, default=8080, help="Airflow's port (default: %(default)s)")
     return parser

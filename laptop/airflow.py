@@ -40,9 +40,11 @@ CONFIGURATION = {
 class Airflow:
     """`airflow standalone` with its state in `home`, asked through its REST API as MWAA's users ask theirs."""
 
+    name = "airflow"
+
     def __init__(self, home: Path, environment: Mapping[str, str], port: int | None = None) -> None:
         self.home = home
-        self.url = f"http://127.0.0.1:{port or free_port()}"
+        self.address = f"http://127.0.0.1:{port or free_port()}"
         self._token = ""
         # A person's proxy must not stand between us and our own server.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -64,8 +66,8 @@ class Airflow:
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
-            "AIRFLOW__API__PORT": self.url.rpartition(":")[2],
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "AIRFLOW__API__PORT": self.address.rpartition(":")[2],
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.address}/execution/",
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
             "NO_PROXY": "127.0.0.1,localhost",
@@ -111,12 +113,17 @@ class Airflow:
         run_id: str = self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"]
         return run_id
 
-    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
-        """The run: `state`, `start_date`, `end_date`, and more."""
-        return self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")
+    def check(self) -> None:
+        """Raises ServerError if Airflow has died."""
+        self.server.check()
+
+    def state(self, dag_id: str, run_id: str) -> str:
+        """The run's state."""
+        state: str = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"]
+        return state
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """The run's task instances: `task_id`, `state`, `start_date`, `end_date`, `duration`, `try_number`."""
+        """The run's task instances: `task_id`, `state`, `start_date`, `end_date`, `try_number`, and more."""
         answer = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances")
         found: list[dict[str, Any]] = answer["task_instances"]
         return found
@@ -134,7 +141,7 @@ class Airflow:
         if authorized:
             headers["Authorization"] = f"Bearer {self._token}"
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        request = urllib.request.Request(self.address + path, data, headers, method=method)
         try:
             with self._opener.open(request, timeout=30) as answer:
                 decoded: dict[str, Any] = json.load(answer)

@@ -13,14 +13,19 @@ from laptop import inputs
 from laptop.aws_jobs import AwsJobs
 from laptop.collect import Results
 from laptop.report import page, summary
-from laptop.stack import CLASSIFICATION, TRAINING, Stack, running
+from laptop.stack import CLASSIFICATION, TRAINING, Stack, running, serverless
 from laptop.watch import Progress, follow
 
 BUILD = Path("build") / "run"
+STACKS = {"airflow": running, "stepfunctions": serverless}
 
 
-def run(train: Sequence[Path], classify: Sequence[Path], build: Path = BUILD) -> dict[str, Any]:
+def run(
+    train: Sequence[Path], classify: Sequence[Path], build: Path = BUILD, orchestrator: str = "airflow"
+) -> dict[str, Any]:
     """Trains on `train`, classifies `classify` (the sample where empty); returns the summary and writes it down.
+
+    `orchestrator` is "airflow" or "stepfunctions".
 
     Raises:
         InputError: a path cannot be used.
@@ -34,15 +39,16 @@ def run(train: Sequence[Path], classify: Sequence[Path], build: Path = BUILD) ->
     history, raw, synthetic = inputs.sample_or(train, classify, build / "synthetic-sample")
     settings = load_settings().pipeline
 
-    progress.say("starting local AWS and Airflow" + (", with the synthetic sample" if synthetic else ""))
-    with running(build, settings, history, raw) as stack:
+    progress.say(f"starting local AWS and {orchestrator}" + (", with the synthetic sample" if synthetic else ""))
+    start = STACKS[orchestrator]
+    with start(build, settings, history, raw) as stack:
         start_up = progress.seconds()
-        progress.say(f"Airflow is ready; local AWS at {stack.aws.endpoint} has release {stack.release}")
+        progress.say(f"{orchestrator} is ready; local AWS at {stack.aws.endpoint} has release {stack.release}")
         flows = _flows(stack, AwsJobs(stack.aws, settings), progress)
         found = Results(stack.aws.client("s3"), settings.storage.bucket)
         found.download_predictions(build / "predictions")
         seconds = _seconds(progress.seconds(), start_up, flows)
-        document = _document(found, flows, seconds, build) | {"synthetic": synthetic}
+        document = _document(found, flows, seconds, build) | {"synthetic": synthetic, "orchestrator": orchestrator}
     (build / "summary.json").write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     (build / "report.html").write_text(page.render(document), encoding="utf-8")
     print(summary.text(document), flush=True)
@@ -52,8 +58,8 @@ def run(train: Sequence[Path], classify: Sequence[Path], build: Path = BUILD) ->
 def _flows(stack: Stack, jobs: AwsJobs, progress: Progress) -> list[dict[str, Any]]:
     flows = []
     for dag_id in (TRAINING, CLASSIFICATION):
-        run_id = stack.airflow.trigger(dag_id, {})
-        flows.append(follow(stack.airflow, jobs, dag_id, run_id, progress))
+        run_id = stack.orchestrator.trigger(dag_id, {})
+        flows.append(follow(stack.orchestrator, jobs, dag_id, run_id, progress))
     return flows
 
 
@@ -67,7 +73,6 @@ def _seconds(total: float, start_up: float, flows: list[dict[str, Any]]) -> dict
 def _document(found: Results, flows: list[dict[str, Any]], seconds: dict[str, float], build: Path) -> dict[str, Any]:
     places = {"predictions": str(build / "predictions"), "report": str(build / "report.html")}
     return {
-        "orchestrator": "airflow",
         "seconds": seconds,
         "flows": flows,
         **found.summary(),

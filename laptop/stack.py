@@ -1,4 +1,4 @@
-"""Local AWS and Airflow side by side, the release deployed and the data uploaded: what any flow needs to run."""
+"""Local AWS and an orchestrator side by side, the release deployed and the data uploaded: what any flow needs."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from pathlib import Path
 
 from complaints.settings import PipelineSettings
 from deploy.__main__ import deploy
+from deploy.state_machines import put_state_machines, put_steps_function
 from laptop import inputs
 from laptop.airflow import Airflow
 from laptop.aws import Aws
+from laptop.orchestrator import Orchestrator
+from laptop.step_functions import StepFunctions
 
 TRAINING, CLASSIFICATION = "complaints_training", "complaints_classification"
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Both servers, ready, and the name of the release that they run."""
+    """Local AWS and an orchestrator, ready, and the name of the release that they run."""
 
     aws: Aws
-    airflow: Airflow
+    orchestrator: Orchestrator
     release: str
 
 
@@ -31,23 +34,45 @@ class Stack:
 def running(
     build: Path, settings: PipelineSettings, history: Sequence[Path], raw: Sequence[Path], port: int | None = None
 ) -> Iterator[Stack]:
-    """Starts both servers below `build` and stops them at the end, whatever happens in between.
+    """Local AWS and Airflow below `build`, stopped at the end, whatever happens in between.
 
     Airflow listens on `port`, or on any free one.
 
     Raises:
         ServerError: Airflow or local AWS did not start.
     """
-    # SIGTERM must unwind the stack as Ctrl-C does, so that both servers are stopped.
+    with _aws(build, settings) as aws, ThreadPoolExecutor(1) as beside:
+        airflow = Airflow((build / "airflow").absolute(), aws.environment(), port)
+        with airflow.server:
+            uploaded = beside.submit(_upload, aws, settings, history, raw)
+            airflow.wait_until_ready([TRAINING, CLASSIFICATION])
+            yield Stack(aws, airflow, uploaded.result())
+
+
+@contextmanager
+def serverless(
+    build: Path, settings: PipelineSettings, history: Sequence[Path], raw: Sequence[Path]
+) -> Iterator[Stack]:
+    """Local AWS below `build` with the compiled state machines deployed; no Airflow anywhere.
+
+    Raises:
+        ServerError: local AWS did not start.
+    """
+    with _aws(build, settings) as aws:
+        release = _upload(aws, settings, history, raw)
+        put_steps_function(aws.client("lambda"), settings)
+        machines = put_state_machines(aws.client("stepfunctions"), settings)
+        yield Stack(aws, StepFunctions(aws, machines), release)
+
+
+@contextmanager
+def _aws(build: Path, settings: PipelineSettings) -> Iterator[Aws]:
+    # SIGTERM must unwind the stack as Ctrl-C does, so that every server is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     aws = Aws(build / "aws", settings.aws.region)
     with aws.server:
         aws.wait_until_ready()
-        airflow = Airflow((build / "airflow").absolute(), aws.environment(), port)
-        with airflow.server, ThreadPoolExecutor(1) as beside:
-            uploaded = beside.submit(_upload, aws, settings, history, raw)
-            airflow.wait_until_ready([TRAINING, CLASSIFICATION])
-            yield Stack(aws, airflow, uploaded.result())
+        yield aws
 
 
 def _upload(aws: Aws, settings: PipelineSettings, history: Sequence[Path], raw: Sequence[Path]) -> str:

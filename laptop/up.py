@@ -32,7 +32,7 @@ def up(port: int, build: Path = BUILD) -> None:
         progress.say("ready")
         print(
             f"""
-  Airflow    {stack.airflow.url}   (no password: only this machine can reach it)
+  Airflow    {stack.orchestrator.address}   (no password: only this machine can reach it)
   AWS        {stack.aws.endpoint}   (export AWS_ENDPOINT_URL={stack.aws.endpoint}; any credentials do)
   bucket     s3://{settings.storage.bucket}, with the synthetic sample under history/ and raw/
 

@@ -1,4 +1,4 @@
-"""Follows a DAG run to its end and says what happens: which task, for how long, and what its job last said."""
+"""Follows a run to its end and says what happens: which task, for how long, and what its job last said."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from laptop.airflow import Airflow
 from laptop.aws_jobs import AwsJobs
+from laptop.orchestrator import ENDED, Orchestrator
 
-_ENDED = {"success", "failed", "skipped", "upstream_failed"}
 _HEARTBEAT_SECONDS = 10
 
 
@@ -34,23 +33,23 @@ class Progress:
         self._write(f"[{self.seconds():5.0f} s] {text}")
 
 
-def follow(airflow: Airflow, jobs: AwsJobs, dag_id: str, run_id: str, progress: Progress) -> dict[str, Any]:
+def follow(orchestrator: Orchestrator, jobs: AwsJobs, dag_id: str, run_id: str, progress: Progress) -> dict[str, Any]:
     """Returns the flow as it stands in the summary, once the run has succeeded.
 
     Raises:
         RunFailedError: the run failed.
-        ServerError: Airflow died.
+        ServerError: the orchestrator died.
     """
     told: dict[tuple[str, int], str] = {}
     last_line = time.monotonic()
     while True:
-        airflow.server.check()
-        state = airflow.run(dag_id, run_id)["state"]
-        tasks = airflow.tasks(dag_id, run_id)
+        orchestrator.check()
+        state = orchestrator.state(dag_id, run_id)
+        tasks = orchestrator.tasks(dag_id, run_id)
         for line in _changes(tasks, told):
             progress.say(f"{dag_id}: {line}")
             last_line = time.monotonic()
-        if state in _ENDED:
+        if state in ENDED:
             break
         if time.monotonic() - last_line > _HEARTBEAT_SECONDS:
             for task in tasks:
@@ -59,7 +58,7 @@ def follow(airflow: Airflow, jobs: AwsJobs, dag_id: str, run_id: str, progress: 
             last_line = time.monotonic()
         time.sleep(1)
     if state != "success":
-        raise RunFailedError(_failure(airflow, jobs, dag_id, run_id, tasks))
+        raise RunFailedError(_failure(orchestrator, jobs, dag_id, run_id, tasks))
     return flow(dag_id, run_id, state, tasks, jobs)
 
 
@@ -68,7 +67,7 @@ def _changes(tasks: list[dict[str, Any]], told: dict[tuple[str, int], str]) -> l
     lines = []
     for task in sorted(tasks, key=lambda each: each["start_date"] or "9"):
         key, state = (task["task_id"], task["try_number"]), task["state"]
-        stage = "ended" if state in (*_ENDED, "up_for_retry") else "started" if task["start_date"] else ""
+        stage = "ended" if state in (*ENDED, "up_for_retry") else "started" if task["start_date"] else ""
         if not stage or told.get(key) == stage:
             continue
         told[key] = stage
@@ -87,12 +86,12 @@ def _standing(task: dict[str, Any], jobs: AwsJobs) -> str:
     return f"{task['task_id']} has run for {since:.0f} s" + (f": {line[:120]}" if line else "")
 
 
-def _failure(airflow: Airflow, jobs: AwsJobs, dag_id: str, run_id: str, tasks: list[dict[str, Any]]) -> str:
+def _failure(orchestrator: Orchestrator, jobs: AwsJobs, dag_id: str, run_id: str, tasks: list[dict[str, Any]]) -> str:
     failed = [task for task in tasks if task["state"] == "failed"]
     if not failed:
-        return f"{dag_id} failed, but no task did; see {airflow.server.log}"
+        return f"{dag_id} failed, but no task did"
     task = failed[0]
-    log = airflow.log(dag_id, run_id, task["task_id"], task["try_number"])
+    log = orchestrator.log(dag_id, run_id, task["task_id"], task["try_number"])
     ending = "\n".join(f"    {line}" for line in log[-12:])
     cause = jobs.failure(task["task_id"])
     where = f"{dag_id} failed at {task['task_id']} (try {task['try_number']})"

@@ -50,6 +50,8 @@ class Aws(_Section):
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
     glue_role_arn: RoleArn
     sagemaker_role_arn: RoleArn
+    states_role_arn: RoleArn
+    lambda_role_arn: RoleArn
 
 
 class Glue(_Section):

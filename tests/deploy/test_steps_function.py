@@ -1,0 +1,65 @@
+"""The Lambda function of the Python tasks: what its archive holds, and what it refuses to call."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.state_machines import ROOT, steps_archive
+from stepfunctions.handlers import ForeignFunctionError, run_step
+
+TRAINING = {"Training": {"TrainingJobName": "job", "ModelArtifacts": {"S3ModelArtifacts": "s3://b/m"}}}
+
+
+def test_the_same_files_give_the_same_archive() -> None:
+    assert steps_archive() == steps_archive()
+
+
+def test_the_archive_runs_a_task_by_itself_without_airflow(tmp_path: Path) -> None:
+    zipfile.ZipFile(io.BytesIO(steps_archive())).extractall(tmp_path)
+    event = {"function": "complaints.steps.trained_model", "arguments": {"training": TRAINING}}
+    script = "import json, sys, handlers; print(json.dumps(handlers.run_step(json.load(sys.stdin), None)))"
+    script += "; assert 'airflow' not in sys.modules"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        input=json.dumps(event),
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"training_job_name": "job", "model_uri": "s3://b/m"}
+
+
+@pytest.mark.parametrize(
+    "name", ["os.system", "complaints.storage.Bucket", "complaints.steps.boto3", "complaints.steps._bucket", "system"]
+)
+def test_nothing_but_the_tasks_of_the_flows_can_be_called(name: str) -> None:
+    with pytest.raises(ForeignFunctionError, match=r"task"):
+        run_step({"function": name, "arguments": {}}, None)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "stepfunctions").glob("*.asl.json")), ids=lambda path: path.name)
+def test_every_function_that_a_machine_names_is_one_that_the_lambda_calls(path: Path) -> None:
+    import complaints.steps
+
+    named = [state["Parameters"]["Payload"] for state in _tasks(path) if "lambda" in state["Resource"]]
+    assert named
+    for payload in named:
+        module, _, function = payload["function"].rpartition(".")
+        assert module == "complaints.steps"
+        assert callable(getattr(complaints.steps, function))
+
+
+def _tasks(path: Path) -> list[dict[str, Any]]:
+    states = json.loads(path.read_text())["States"].values()
+    return [state for state in states if state["Type"] == "Task"]
