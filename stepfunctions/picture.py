@@ -41,7 +41,8 @@ def _states(machine: Mapping[str, Any]) -> dict[str, Any]:
 def _row(task: Any, machine: Mapping[str, Any]) -> str:
     state = _states(machine)[task.task_id]
     again = "; ".join(
-        f"{each['MaxAttempts']} times after {each['IntervalSeconds']} s, jittered" for each in state.get("Retry", [])
+        f"{each['MaxAttempts']} times, after {each['IntervalSeconds']} s x {each['BackoffRate']:g}, jittered"
+        for each in state.get("Retry", [])
     )
     resource = str(state.get("Resource", state["Type"])).removeprefix("arn:aws:states:::")
     timeout = f"{state['TimeoutSeconds']} s" if "TimeoutSeconds" in state else ""

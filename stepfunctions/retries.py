@@ -58,12 +58,18 @@ def retry(task: Any, transient: tuple[str, ...]) -> dict[str, Any]:
                 "ErrorEquals": list(transient),
                 "IntervalSeconds": pause,
                 "MaxAttempts": task.retries,
-                "BackoffRate": 2.0 if task.retry_exponential_backoff else 1.0,
+                "BackoffRate": _backoff(task),
                 "MaxDelaySeconds": max(longest, pause + 1),  # the service wants it above IntervalSeconds
                 "JitterStrategy": "FULL",
             }
         ]
     }
+
+
+def _backoff(task: Any) -> float:
+    """What each pause is multiplied by; Airflow says it as a number since 3.2, and as a bool before: True is 2."""
+    said = task.retry_exponential_backoff
+    return 2.0 if said is True else max(1.0, float(said or 1.0))
 
 
 def catch(failed: str) -> dict[str, Any]:

@@ -108,6 +108,8 @@ class Orchestration(_Section):
             "owner": self.owner,
             "retries": self.retries,
             "retry_delay": timedelta(seconds=self.retry_delay_seconds),
+            "retry_exponential_backoff": True,
+            "max_retry_delay": timedelta(minutes=10),
             "execution_timeout": timedelta(minutes=15),
         }
 
