@@ -108,7 +108,8 @@ class Orchestration(_Section):
             "owner": self.owner,
             "retries": self.retries,
             "retry_delay": timedelta(seconds=self.retry_delay_seconds),
-            "retry_exponential_backoff": True,
+            # A number since Airflow 3.2, where True would count as 1; before, any truth means doubling.
+            "retry_exponential_backoff": 2,
             "max_retry_delay": timedelta(minutes=10),
             "execution_timeout": timedelta(minutes=15),
         }
