@@ -108,9 +108,7 @@ class Orchestration(_Section):
             "owner": self.owner,
             "retries": self.retries,
             "retry_delay": timedelta(seconds=self.retry_delay_seconds),
-            # A number since Airflow 3.2, where True would count as 1; before, any truth means doubling.
-            "retry_exponential_backoff": 2,
-            "max_retry_delay": timedelta(minutes=10),
+            # Not exponential: Airflow 3.0 wants a bool for that, and Airflow 3.2 takes True for a factor of 1.
             "execution_timeout": timedelta(minutes=15),
         }
 
