@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from complaints.settings import PipelineSettings
 from deploy.__main__ import deploy
@@ -60,9 +62,19 @@ def serverless(
     """
     with _aws(build, settings) as aws:
         release = _upload(aws, settings, history, raw)
+        _create_roles(aws.client("iam"), settings)
         put_steps_function(aws.client("lambda"), settings)
         machines = put_state_machines(aws.client("stepfunctions"), settings)
         yield Stack(aws, StepFunctions(aws, machines), release)
+
+
+def _create_roles(iam: Any, settings: PipelineSettings) -> None:
+    """The roles that infrastructure makes on AWS: Lambda takes a function only with a role that it may assume."""
+    arns = {"lambda": settings.aws.lambda_role_arn, "states": settings.aws.states_role_arn}
+    for service, arn in arns.items():
+        trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        iam.create_role(RoleName=arn.rpartition("/")[2], AssumeRolePolicyDocument=document)
 
 
 @contextmanager

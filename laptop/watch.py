@@ -89,7 +89,7 @@ def _standing(task: dict[str, Any], jobs: AwsJobs) -> str:
 def _failure(orchestrator: Orchestrator, jobs: AwsJobs, dag_id: str, run_id: str, tasks: list[dict[str, Any]]) -> str:
     failed = [task for task in tasks if task["state"] == "failed"]
     if not failed:
-        return f"{dag_id} failed, but no task did"
+        return f"{dag_id} failed, but no task did: {' '.join(orchestrator.log(dag_id, run_id, '', 0))}"
     task = failed[0]
     log = orchestrator.log(dag_id, run_id, task["task_id"], task["try_number"])
     ending = "\n".join(f"    {line}" for line in log[-12:])

@@ -6,17 +6,16 @@ tasks by `structure`. Every reason why a DAG cannot be compiled is found before 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from stepfunctions import operators
 from stepfunctions.operators import Context, State, error_state
-from stepfunctions.references import Location, Place, Scope, literal
+from stepfunctions.references import Location, Place, Scope
 from stepfunctions.refusals import CompileError, Refusal, RefusedError
 from stepfunctions.structure import Choice, Group, Part, Series, Step, start, structure, with_choices
 
-PARAMS, FAILED, DONE = "params", "failed", "done"
+DEFAULTS, PARAMS, FAILED, DONE = "defaults", "params", "failed", "done"
 _TRIGGERS = ("S3KeySensor",)
 # A failure ends the execution, so that of these rules each means the same: what stands before has not failed.
 _TRIGGER_RULES = ("all_success", "none_failed", "none_failed_min_one_success")
@@ -41,7 +40,7 @@ def compile_dag(dag: Any) -> dict[str, Any]:
     states = _Build(tasks, dict(_locations(shape)), refusals).machine(shape, _defaults(dag))
     if refusals:
         raise CompileError(dag.dag_id, refusals)
-    return {"Comment": dag.description or dag.dag_id, "StartAt": PARAMS, "States": states}
+    return {"Comment": dag.description or dag.dag_id, "StartAt": DEFAULTS, "States": states}
 
 
 def triggers_of(dag: Any) -> list[Any]:
@@ -94,10 +93,10 @@ class _Build:
 
     def machine(self, whole: Part, defaults: dict[str, Any]) -> dict[str, State]:
         """Every state of the machine: parameters, the tasks, and its two ends."""
-        merged = f"States.JsonMerge(States.StringToJson({literal(json.dumps(defaults, sort_keys=True))}), $, false)"
-        first = start(whole)
+        merged = "States.JsonMerge($.defaults, $$.Execution.Input, false)"
         return {
-            PARAMS: {"Type": "Pass", "Parameters": {"params.$": merged}, "Next": first},
+            DEFAULTS: {"Type": "Pass", "Result": defaults, "ResultPath": f"$.{DEFAULTS}", "Next": PARAMS},
+            PARAMS: {"Type": "Pass", "Parameters": {"params.$": merged}, "Next": start(whole)},
             **self._states(whole, DONE, FAILED),
             DONE: {"Type": "Succeed"},
             FAILED: {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"},
