@@ -9,12 +9,12 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# DAGs on each Airflow that they must run on; all else where the jobs and local AWS run.
+# DAGs on each Airflow that they must run on, the compiler on that of MWAA; all else where the jobs and local AWS run.
 RUNS = {
-    "airflow": ["tests/dags"],
+    "airflow": ["tests/dags", "tests/stepfunctions"],
     "airflow-oldest": ["tests/dags"],
     "airflow-newest": ["tests/dags"],
-    "jobs": ["tests", "--ignore=tests/dags"],
+    "jobs": ["tests", "--ignore=tests/dags", "--ignore=tests/stepfunctions"],
 }
 
 

@@ -1,0 +1,218 @@
+"""What a state machine cannot say is refused, each time with the task's name and with what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from airflow.providers.amazon.aws.operators.glue import GlueJobOperator
+from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTrainingOperator
+from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, task
+
+from stepfunctions.compiler import compile_dag
+from stepfunctions.refusals import CompileError
+from tests.stepfunctions import example_steps as steps
+
+PATIENCE = {"execution_timeout": timedelta(minutes=5)}
+
+
+def in_this_file() -> int:
+    return 0
+
+
+def unknown_operator() -> None:
+    BashOperator(task_id="dig", bash_command="true")
+
+
+def jinja() -> None:
+    task(steps.read_radar)("{{ ds }}")
+
+
+def jinja_in_a_job() -> None:
+    GlueJobOperator(task_id="smooth", job_name="weather-smooth", script_args={"--day": "{% if ds %}1{% endif %}"})
+
+
+def n_shaped() -> None:
+    a, b, c, d = (EmptyOperator(task_id=name) for name in "abcd")
+    a >> c
+    b >> [c, d]
+
+
+def mapped() -> None:
+    EmptyOperator.partial(task_id="read_radar").expand(params=[{}, {}])
+
+
+def trigger_rule() -> None:
+    EmptyOperator(task_id="clean", trigger_rule="all_done")
+
+
+def depends_on_past() -> None:
+    EmptyOperator(task_id="remember", depends_on_past=True)
+
+
+def waits_for_downstream() -> None:
+    EmptyOperator(task_id="remember", wait_for_downstream=True)
+
+
+def no_timeout() -> None:
+    task(steps.read_radar, execution_timeout=None)("north")
+
+
+def a_lambda() -> None:
+    task(lambda: 0, task_id="guess")()
+
+
+def a_function_of_the_dag_file() -> None:
+    task(in_this_file)()
+
+
+def makes_its_job() -> None:
+    GlueJobOperator(task_id="smooth", job_name="weather-smooth", script_location="s3://weather/smooth.py")
+
+
+def name_of_its_job(characters: int) -> Callable[[], None]:
+    return lambda: training({"TrainingJobName": "x" * characters})
+
+
+def training(config: Any) -> None:
+    SageMakerTrainingOperator(task_id="learn", config=config)
+
+
+def a_datetime() -> None:
+    training({"TrainingJobName": "learn", "HyperParameters": {"since": datetime(2026, 1, 1, tzinfo=UTC)}})
+
+
+def mapped_xcom() -> None:
+    stations = task(steps.read_stations)({}, [])
+    task(steps.write_report)({"stations": stations.map(str.upper)}, [])
+
+
+def result_of_the_trigger() -> None:
+    arrived = S3KeySensor(task_id="await_radar", bucket_key="s3://weather/radar/*")
+    task(steps.read_radar)(arrived.output)
+
+
+def result_of_a_sibling() -> None:
+    """A reference that is put in after the operator was made gets no edge: nothing says which comes first."""
+    radar = task(steps.read_radar)("north")
+    learn = SageMakerTrainingOperator(task_id="learn", config={"TrainingJobName": "learn"})
+    learn.config["HyperParameters"] = {"radar": radar}
+
+
+def whole_config() -> None:
+    training(task(multiple_outputs=True)(steps.plan_report)("Uppsala", 3, "x")["config"])
+
+
+CASES: list[tuple[Callable[[], None], str, str, str]] = [
+    (unknown_operator, "unknown-operator", "dig", "BashOperator has no state; use one of"),
+    (jinja, "jinja", "read_radar", "'{{ ds }}' needs Airflow's context to be rendered; use dag.param(...)"),
+    (jinja_in_a_job, "jinja", "smooth", "compute it in a @task"),
+    (mapped, "dynamic-mapping", "read_radar", "loop inside the task, or list the tasks"),
+    (trigger_rule, "trigger-rule", "clean", "'all_done' has no state; use all_success"),
+    (depends_on_past, "depends-on-past", "remember", "remove it"),
+    (waits_for_downstream, "depends-on-past", "remember", "remove it"),
+    (no_timeout, "timeout", "read_radar", "set execution_timeout"),
+    (a_lambda, "importable-function", "guess", "move it into a module beside the DAGs"),
+    (a_function_of_the_dag_file, "importable-function", "in_this_file", "move it into a module beside the DAGs"),
+    (makes_its_job, "creates-job", "smooth", "script_location create a Glue job; let deploy create it, and name it"),
+    (name_of_its_job(61), "job-name", "learn", "use 60 characters"),
+    (a_datetime, "not-json", "learn", "(datetime) is not JSON; pass text, numbers, lists, dicts"),
+    (mapped_xcom, "mapped-xcom", "write_report", "compute the value in a @task"),
+    (result_of_the_trigger, "result-of-trigger", "read_radar", "pass what is needed as a DAG parameter"),
+    (result_of_a_sibling, "result-of-sibling", "learn", "let 'learn' wait for it, or move it before the branches"),
+    (whole_config, "reference-alone", "learn", "must be the value of a named field"),
+]
+
+
+def compiled(*builds: Callable[[], None]) -> dict[str, Any]:
+    with DAG(dag_id="weather", schedule=None, default_args=PATIENCE) as dag:
+        for build in builds:
+            build()
+    # As Airflow loads it: the file that holds the DAG.
+    dag.fileloc = __file__
+    return compile_dag(dag)
+
+
+@pytest.mark.parametrize(
+    ("build", "rule", "task_id", "remedy"), CASES, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_it_is_refused_with_the_task_and_the_remedy(
+    build: Callable[[], None], rule: str, task_id: str, remedy: str
+) -> None:
+    with pytest.raises(CompileError) as caught:
+        compiled(build)
+    assert [(each.rule, each.task_id) for each in caught.value.refusals] == [(rule, task_id)]
+    assert f"\n  [{rule}] task {task_id!r}: " in str(caught.value)
+    assert remedy in str(caught.value)
+
+
+def test_tasks_that_depend_crosswise_are_refused_by_name() -> None:
+    with pytest.raises(CompileError) as caught:
+        compiled(n_shaped)
+    assert [each.rule for each in caught.value.refusals] == ["series-parallel"]
+    assert "the tasks a, b, c, d depend on each other crosswise" in str(caught.value)
+    assert "through an EmptyOperator" in str(caught.value)
+
+
+def test_a_job_name_that_leaves_room_for_the_attempt_is_not_refused() -> None:
+    state = compiled(name_of_its_job(60))["States"]["learn"]
+    assert state["Parameters"]["TrainingJobName.$"] == f"States.Format('{{}}-{{}}', '{'x' * 60}', $$.State.RetryCount)"
+
+
+def test_a_sensor_at_the_root_is_the_trigger_and_no_state() -> None:
+    def arrives() -> None:
+        S3KeySensor(task_id="await_radar", bucket_key="s3://weather/*") >> task(steps.read_radar)("north")
+
+    states = compiled(arrives)["States"]
+    assert "read_radar" in states
+    assert "await_radar" not in states
+
+
+def test_a_sensor_in_the_middle_is_refused() -> None:
+    def arrives() -> None:
+        task(steps.read_radar)("north") >> S3KeySensor(task_id="await_radar", bucket_key="s3://weather/*")
+
+    with pytest.raises(CompileError, match=r"\[unknown-operator\] task 'await_radar': S3KeySensor has no state"):
+        compiled(arrives)
+
+
+def test_all_refusals_of_a_dag_are_reported_together() -> None:
+    with pytest.raises(CompileError) as caught:
+        compiled(unknown_operator, trigger_rule, depends_on_past, jinja, a_datetime, makes_its_job)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "weather cannot become a state machine:"
+    assert [(each.task_id, each.rule) for each in caught.value.refusals] == [
+        ("clean", "trigger-rule"),
+        ("dig", "unknown-operator"),
+        ("learn", "not-json"),
+        ("read_radar", "jinja"),
+        ("remember", "depends-on-past"),
+        ("smooth", "creates-job"),
+    ]
+    assert len(lines) == 7
+
+
+def test_what_is_wrong_with_single_tasks_is_reported_beside_a_wrong_order() -> None:
+    with pytest.raises(CompileError) as caught:
+        compiled(n_shaped, trigger_rule)
+    assert sorted(each.rule for each in caught.value.refusals) == ["series-parallel", "trigger-rule"]
+
+
+def test_each_rule_of_the_compiler_has_a_case() -> None:
+    """The rules' names, read from the source: whoever adds one adds a DAG that breaks it."""
+    import re
+    from pathlib import Path
+
+    source = "".join(
+        (Path(__file__).parents[2] / "stepfunctions" / f"{name}.py").read_text(encoding="utf-8")
+        for name in ("compiler", "operators", "references", "retries", "structure")
+    )
+    named = set(re.findall(r'Refus(?:al|edError)\(\s*[\w."]+,\s*"([a-z-]+)"', source))
+    elsewhere = {"series-parallel", "short-circuit-in-group", "short-circuit-bool", "branch-target"}
+    elsewhere |= {"result-of-alternative"}
+    assert named - elsewhere == {rule for _, rule, _, _ in CASES}
