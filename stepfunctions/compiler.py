@@ -6,17 +6,21 @@ tasks by `structure`. Every reason why a DAG cannot be compiled is found before 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from stepfunctions import operators
 from stepfunctions.operators import Context, State, error_state
-from stepfunctions.references import Location, Place, Scope
+from stepfunctions.references import RETURN_VALUE, Location, Place, Scope, path_to
 from stepfunctions.refusals import CompileError, Refusal, RefusedError
-from stepfunctions.structure import Choice, Group, Part, Series, Step, start, structure, with_choices
+from stepfunctions.rules import findings
+from stepfunctions.structure import Choice, Group, Part, Series, Step, first_steps, start, structure, with_choices
 
 DEFAULTS, PARAMS, FAILED, DONE = "defaults", "params", "failed", "done"
 _TRIGGERS = ("S3KeySensor",)
+_GROUP = re.compile(r"group_[0-9]+")
 # A failure ends the execution, so that of these rules each means the same: what stands before has not failed.
 _TRIGGER_RULES = ("all_success", "none_failed", "none_failed_min_one_success")
 
@@ -38,9 +42,12 @@ def compile_dag(dag: Any) -> dict[str, Any]:
     except RefusedError as error:
         raise CompileError(dag.dag_id, [*refusals, error.refusal]) from None
     states = _Build(tasks, dict(_locations(shape)), refusals).machine(shape, _defaults(dag))
+    machine = {"Comment": dag.description or dag.dag_id, "StartAt": DEFAULTS, "States": states}
+    # Only a machine that keeps the rules leaves here; what they find is no worse a reason than the compiler's own.
+    refusals += [] if refusals else [Refusal("", "rules", finding) for finding in findings(machine)]
     if refusals:
         raise CompileError(dag.dag_id, refusals)
-    return {"Comment": dag.description or dag.dag_id, "StartAt": DEFAULTS, "States": states}
+    return machine
 
 
 def triggers_of(dag: Any) -> list[Any]:
@@ -54,21 +61,29 @@ def _options(tasks: Mapping[str, Any], types: tuple[str, ...]) -> dict[str, set[
 
 
 def _defaults(dag: Any) -> dict[str, Any]:
-    return {name: dag.params.get_param(name).value for name in dag.params}
+    params = {name: dag.params.get_param(name) for name in dag.params}
+    return {name: param.value for name, param in params.items() if param.has_value}
 
 
 def _refused_features(dag: Any) -> Iterator[Refusal]:
     """What is wrong with a task whatever its operator is."""
     for task in dag.tasks:
+        if task.task_id in (DEFAULTS, PARAMS, DONE, FAILED, "error") or _GROUP.fullmatch(task.task_id):
+            yield Refusal(
+                task.task_id, "reserved-name", "every machine has a state of this name; call the task otherwise"
+            )
         if getattr(task, "is_mapped", False):
             yield Refusal(
                 task.task_id, "dynamic-mapping", "expand() has no state; loop inside the task, or list the tasks"
             )
-        if str(getattr(task.trigger_rule, "value", task.trigger_rule)) not in _TRIGGER_RULES:
-            rule = getattr(task.trigger_rule, "value", task.trigger_rule)
+        if (rule := _rule(task)) not in _TRIGGER_RULES:
             yield Refusal(task.task_id, "trigger-rule", f"{rule!r} has no state; use {' or '.join(_TRIGGER_RULES)}")
         if task.depends_on_past or getattr(task, "wait_for_downstream", False):
             yield Refusal(task.task_id, "depends-on-past", "executions know nothing of each other; remove it")
+
+
+def _rule(task: Any) -> str:
+    return str(getattr(task.trigger_rule, "value", task.trigger_rule))
 
 
 def _locations(part: Part, around: Location = ()) -> Iterator[tuple[str, Location]]:
@@ -114,13 +129,24 @@ class _Build:
         states: dict[str, State] = {}
         for each, following in zip(part.parts, nexts, strict=True):
             states |= self._states(each, following, failed)
+        for before, after in pairwise(part.parts):
+            if isinstance(before, Choice):
+                self._check_join(after)
         return states
+
+    def _check_join(self, part: Part) -> None:
+        """What follows alternatives runs although some of them were skipped: in Airflow only if its rule says so."""
+        for task_id in first_steps(part):
+            rule = _rule(self._tasks[task_id])
+            if rule == "all_success":
+                remedy = "Airflow skips it after a branch; set trigger_rule='none_failed_min_one_success'"
+                self._refusals.append(Refusal(task_id, "join-after-branch", remedy))
 
     def _choice(self, choice: Choice, then: str, failed: str) -> dict[str, State]:
         """One state that reads what the task before named, and the alternatives, which all go on to `then`."""
         chooser = self._chooser(choice)
         options = sorted(self._tasks[chooser].downstream_task_ids)
-        named = f"$.{chooser}.return_value"
+        named = path_to(chooser, RETURN_VALUE)
         unknown = f"{chooser} named no alternative"
         states: dict[str, State] = {
             choice.name: {
@@ -142,6 +168,8 @@ class _Build:
         return next(each for each in sorted(upstream) if self._tasks[each].task_type in operators.BRANCHING)
 
     def _task(self, step: Step, then: str, failed: str) -> dict[str, State]:
+        if any(refusal.task_id == step.task_id for refusal in self._refusals):
+            return {}
         try:
             context = Context(Scope(step.task_id, self._locations), failed, DONE)
             states = operators.task_states(self._tasks[step.task_id], context)
@@ -169,12 +197,12 @@ class _Build:
                 broken: {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"},
             }
             branches.append({"StartAt": start(branch), "States": states})
-            selected |= {f"{key}.$": f"$[{number}].{key}" for key in self._results(branch)}
+            selected |= {f"{key}.$": f"$[{number}]{path_to(key)[1:]}" for key in self._results(branch)}
         state = {
             "Type": "Parallel",
             "Branches": branches,
             "ResultSelector": selected,
-            "ResultPath": f"$.{name}",
+            "ResultPath": path_to(name),
             "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": failed}],
             "Next": then,
         }

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from stepfunctions import retries
+from stepfunctions.functions import call
 from stepfunctions.handlers import STEPS_FUNCTION
-from stepfunctions.references import Scope, payload
+from stepfunctions.references import RETURN_VALUE, Scope, path_to, payload
 from stepfunctions.refusals import RefusedError
 
 State: TypeAlias = dict[str, Any]
@@ -83,7 +84,7 @@ def short_circuit(task: Any, context: Context) -> dict[str, State]:
         raise RefusedError(
             task.task_id, "short-circuit-bool", "let the function return bool, and say so: a Choice knows no truthiness"
         )
-    verdict = {"Variable": f"$.{task.task_id}.return_value", "BooleanEquals": True, "Next": None}
+    verdict = {"Variable": path_to(task.task_id, RETURN_VALUE), "BooleanEquals": True, "Next": None}
     goes_on: State = {"Type": "Choice", "Choices": [verdict], "Default": context.done}
     return {**python(task, context), f"{task.task_id} goes on?": goes_on}
 
@@ -91,16 +92,10 @@ def short_circuit(task: Any, context: Context) -> dict[str, State]:
 @becomes_states("_PythonDecoratedOperator", "PythonOperator", *BRANCHING)
 def python(task: Any, context: Context) -> dict[str, State]:
     """A Lambda invocation of the very same function, its arguments by name."""
-    function = task.python_callable
-    name = f"{function.__module__}.{function.__qualname__}"
-    if "<" in function.__qualname__ or function.__module__ in ("__main__", None) or _is_in_dag_file(task):
-        raise RefusedError(
-            task.task_id, "importable-function", f"Lambda cannot import {name}; move it into a module beside the DAGs"
-        )
-    bound = inspect.signature(function).bind(*task.op_args, **task.op_kwargs)
+    name, arguments = call(task)
     request = {
         "FunctionName": STEPS_FUNCTION,
-        "Payload": {"function": name, "arguments": payload(bound.arguments, context.scope)},
+        "Payload": {"function": name, "arguments": payload(arguments, context.scope)},
     }
     return {
         task.task_id: _service_task(
@@ -114,13 +109,10 @@ def python(task: Any, context: Context) -> dict[str, State]:
     }
 
 
-def _is_in_dag_file(task: Any) -> bool:
-    return bool(inspect.getsourcefile(task.python_callable) == task.dag.fileloc)
-
-
 @becomes_states("GlueJobOperator")
 def glue_job(task: Any, context: Context) -> dict[str, State]:
     """StartJobRun and wait; then a look at the run's final state, since a stopped run may count as done."""
+    _check_waited_for(task)
     creating = [name for name in ("script_location", "create_job_kwargs", "iam_role_name") if getattr(task, name)]
     if creating:
         raise RefusedError(
@@ -136,7 +128,7 @@ def glue_job(task: Any, context: Context) -> dict[str, State]:
         context,
     )
     checked, ended_badly = f"{task.task_id} succeeded?", f"{task.task_id} did not succeed"
-    state = f"$.{task.task_id}.JobRunState"
+    state = path_to(task.task_id, "JobRunState")
     return {
         task.task_id: started,
         checked: {
@@ -150,6 +142,7 @@ def glue_job(task: Any, context: Context) -> dict[str, State]:
 
 def _sagemaker_job(kind: str, name_of: str, kept: tuple[str, ...]) -> ToStates:
     def states(task: Any, context: Context) -> dict[str, State]:
+        _check_waited_for(task)
         request = payload(task.config, context.scope)
         _name_by_attempt(request, name_of, task.task_id)
         selected = {f"{member}.$": f"$.{member}" for member in (name_of, *kept)}
@@ -178,14 +171,23 @@ becomes_states("SageMakerTransformOperator")(
 )
 
 
+def _check_waited_for(task: Any) -> None:
+    if not task.wait_for_completion:
+        raise RefusedError(
+            task.task_id, "not-waited-for", "the state waits for its job; remove wait_for_completion=False"
+        )
+
+
 def _name_by_attempt(request: dict[str, Any], field: str, task_id: str) -> None:
     """SageMaker never takes a job name twice: adds the attempt's number to it, within 63 characters."""
     if f"{field}.$" in request:
         request[f"{field}.$"] = _ATTEMPT.format(request[f"{field}.$"])
         return
-    name = request.pop(field)
-    if len(name) > 60:
-        raise RefusedError(task_id, "job-name", f"{field} {name!r} leaves no room for the attempt: use 60 characters")
+    name = request.pop(field, None)
+    if not isinstance(name, str) or not 0 < len(name) <= 60:
+        raise RefusedError(
+            task_id, "job-name", f"{field} {name!r} leaves no room for the attempt: use 60 characters, or less"
+        )
     request[f"{field}.$"] = _ATTEMPT.format(f"'{name}'")
 
 
@@ -213,7 +215,7 @@ def _service_task(
         "Resource": f"arn:aws:states:::{integration}",
         "Parameters": dict(request),
         "ResultSelector": dict(result),
-        "ResultPath": f"$.{task.task_id}",
+        "ResultPath": path_to(task.task_id),
         **retries.timeout(task),
         **retries.retry(task, transient),
         **retries.catch(context.failed),

@@ -21,6 +21,7 @@ from stepfunctions.refusals import RefusedError
 
 RETURN_VALUE = "return_value"
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SAFE = re.compile(r"[^'\"\\\[\]]+")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Scope:
             RefusedError: the reference is of a kind that has no path, or to a task whose result is not there.
         """
         if isinstance(reference, DagParam):
-            return "$" + _member("params") + _member(reference._name)
+            return path_to("params", reference._name)
         if not isinstance(reference, PlainXComArg):
             raise RefusedError(
                 self.task_id,
@@ -90,7 +91,21 @@ class Scope:
                 f"{producer!r} may not have run; let each alternative leave its result in S3, for the next to find",
             )
         key = [] if reference.key == RETURN_VALUE else [reference.key]
-        return "$" + "".join(_member(name) for name in [*(each.group for each in inner), producer, RETURN_VALUE, *key])
+        self._check_has(reference, key)
+        return path_to(*(each.group for each in inner), producer, RETURN_VALUE, *key)
+
+    def _check_has(self, reference: PlainXComArg, key: list[str]) -> None:
+        producer = reference.operator
+        if producer.task_type == "EmptyOperator":
+            raise RefusedError(self.task_id, "result-of-nothing", f"{producer.task_id!r} leaves no result to use")
+        if key and not getattr(producer, "multiple_outputs", False):
+            raise RefusedError(
+                self.task_id,
+                "member-of-single-output",
+                f"{producer.task_id!r} has no XCom {key[0]!r} of its own; let it be a @task(multiple_outputs=True)",
+            )
+        if key and not _SAFE.fullmatch(key[0]):
+            raise RefusedError(self.task_id, "key", f"{key[0]!r} cannot stand in a path; use letters, digits, - and _")
 
 
 def payload(value: Any, scope: Scope) -> Any:
@@ -110,9 +125,19 @@ def _entry(name: str, value: Any, scope: Scope) -> tuple[str, Any]:
     if isinstance(value, XComArg | DagParam):
         return f"{name}.$", scope.path(value)
     if isinstance(value, Sequence) and not isinstance(value, str) and _has_reference(value):
-        items = [scope.path(each) if isinstance(each, XComArg | DagParam) else literal(each) for each in value]
+        items = [_item(each, scope) for each in value]
         return f"{name}.$", f"States.Array({', '.join(items)})"
     return name, payload(value, scope)
+
+
+def _item(value: Any, scope: Scope) -> str:
+    if isinstance(value, XComArg | DagParam):
+        return scope.path(value)
+    if isinstance(value, Mapping | list | tuple) or value is None:
+        raise RefusedError(
+            scope.task_id, "mixed-list", f"a list with a reference holds text and numbers beside it, not {value!r}"
+        )
+    return literal(_constant(value, scope))
 
 
 def _has_reference(values: Sequence[Any]) -> bool:
@@ -147,5 +172,10 @@ def _constant(value: Any, scope: Scope) -> Any:
     )
 
 
-def _member(name: str) -> str:
-    return f".{name}" if _PLAIN.fullmatch(name) else f"['{name}']"
+def path_to(*names: str) -> str:
+    """The path of a member of a member of … the execution's data.
+
+    >>> path_to("plan", "return_value", "run-id")
+    "$.plan.return_value['run-id']"
+    """
+    return "$" + "".join(f".{name}" if _PLAIN.fullmatch(name) else f"['{name}']" for name in names)

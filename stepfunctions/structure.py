@@ -117,6 +117,15 @@ def start(part: Part) -> str:
     return part.task_id if isinstance(part, Step) else part.name
 
 
+def first_steps(part: Part) -> list[str]:
+    """The tasks that `part` begins with: one, or one a branch."""
+    if isinstance(part, Step):
+        return [part.task_id]
+    if isinstance(part, Series):
+        return first_steps(part.parts[0])
+    return [task_id for branch in part.branches for task_id in first_steps(branch)]
+
+
 def _part(graph: nx.DiGraph, numbers: Iterator[int]) -> Part:
     if len(graph) == 1:
         return Step(next(iter(graph)))
