@@ -1,12 +1,14 @@
 """The endpoint: moto's server, behind a layer that takes over the operations that must execute something."""
 
 import logging
+import uuid
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import (
@@ -18,19 +20,30 @@ from werkzeug.serving import make_server
 
 from localaws.cloud import Cloud
 from localaws.glue import GlueJobs
+from localaws.invoke import Answer, answer_invoke, invoked
 from localaws.job import Job
 from localaws.logs import GROUPS
 from localaws.sagemaker import SageMakerJobs
 from localaws.wire import SERVICES, ApiError, Handler, Json, answer, read
 
+if TYPE_CHECKING:
+    from localaws.functions import Functions
+
 # A job that is busy downloading notices only afterwards; its thread ends with the process at the latest.
 LAST_WAIT_SECONDS = 15.0
+JSON = {"Content-Type": "application/x-amz-json-1.1"}
 StartResponse = Callable[..., Any]
 _log = logging.getLogger(__name__)
 
 
 class TakeOver:
-    """WSGI: `X-Amz-Target: AWSGlue.StartJobRun` and its like are ours, all else goes to the application."""
+    """WSGI: `X-Amz-Target: AWSGlue.StartJobRun` and its like are ours, all else goes to the application.
+
+    Lambda's Invoke, which has a path instead of a target, is ours too.
+    """
+
+    # There from the moment on that the endpoint is served.
+    functions: "Functions"
 
     def __init__(self, application: Any, handlers: dict[str, Handler]) -> None:
         self._application = application
@@ -44,26 +57,28 @@ class TakeOver:
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             environ["wsgi.input"] = BytesIO(body)
             reply = _reply(target, handler, body)
+        elif name := invoked(environ):
+            reply = answer_invoke(self.functions, name, environ)
         if reply is None:
             passed: Iterable[bytes] = self._application(environ, start_response)
             return passed
-        status, content = reply
-        headers = [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(content)))]
-        start_response(status, headers)
+        status, content, headers = reply
+        told = {**headers, "Content-Length": str(len(content)), "x-amzn-RequestId": str(uuid.uuid4())}
+        start_response(status, list(told.items()))
         return [content]
 
 
-def _reply(target: str, handler: Handler, body: bytes) -> tuple[str, bytes] | None:
+def _reply(target: str, handler: Handler, body: bytes) -> Answer | None:
     prefix, _, name = target.partition(".")
     service = SERVICES[prefix]
     try:
         result = handler(read(service, name, body))
-        return None if result is None else ("200 OK", answer(service, name, result))
+        return None if result is None else ("200 OK", answer(service, name, result), JSON)
     except ApiError as error:
-        return f"{error.status} Error", error.body()
+        return f"{error.status} Error", error.body(), JSON
     except Exception as error:
         _log.exception("%s", target)
-        return "500 Error", ApiError("InternalFailure", f"{type(error).__name__}: {error}").body()
+        return "500 Error", ApiError("InternalFailure", f"{type(error).__name__}: {error}").body(), JSON
 
 
 def _refuse(_: Json) -> Json:
@@ -107,6 +122,7 @@ class LocalAWS:
         self.endpoint = f"http://{host!s}:{port}"
         self._cloud = Cloud(self.endpoint, self._region)
         self._take_over()
+        application.functions = self._functions
         self._thread = Thread(target=self._server.serve_forever, name="localaws", daemon=True)
         self._thread.start()
         for group in GROUPS:
@@ -121,6 +137,9 @@ class LocalAWS:
     ) -> None:
         # First of all: whoever is still there must not start what nobody would stop.
         self._handlers.update(dict.fromkeys(self._handlers, _refuse))
+        self._events.close()
+        self._functions.close()
+        self._machines.close()
         for job in self.jobs:
             job.abandon()
         for job in self.jobs:
@@ -129,6 +148,7 @@ class LocalAWS:
         self._thread.join()
         self._server.server_close()
         self._cloud.close()
+        self._mends.close()
 
     @property
     def jobs(self) -> list[Job]:
@@ -140,9 +160,22 @@ class LocalAWS:
         return self._cloud.client(service)
 
     def _take_over(self) -> None:
+        # Not above: these parts of moto look at the shell's AWS profile while they are imported.
+        from localaws.events import Events  # noqa: PLC0415
+        from localaws.functions import Functions  # noqa: PLC0415
+        from localaws.stepfunctions import StateMachines  # noqa: PLC0415
+
         folder = self._state / "jobs"
         glue = GlueJobs(self._cloud, folder, self._glue_minute)
         sagemaker = SageMakerJobs(self._cloud, folder)
-        self._services = (glue, sagemaker)
+        self._functions = Functions(self._cloud, folder)
+        self._events = Events(self._cloud, self._functions)
+        self._machines = StateMachines(self._cloud)
+        self._services = (glue, sagemaker, self._functions)
+        self._mends = ExitStack()
+        self._mends.enter_context(self._events.mends())
+        self._mends.enter_context(self._machines.mends())
         self._handlers |= {f"AWSGlue.{name}": handler for name, handler in glue.operations.items()}
         self._handlers |= {f"SageMaker.{name}": handler for name, handler in sagemaker.operations.items()}
+        machines = self._machines.operations.items()
+        self._handlers |= {f"AWSStepFunctions.{name}": handler for name, handler in machines}

@@ -19,8 +19,12 @@ from botocore.model import OperationModel, Shape
 from botocore.validate import ParamValidator
 
 # The `X-Amz-Target` prefix of each service that localaws takes over, and what it calls bad input.
-SERVICES = {"AWSGlue": "glue", "SageMaker": "sagemaker"}
-INVALID = {"glue": "InvalidInputException", "sagemaker": "ValidationException"}
+SERVICES = {"AWSGlue": "glue", "SageMaker": "sagemaker", "AWSStepFunctions": "stepfunctions"}
+INVALID = {
+    "glue": "InvalidInputException",
+    "sagemaker": "ValidationException",
+    "stepfunctions": "ValidationException",
+}
 
 Json = dict[str, Any]
 # An operation taken over: its result, or None where moto shall answer after all.

@@ -5,6 +5,7 @@ import json
 import tarfile
 import textwrap
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,40 @@ class Account:
         asked = {f"{member}JobName": name}
         return wait(lambda: describe(**asked), f"{member}JobStatus", SAGEMAKER_UNDERWAY)
 
+    def function(self, code: str, **more: Any) -> str:
+        """A Lambda function whose module `app` is `code`, with a `handler`."""
+        trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        iam, role = self.aws.client("iam"), f"functions-of-{self.name}"
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
+        arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=policy)["Role"]["Arn"]
+        name = f"function-of-{self.name}"
+        settings = {"Runtime": "python3.12", "Handler": "app.handler", "Role": arn, "Timeout": 20} | more
+        self.aws.client("lambda").create_function(FunctionName=name, Code={"ZipFile": zipped(code)}, **settings)
+        return name
+
+    def invoke(self, function: str, event: Any) -> tuple[dict[str, Any], Any]:
+        """The answer of Invoke, and its payload."""
+        answer = self.aws.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event), LogType="Tail")
+        with answer["Payload"] as payload:
+            return answer, json.load(payload)
+
+    def machine(self, start: str, **states: Any) -> str:
+        """A state machine's ARN."""
+        definition = json.dumps({"StartAt": start, "States": states})
+        create = self.aws.client("stepfunctions").create_state_machine
+        arn: str = create(name=f"machine-of-{self.name}", definition=definition, roleArn=ROLE)["stateMachineArn"]
+        return arn
+
+    def execute(self, machine: str, given: Any = None, **more: Any) -> dict[str, Any]:
+        """An execution, at its end."""
+        start = self.aws.client("stepfunctions").start_execution
+        started = start(stateMachineArn=machine, input=json.dumps(given or {}), **more)
+        return self.execution_end(started["executionArn"])
+
+    def execution_end(self, arn: str) -> dict[str, Any]:
+        describe = self.aws.client("stepfunctions").describe_execution
+        return wait(lambda: describe(executionArn=arn), "status", {"RUNNING"})
+
     def log(self, group: str, prefix: str) -> list[str]:
         logs = self.aws.client("logs")
         streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]
@@ -104,6 +139,13 @@ class Account:
                 logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
             )["events"]
         ]
+
+
+def zipped(code: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("app.py", textwrap.dedent(code))
+    return buffer.getvalue()
 
 
 def wait(ask: Callable[[], dict[str, Any]], member: str, underway: set[str], seconds: float = 60) -> dict[str, Any]:

@@ -1,0 +1,92 @@
+"""What Lambda's Python runtime does with one event: import the handler, call it, write down result or error.
+
+Started as `run_function.py TASK`, with a JSON file that says where code, event and answer are. Knows nothing
+of local AWS. https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
+"""
+
+import importlib
+import json
+import logging
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+class HandlerError(Exception):
+    """What the runtime itself reports: `type` is the errorType."""
+
+    def __init__(self, type: str, message: str) -> None:
+        super().__init__(message)
+        self.type = type
+
+
+class Context:
+    """The handler's second argument."""
+
+    def __init__(self, facts: dict[str, Any], deadline: float) -> None:
+        self.__dict__.update(facts)
+        self._deadline = deadline
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Until the time-out."""
+        return max(0, int((self._deadline - time.monotonic()) * 1000))
+
+
+def main() -> int:
+    """0 where the handler returned, 1 where it raised; either way the answer is in a file."""
+    task = json.loads(Path(sys.argv[1]).read_text())
+    # The runtime has set up logging before the function's module is imported.
+    logging.basicConfig(stream=sys.stdout, format="[%(levelname)s]\t%(asctime)s\t%(name)s\t%(message)s")
+    sys.path[0] = task["code"]
+    try:
+        handler = _handler(task["handler"])
+        # The time-out does not count the import. SIGALRM's own action ends the process, whatever it is doing.
+        signal.setitimer(signal.ITIMER_REAL, task["timeout"])
+        context = Context(task["context"], time.monotonic() + task["timeout"])
+        answer = _json(handler(json.loads(Path(task["event"]).read_text()), context))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except Exception as error:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        told = _told(error)
+        print(f"[ERROR] {told['errorType']}: {told['errorMessage']}", file=sys.stderr)
+        print("".join(["Traceback (most recent call last):\n", *told["stackTrace"]]), end="", file=sys.stderr)
+        Path(task["error"]).write_text(json.dumps(told))
+        return 1
+    Path(task["result"]).write_text(answer)
+    return 0
+
+
+def _handler(name: str) -> Callable[[Any, Context], Any]:
+    module_name, _, function_name = name.rpartition(".")
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        message = f"Unable to import module '{module_name}': {error}"
+        raise HandlerError("Runtime.ImportModuleError", message) from error
+    if not hasattr(module, function_name):
+        message = f"Handler '{function_name}' missing on module '{module_name}'"
+        raise HandlerError("Runtime.HandlerNotFound", message)
+    handler: Callable[[Any, Context], Any] = getattr(module, function_name)
+    return handler
+
+
+def _json(result: Any) -> str:
+    try:
+        return json.dumps(result)
+    except (TypeError, ValueError) as error:
+        raise HandlerError("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    # The first frame is ours, which nobody wants to read about.
+    frames = [] if isinstance(error, HandlerError) else traceback.extract_tb(error.__traceback__)[1:]
+    type_name = error.type if isinstance(error, HandlerError) else type(error).__name__
+    return {"errorMessage": str(error), "errorType": type_name, "stackTrace": traceback.format_list(frames)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
