@@ -66,11 +66,9 @@ def known(paths: list[Path]) -> Known:
     return Known(count, newest, count - len(newest))
 
 
-@pytest.fixture(scope="module")
-def summary(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """One run through Airflow and local AWS, as `make run TRAIN=... CLASSIFY=...` does it."""
-    folder = tmp_path_factory.mktemp("run")
-    command = [sys.executable, "-m", "laptop", "run", "--build", str(folder / "build")]
+def run(folder: Path, orchestrator: str) -> dict[str, Any]:
+    """The summary of one run, as `make run TRAIN=... CLASSIFY=... ORCHESTRATOR=...` leaves it, and what it printed."""
+    command = [sys.executable, "-m", "laptop", "run", "--build", str(folder / "build"), "--orchestrator", orchestrator]
     command += [part for name in HISTORY for part in ("--train", str(RAW / name))]
     command += [part for name in ARRIVED for part in ("--classify", str(RAW / name))]
     done = subprocess.run(
@@ -84,16 +82,30 @@ def summary(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     found: dict[str, Any] = json.loads((folder / "build" / "summary.json").read_text())
-    found["printed"] = done.stdout
-    return found
+    return found | {"printed": done.stdout}
+
+
+@pytest.fixture(scope="module")
+def summary(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Both flows through Airflow."""
+    return run(tmp_path_factory.mktemp("airflow"), "airflow")
+
+
+@pytest.fixture(scope="module")
+def serverless(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Both flows through Step Functions."""
+    return run(tmp_path_factory.mktemp("stepfunctions"), "stepfunctions")
+
+
+def published(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    files = sorted(Path(summary["results"]["predictions"]).glob("*.parquet"))
+    rows = [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
+    return sorted(rows, key=lambda row: row["complaint_id"])
 
 
 @pytest.fixture(scope="module")
 def predictions(summary: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    for file in sorted(Path(summary["results"]["predictions"]).glob("*.parquet")):
-        found += pq.ParquetFile(file).read().to_pylist()
-    return found
+    return published(summary)
 
 
 def test_every_row_of_every_file_is_accounted_for(summary: dict[str, Any]) -> None:
@@ -151,3 +163,19 @@ def test_nothing_is_left_running(summary: dict[str, Any]) -> None:
     folder = Path(summary["results"]["report"]).parent.absolute()
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(folder) not in running
+
+
+def test_both_orchestrators_publish_the_same(
+    summary: dict[str, Any], predictions: list[dict[str, Any]], serverless: dict[str, Any]
+) -> None:
+    """The same run ids, model, evaluation, account and predictions, to the last bit of each confidence."""
+    assert published(serverless) == predictions
+    for section in ("release", "training", "model", "classification"):
+        assert serverless[section] == summary[section]
+
+
+def test_both_orchestrators_take_the_same_steps(summary: dict[str, Any], serverless: dict[str, Any]) -> None:
+    """But for the sensor, which is the trigger there."""
+    for through_airflow, through_states in zip(summary["flows"], serverless["flows"], strict=True):
+        steps = [step["task_id"] for step in through_airflow["steps"] if step["task_id"] != "await_complaints"]
+        assert [step["task_id"] for step in through_states["steps"]] == steps
