@@ -78,6 +78,10 @@ def _refused_features(dag: Any) -> Iterator[Refusal]:
             )
         if (rule := _rule(task)) not in _TRIGGER_RULES:
             yield Refusal(task.task_id, "trigger-rule", f"{rule!r} has no state; use {' or '.join(_TRIGGER_RULES)}")
+        if task.on_failure_callback:
+            yield Refusal(
+                task.task_id, "failure-callback", "no state calls it; remove it, or watch the execution's status"
+            )
         if task.depends_on_past or getattr(task, "wait_for_downstream", False):
             yield Refusal(task.task_id, "depends-on-past", "executions know nothing of each other; remove it")
 

@@ -145,6 +145,10 @@ def result_of_an_alternative(_: DAG) -> None:
     way >> ways >> task(steps.read_radar, trigger_rule="none_failed_min_one_success")(ways[0])
 
 
+def task_with_a_failure_callback(_: DAG) -> None:
+    task(steps.tell, on_failure_callback=print)("x")
+
+
 # Each: the DAG, and the rule that refuses it.
 REFUSED: list[tuple[Callable[[DAG], None], str]] = [
     (expanded_task, "dynamic-mapping"),
@@ -173,6 +177,7 @@ REFUSED: list[tuple[Callable[[DAG], None], str]] = [
     (short_circuit_by_truthiness, "short-circuit-bool"),
     (branch_into_the_middle, "branch-target"),
     (result_of_an_alternative, "result-of-alternative"),
+    (task_with_a_failure_callback, "failure-callback"),
 ]
 
 
