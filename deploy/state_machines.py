@@ -7,7 +7,7 @@ from typing import Any
 
 from complaints.settings import PipelineSettings
 from deploy.artifacts import zipped
-from stepfunctions.handlers import STEPS_FUNCTION
+from stepfunctions.handlers.steps import STEPS_FUNCTION
 
 ROOT = Path(__file__).parent.parent
 _TIMEOUT_SECONDS = 900  # Lambda's own limit, and that of the tasks in Airflow
@@ -18,7 +18,8 @@ def steps_archive(root: Path = ROOT) -> bytes:
     domain = root / "dags" / "complaints"
     paths = sorted(path for path in domain.rglob("*") if path.suffix in (".py", ".yaml"))
     files = {f"complaints/{path.relative_to(domain).as_posix()}": path.read_bytes() for path in paths}
-    files["handlers.py"] = (root / "stepfunctions" / "handlers.py").read_bytes()
+    entries = [root / "stepfunctions" / "__init__.py", *sorted((root / "stepfunctions" / "handlers").glob("*.py"))]
+    files |= {path.relative_to(root).as_posix(): path.read_bytes() for path in entries}
     return zipped(files)
 
 
@@ -32,7 +33,7 @@ def put_steps_function(client: Any, settings: PipelineSettings) -> None:
             FunctionName=STEPS_FUNCTION,
             Runtime="python3.12",
             Role=settings.aws.lambda_role_arn,
-            Handler="handlers.run_step",
+            Handler="stepfunctions.handlers.steps.run_step",
             Code={"ZipFile": code},
             Timeout=_TIMEOUT_SECONDS,
             MemorySize=512,

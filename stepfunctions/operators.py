@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from stepfunctions import retries
 from stepfunctions.functions import call
-from stepfunctions.handlers import STEPS_FUNCTION
+from stepfunctions.handlers.steps import STEPS_FUNCTION
 from stepfunctions.references import RETURN_VALUE, Scope, path_to, payload
 from stepfunctions.refusals import RefusedError
 

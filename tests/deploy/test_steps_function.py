@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from deploy.state_machines import ROOT, steps_archive
-from stepfunctions.handlers import ForeignFunctionError, run_step
+from stepfunctions.handlers.steps import ForeignFunctionError, run_step
 
 TRAINING = {"Training": {"TrainingJobName": "job", "ModelArtifacts": {"S3ModelArtifacts": "s3://b/m"}}}
 
@@ -25,7 +25,8 @@ def test_the_same_files_give_the_same_archive() -> None:
 def test_the_archive_runs_a_task_by_itself_without_airflow(tmp_path: Path) -> None:
     zipfile.ZipFile(io.BytesIO(steps_archive())).extractall(tmp_path)
     event = {"function": "complaints.steps.trained_model", "arguments": {"training": TRAINING}}
-    script = "import json, sys, handlers; print(json.dumps(handlers.run_step(json.load(sys.stdin), None)))"
+    script = "import json, sys; from stepfunctions.handlers.steps import run_step"
+    script += "; print(json.dumps(run_step(json.load(sys.stdin), None)))"
     script += "; assert 'airflow' not in sys.modules"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", script],

@@ -1,7 +1,4 @@
-"""The Lambda entry point of the Python tasks: the state machine names a function, and it is called as Airflow would.
-
-No Airflow here: the Lambda's archive holds this module and `dags/complaints/`.
-"""
+"""The Lambda entry point of the Python tasks: the state machine names a function, and it is called as Airflow would."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The Lambda entry points. No Airflow here: the archive holds these modules and `dags/complaints/`."""
