@@ -3,8 +3,8 @@
 Classifies the complaints that arrived under `raw/`: reads and cleans them, has the model in service score each
 narrative, and publishes the results as Parquet under `results/run_id=…/` with an account of every row.
 
-**Parameters.** `source`: the prefix to classify; every `.csv` below it is read, the newest copy of a complaint
-wins.
+**Parameters.** `source`: the prefix to classify, of which every `.csv` is read, or one object's key. The newest
+copy of a complaint wins. `etag`: where it is given, `source` is one object that must still have this ETag.
 
 **If it fails.** Clear the failed task: a run writes only under its own `run_id`. At `prepare_complaints` the job's
 log says which file could not be read, or that no row has a narrative. At `classify_complaints` the failure reason
@@ -41,9 +41,16 @@ with DAG(
             pipeline.storage.raw,
             type="string",
             title="Complaints to classify",
-            description="The S3 prefix to classify, below the environment's bucket.",
-            pattern=rf"^{pipeline.storage.raw}([A-Za-z0-9._=-]+/)*$",
-        )
+            description="An S3 prefix that ends in '/', or one object's key, in the environment's bucket.",
+            pattern=pipeline.storage.source_pattern(pipeline.storage.raw),
+        ),
+        "etag": Param(
+            "",
+            type="string",
+            title="Only this version",
+            description="The ETag that the one object must still have; empty: whatever it has.",
+            pattern=r"^([0-9a-f]{32}(-[0-9]+)?)?$",
+        ),
     },
     default_args=patience.default_args(),
 ) as dag:
@@ -59,7 +66,7 @@ with DAG(
         execution_timeout=timedelta(hours=patience.arrival_timeout_hours, minutes=15),
     )
 
-    plan = task(multiple_outputs=True)(steps.plan_classification)(source=dag.param("source"))
+    plan = task(multiple_outputs=True)(steps.plan_classification)(source=dag.param("source"), etag=dag.param("etag"))
     arrived >> plan
 
     prepared = GlueJobOperator(

@@ -3,8 +3,8 @@
 Learns from the labelled complaints under `history/`, evaluates the model on complaints that it never saw, keeps
 it as version N under `models/versioned/vN/` and puts it into service (`models/latest`).
 
-**Parameters.** `source`: the prefix to learn from; every `.csv` below it is read, the newest copy of a complaint
-wins.
+**Parameters.** `source`: the prefix to learn from, of which every `.csv` is read, or one object's key. The newest
+copy of a complaint wins.
 
 **If it fails.** Clear the failed task: a run writes only under its own `run_id`. At `prepare_history` the job's
 log names the file or the class that is wrong. At `history_adds_up` rows are missing; the message says of which
@@ -42,8 +42,8 @@ with DAG(
             pipeline.storage.history,
             type="string",
             title="Labelled complaints",
-            description="The S3 prefix to learn from, below the environment's bucket.",
-            pattern=rf"^{pipeline.storage.history}([A-Za-z0-9._=-]+/)*$",
+            description="An S3 prefix that ends in '/', or one object's key, in the environment's bucket.",
+            pattern=pipeline.storage.source_pattern(pipeline.storage.history),
         )
     },
     default_args=patience.default_args(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
@@ -74,21 +75,44 @@ class TrainingPlan(Plan):
     inference_archive_uri: str
 
 
-def complaints_objects(listed: Iterable[InputObject], *, source: str) -> list[InputObject]:
-    """The objects of `source` that are complaints, oldest first.
+def checked_source(source: str, pattern: str) -> str:
+    """`source`, if a run may read it: whoever starts an execution is not checked by the DAG's parameters.
+
+    Raises:
+        PlanError: it is outside of the prefix, or holds characters that are never needed.
+    """
+    if not re.fullmatch(pattern, source):
+        raise PlanError(f"{source!r} may not be read: it would match {pattern}")
+    return source
+
+
+def why_not_complaints(listing: InputObject) -> str | None:
+    """Why an object is none of a run's input; None where it is one."""
+    name = listing.key.rpartition("/")[2]
+    if not name:
+        return "a folder marker"
+    if name[0] in "_.":
+        return "an unfinished upload, as its name says"
+    if not name.endswith(_OUR_SUFFIX):
+        return f"no {_OUR_SUFFIX} file"
+    return None if listing.size else "empty"
+
+
+def complaints_objects(listed: Iterable[InputObject], *, bucket: str, source: str, etag: str = "") -> list[InputObject]:
+    """The objects of `source` that are complaints, oldest first; of an object's key only that one.
 
     Folder markers, empty objects and names that begin with `_` or `.` (unfinished uploads) are passed over.
 
     Raises:
-        PlanError: none is left.
+        PlanError: none is left, or the one object no longer has the ETag `etag`.
     """
-    chosen = sorted(
-        listing
-        for listing in listed
-        if listing.key.endswith(_OUR_SUFFIX) and listing.size and listing.key.rpartition("/")[2][0] not in "_."
-    )
+    named = (listing for listing in listed if source.endswith("/") or listing.key == source)
+    chosen = sorted(listing for listing in named if why_not_complaints(listing) is None)
     if not chosen:
-        raise PlanError(f"no complaints under {source!r}: put at least one {_OUR_SUFFIX} file there")
+        raise PlanError(f"no complaints under s3://{bucket}/{source}: put at least one {_OUR_SUFFIX} file there")
+    if etag and [each.etag for each in chosen] != [etag]:
+        found = ", ".join(f"{each.key} with ETag {each.etag}" for each in chosen)
+        raise PlanError(f"{source!r} no longer is the object with ETag {etag}: there is {found}, to be run by itself")
     return chosen
 
 

@@ -21,6 +21,8 @@ Prefix = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/_-]*/$", description="a
 JobName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", max_length=63)]
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
+TopicArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$")]
+QueueArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}$")]
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=0.5)]
 
@@ -43,6 +45,20 @@ class Storage(_Section):
     raw: Prefix
     history: Prefix
 
+    @property
+    def batches(self) -> str:
+        """Below it each folder is one delivery of several files: one batch, complete once it holds `_SUCCESS`."""
+        return f"{self.raw}batches/"
+
+    @staticmethod
+    def source_pattern(prefix: str) -> str:
+        """What a run may be told to read: `prefix`, a folder below it, or one object's key.
+
+        S3 takes any key. Without the characters that a shell, a template or a glob would act on, no name does harm
+        wherever it is written. The expression means the same in Python and, for Airflow's form, in JavaScript.
+        """
+        return rf"^(?!.*/\.\.(/|$)){prefix}[^\x00-\x1f\x7f;$*?\[\]{{}}<>|\\\"`^~#]*$"
+
 
 class Aws(_Section):
     """The account's side: where, and as whom."""
@@ -50,8 +66,10 @@ class Aws(_Section):
     region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
     glue_role_arn: RoleArn
     sagemaker_role_arn: RoleArn
+    alerts_topic_arn: TopicArn
     states_role_arn: RoleArn
     lambda_role_arn: RoleArn
+    dead_letter_queue_arn: QueueArn
 
 
 class Glue(_Section):

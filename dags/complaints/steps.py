@@ -14,17 +14,17 @@ import boto3
 from botocore.exceptions import ClientError
 
 from complaints import accounting, jobs, planning, registry
-from complaints.settings import Settings, load_settings
+from complaints.settings import Settings, Storage, load_settings
 from complaints.storage import Bucket
 
 log = logging.getLogger(__name__)
 
 
-def plan_classification(source: str) -> dict[str, Any]:
-    """Plans the classification of every complaints file under `source`, and writes the plan down."""
+def plan_classification(source: str, etag: str = "") -> dict[str, Any]:
+    """Plans the classification of the complaints in `source` (of this ETag, if any), and writes the plan down."""
     settings = load_settings()
     bucket = _bucket(settings)
-    inputs = planning.complaints_objects(bucket.objects(source), source=f"s3://{bucket.name}/{source}")
+    inputs = _inputs(bucket, source, settings.pipeline.storage.raw, etag)
     plan = planning.classification_plan(
         inputs,
         source=source,
@@ -36,10 +36,10 @@ def plan_classification(source: str) -> dict[str, Any]:
 
 
 def plan_training(source: str) -> dict[str, Any]:
-    """Plans the training on every labelled complaints file under `source`, and writes the plan down."""
+    """Plans the training on the labelled complaints in `source`, and writes the plan down."""
     settings = load_settings()
     bucket = _bucket(settings)
-    inputs = planning.complaints_objects(bucket.objects(source), source=f"s3://{bucket.name}/{source}")
+    inputs = _inputs(bucket, source, settings.pipeline.storage.history)
     plan = planning.training_plan(inputs, source=source, release=_release(bucket), settings=settings)
     return _written(bucket, dict(plan), inputs)
 
@@ -126,6 +126,11 @@ def publish_manifest(plan: Mapping[str, Any], account: Mapping[str, int]) -> str
 def _bucket(settings: Settings) -> Bucket:
     client = boto3.client("s3", region_name=settings.pipeline.aws.region)
     return Bucket(client, settings.pipeline.storage.bucket)
+
+
+def _inputs(bucket: Bucket, source: str, below: str, etag: str = "") -> list[planning.InputObject]:
+    planning.checked_source(source, Storage.source_pattern(below))
+    return planning.complaints_objects(bucket.objects(source), bucket=bucket.name, source=source, etag=etag)
 
 
 def _release(bucket: Bucket) -> str:

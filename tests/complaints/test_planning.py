@@ -10,12 +10,13 @@ from complaints.planning import (
     ClassificationPlan,
     InputObject,
     PlanError,
+    checked_source,
     classification_plan,
     complaints_objects,
     plan_document,
     training_plan,
 )
-from complaints.settings import load_settings
+from complaints.settings import Storage, load_settings
 
 SETTINGS = load_settings()
 MODEL = {"version": "v1", "model_name": "complaints-v1-abc"}
@@ -74,7 +75,7 @@ def test_hyperparameters_are_json_in_strings_as_script_mode_wants_them() -> None
 
 def test_the_plan_names_its_inputs_by_uri_oldest_first() -> None:
     young, old = listed("raw/a.csv", modified="2026-02-01"), listed("raw/b.csv", modified="2026-01-01")
-    chosen = complaints_objects([young, old], source="raw/")
+    chosen = complaints_objects([young, old], bucket="b", source="raw/")
     document = plan_document(plan(*chosen), chosen)
     bucket = SETTINGS.pipeline.storage.bucket
     assert [each["uri"] for each in document["inputs"]] == [f"s3://{bucket}/raw/b.csv", f"s3://{bucket}/raw/a.csv"]
@@ -83,9 +84,45 @@ def test_the_plan_names_its_inputs_by_uri_oldest_first() -> None:
 def test_folder_markers_empty_objects_and_unfinished_uploads_are_passed_over() -> None:
     noise = [listed("raw/", size=0), listed("raw/empty.csv", size=0), listed("raw/_tmp.csv"), listed("raw/.x.csv")]
     noise += [listed("raw/readme.txt"), listed("raw/sub/")]
-    assert complaints_objects([*noise, listed("raw/sub/a.csv")], source="raw/") == [listed("raw/sub/a.csv")]
+    assert complaints_objects([*noise, listed("raw/sub/a.csv")], bucket="b", source="raw/") == [listed("raw/sub/a.csv")]
+
+
+def test_a_source_without_a_slash_is_one_object_whatever_else_begins_so() -> None:
+    others = [listed("raw/a.csv.csv"), listed("raw/a.csv/b.csv")]
+    assert complaints_objects([listed("raw/a.csv"), *others], bucket="b", source="raw/a.csv") == [listed("raw/a.csv")]
+
+
+def test_an_object_that_was_replaced_is_not_read_as_if_it_were_the_one_that_was_meant() -> None:
+    found = [listed("raw/a.csv", etag="e2")]
+    assert complaints_objects(found, bucket="b", source="raw/a.csv", etag="e2") == found
+    with pytest.raises(PlanError, match=r"raw/a\.csv' no longer is the object with ETag e1.*with ETag e2"):
+        complaints_objects(found, bucket="b", source="raw/a.csv", etag="e1")
+
+
+@pytest.mark.parametrize("source", ["raw/a b+ä%2F(1)=@,:&'!.csv", "raw/" + "x" * 1020, "raw/2026/", "raw/"])
+def test_a_source_may_be_what_files_are_called(source: str) -> None:
+    assert checked_source(source, Storage.source_pattern("raw/")) == source
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "history/a.csv",
+        "s3://other/raw/",
+        "raw/../history/",
+        "raw/x/..",
+        "raw/{{ ds }}",
+        "raw/;rm/",
+        "raw/*.csv",
+        "raw/a\n",
+    ],
+)
+def test_a_source_may_not_be_elsewhere_or_mean_anything_to_a_shell(source: str) -> None:
+    with pytest.raises(PlanError, match="may not be read: it would match"):
+        checked_source(source, Storage.source_pattern("raw/"))
 
 
 def test_nothing_to_read_is_an_error_that_says_where() -> None:
-    with pytest.raises(PlanError, match=r"no complaints under 's3://bucket/raw/'.*\.csv"):
-        complaints_objects([listed("raw/", size=0)], source="s3://bucket/raw/")
+    with pytest.raises(PlanError, match=r"no complaints under s3://bucket/raw/: .*\.csv"):
+        complaints_objects([listed("raw/", size=0)], bucket="bucket", source="raw/")

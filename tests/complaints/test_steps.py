@@ -114,3 +114,19 @@ def test_a_trained_model_becomes_a_version_and_a_retry_the_same_one(s3: Any) -> 
     model = boto3.client("sagemaker", region_name="us-east-1").describe_model(ModelName=record["model_name"])
     assert model["PrimaryContainer"]["ModelDataUrl"] == record["artifact_uri"]
     assert model["PrimaryContainer"]["Environment"]["SAGEMAKER_SUBMIT_DIRECTORY"] == plan["inference_archive_uri"]
+
+
+def test_one_object_is_planned_alone_and_only_as_the_version_that_was_meant(in_service: Any) -> None:
+    put(in_service, "raw/a.csv.csv", b"header\nrow\n")
+    etag = in_service.head_object(Bucket=BUCKET, Key="raw/a.csv")["ETag"].strip('"')
+    plan = steps.plan_classification("raw/a.csv", etag)
+    written = get(in_service, f"manifests/planned/run_id={plan['run_id']}.json")
+    assert [each["key"] for each in written["inputs"]] == ["raw/a.csv"]
+    put(in_service, "raw/a.csv", b"header\nanother row\n")
+    with pytest.raises(PlanError, match="no longer is the object"):
+        steps.plan_classification("raw/a.csv", etag)
+
+
+def test_what_is_not_below_the_prefix_of_the_flow_is_not_read(in_service: Any) -> None:
+    with pytest.raises(PlanError, match="may not be read"):
+        steps.plan_training("raw/a.csv")
