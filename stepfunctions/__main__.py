@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from stepfunctions.compiler import compile_dag, triggers_of
+from stepfunctions.compiler import compile_dag
 from stepfunctions.picture import flow_page
+from stepfunctions.triggers import event_pattern, triggers_of
 
 ROOT = Path(__file__).parent.parent
 EXPORTED = "step-functions"
@@ -45,6 +46,9 @@ def compiled(dags: Path) -> Iterator[tuple[Path, str]]:
         if EXPORTED in dag.tags:
             machine = compile_dag(dag)
             yield ROOT / "stepfunctions" / f"{dag.dag_id}.asl.json", json.dumps(machine, indent=2) + "\n"
+            for sensor in triggers_of(dag):
+                trigger = json.dumps(event_pattern(sensor), indent=2) + "\n"
+                yield ROOT / "stepfunctions" / f"{dag.dag_id}.trigger.json", trigger
             yield ROOT / "docs" / "flows" / f"{dag.dag_id}.md", flow_page(dag, machine, triggers_of(dag))
 
 

@@ -20,12 +20,7 @@ def call(task: Any) -> tuple[str, dict[str, Any]]:
         RefusedError: Lambda could not import the function, or could not give it what Airflow gives it.
     """
     function = task.python_callable
-    name = f"{function.__module__}.{function.__qualname__}"
-    in_dag_file = inspect.getsourcefile(function) == task.dag.fileloc
-    if "." in function.__qualname__ or "<" in name or function.__module__ == "__main__" or in_dag_file:
-        raise RefusedError(
-            task.task_id, "importable-function", f"Lambda cannot import {name}; move it into a module beside the DAGs"
-        )
+    name = dotted_name(function, task.task_id, task.dag.fileloc)
     signature = inspect.signature(function)
     if any(parameter.kind in _ANY for parameter in signature.parameters.values()):
         raise RefusedError(task.task_id, "named-arguments", f"{name} takes *args or **kwargs; name its arguments")
@@ -37,3 +32,18 @@ def call(task: Any) -> tuple[str, dict[str, Any]]:
             f"{name} wants {', '.join(wanted)} of Airflow's context, which Lambda lacks; pass a parameter or a result",
         )
     return name, dict(bound)
+
+
+def dotted_name(function: Any, task_id: str, dag_file: str, rule: str = "importable-function") -> str:
+    """Where Lambda imports `function` from.
+
+    Raises:
+        RefusedError: it is no function at the top of a module, or its module is a DAG file, which imports Airflow.
+    """
+    if not inspect.isfunction(function):
+        raise RefusedError(task_id, rule, f"{function!r} is no plain function; write one, in a module beside the DAGs")
+    name = f"{function.__module__}.{function.__qualname__}"
+    in_dag_file = inspect.getsourcefile(function) == dag_file
+    if "." in function.__qualname__ or "<" in name or function.__module__ == "__main__" or in_dag_file:
+        raise RefusedError(task_id, rule, f"Lambda cannot import {name}; move it into a module beside the DAGs")
+    return name

@@ -123,7 +123,7 @@ def glue_job(task: Any, context: Context) -> dict[str, State]:
         task,
         "glue:startJobRun.sync",
         request,
-        {"return_value.$": "$.Id", "JobRunState.$": "$.JobRunState"},
+        {"return_value.$": "$.Id", "JobName.$": "$.JobName", "JobRunState.$": "$.JobRunState"},
         retries.GLUE_TRANSIENT,
         context,
     )
@@ -136,7 +136,16 @@ def glue_job(task: Any, context: Context) -> dict[str, State]:
             "Choices": [{"Variable": state, "StringEquals": "SUCCEEDED", "Next": None}],
             "Default": ended_badly,
         },
-        ended_badly: error_state("Glue.JobRunNotSucceeded", f"{task.task_id} ended as {{}}", state, context.failed),
+        ended_badly: {
+            "Type": "Pass",
+            # In the words in which a failed run's cause is told: JSON of the run.
+            "Parameters": {
+                "Error": "Glue.JobRunNotSucceeded",
+                "Cause.$": f"States.JsonToString({path_to(task.task_id)})",
+            },
+            "ResultPath": "$.error",
+            "Next": context.failed,
+        },
     }
 
 

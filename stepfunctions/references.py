@@ -40,9 +40,11 @@ Location: TypeAlias = tuple[Place, ...]
 class Scope:
     """Where a state stands among all tasks that become states."""
 
-    def __init__(self, task_id: str, locations: Mapping[str, Location]) -> None:
+    def __init__(self, task_id: str, locations: Mapping[str, Location], unsure: frozenset[str] = frozenset()) -> None:
         self.task_id = task_id
         self._locations = locations
+        # The tasks that may have failed before this one runs, and so may have left nothing.
+        self._unsure = unsure
 
     @property
     def is_parallel(self) -> bool:
@@ -73,6 +75,12 @@ class Scope:
                 "result-of-trigger",
                 f"the result of {producer!r}, which becomes the trigger, is not in the execution's data; "
                 "pass what is needed as a DAG parameter",
+            )
+        if producer in self._unsure:
+            raise RefusedError(
+                self.task_id,
+                "result-of-failed",
+                f"{producer!r} may have failed by then; let it leave its result in S3, to be found or not",
             )
         here, there = self._locations[self.task_id], self._locations[producer]
         shared = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(here, there, strict=False))))

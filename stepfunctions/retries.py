@@ -33,6 +33,7 @@ LAMBDA_TRANSIENT = (
     "Lambda.TooManyRequestsException",
 )
 _LONGEST_PAUSE = timedelta(minutes=10)
+_CALLBACK_PAUSE_SECONDS = 2
 
 
 def timeout(task: Any) -> dict[str, Any]:
@@ -52,13 +53,23 @@ def retry(task: Any, transient: tuple[str, ...]) -> dict[str, Any]:
         return {}
     pause = max(1, int(task.retry_delay.total_seconds()))
     longest = int((task.max_retry_delay or _LONGEST_PAUSE).total_seconds())
+    return _retry(transient, task.retries, pause, _backoff(task), longest)
+
+
+def start_retry(attempts: int, transient: tuple[str, ...]) -> dict[str, Any]:
+    """`Retry` of a call that is no task of the DAG: soon, and each time twice as late."""
+    longest = int(_LONGEST_PAUSE.total_seconds())
+    return _retry(transient, attempts, _CALLBACK_PAUSE_SECONDS, 2.0, longest)
+
+
+def _retry(transient: tuple[str, ...], attempts: int, pause: int, backoff: float, longest: int) -> dict[str, Any]:
     return {
         "Retry": [
             {
                 "ErrorEquals": list(transient),
                 "IntervalSeconds": pause,
-                "MaxAttempts": task.retries,
-                "BackoffRate": _backoff(task),
+                "MaxAttempts": attempts,
+                "BackoffRate": backoff,
                 "MaxDelaySeconds": max(longest, pause + 1),  # the service wants it above IntervalSeconds
                 "JitterStrategy": "FULL",
             }

@@ -113,7 +113,8 @@ def catch_keeps_data(site: Site) -> Iterator[str]:
 
 def result_keeps_data(site: Site) -> Iterator[str]:
     """Without a ResultPath the result takes the input's place."""
-    if site.is_a("Task", "Parallel") and not str(site.state.get("ResultPath")).startswith(("$.", "$['")):
+    kept = site.state.get("ResultPath", "$")  # null: nothing is kept of it
+    if site.is_a("Task", "Parallel") and kept is not None and not str(kept).startswith(("$.", "$['")):
         yield "its result replaces the input; set ResultPath to a member of its own"
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+EXECUTION = "arn:aws:states:eu-west-1:123456789012:execution:weather_report:run-1"
 Work = Callable[[str, Mapping[str, Any]], Any]
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)|\['([^']*)'\]|\[(\d+)\]")
 
@@ -22,7 +23,7 @@ def run(machine: Mapping[str, Any], given: Any, work: Work) -> Any:
     Raises:
         ExecutionFailedError: the machine ended in a Fail.
     """
-    return _run(machine, given, {"Execution": {"Input": given}}, work)
+    return _run(machine, given, {"Execution": {"Input": given, "Name": "run-1", "Id": EXECUTION}}, work)
 
 
 def _run(machine: Mapping[str, Any], data: Any, execution: Mapping[str, Any], work: Work) -> Any:
@@ -83,8 +84,10 @@ def _chosen(state: Mapping[str, Any], data: Any) -> str:
     return str(state["Default"])
 
 
-def _placed(result: Any, path: str, data: Any) -> Any:
-    """`data` with `result` at `path`, whose missing members are made."""
+def _placed(result: Any, path: str | None, data: Any) -> Any:
+    """`data` with `result` at `path`, whose missing members are made; with None the result is dropped."""
+    if path is None:
+        return data
     if path == "$":
         return result
     data = copy.deepcopy(data)
@@ -185,6 +188,7 @@ def _format(template: Any, *values: Any) -> str:
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Array": lambda *values: [_plain(value) for value in values],
     "Format": _format,
+    "JsonToString": lambda value: json.dumps(value, separators=(",", ":")),
     "StringToJson": lambda text: json.loads(_plain(text)),
     "JsonMerge": lambda first, second, deep: {**first, **second} if deep is False else 1 / 0,
 }

@@ -60,7 +60,12 @@ class Services:
         if "FunctionName" in request:
             return {"StatusCode": 200, "Payload": RESULTS[name]}
         if "JobName" in request:
-            return {"Id": RESULTS[name], "JobRunState": self._job_run_states.get(name, "SUCCEEDED"), "Attempt": 0}
+            return {
+                "Id": RESULTS[name],
+                "JobName": request["JobName"],
+                "JobRunState": self._job_run_states.get(name, "SUCCEEDED"),
+                "Attempt": 0,
+            }
         return {**RESULTS[name]["Training"], "FinalMetricDataList": []}
 
 
@@ -142,7 +147,7 @@ def test_a_task_that_fails_for_good_fails_the_execution_with_its_error(machine: 
 
 def test_a_stopped_glue_run_is_a_failure(machine: dict[str, Any]) -> None:
     services = Services(smooth="STOPPED")
-    with pytest.raises(ExecutionFailedError, match=r"^Glue\.JobRunNotSucceeded: smooth ended as STOPPED$"):
+    with pytest.raises(ExecutionFailedError, match=r"^Glue\.JobRunNotSucceeded: .*\"weather-smooth\".*\"STOPPED\"}$"):
         run(machine, {}, services)
     assert "write_report" not in services.asked
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
 from airflow.providers.amazon.aws.operators.glue import GlueJobOperator
 from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTrainingOperator
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
@@ -16,6 +17,7 @@ from airflow.sdk import DAG, task
 
 from stepfunctions.compiler import compile_dag
 from stepfunctions.refusals import CompileError
+from stepfunctions.triggers import event_pattern
 from tests.stepfunctions import example_steps as steps
 from tests.stepfunctions.test_hard_cases import REFUSED
 
@@ -49,7 +51,7 @@ def mapped() -> None:
 
 
 def trigger_rule() -> None:
-    EmptyOperator(task_id="clean", trigger_rule="all_done")
+    EmptyOperator(task_id="clean", trigger_rule="one_failed")
 
 
 def depends_on_past() -> None:
@@ -109,12 +111,60 @@ def whole_config() -> None:
     training(task(multiple_outputs=True)(steps.plan_report)("Uppsala", 3, "x")["config"])
 
 
+def two_triggers() -> None:
+    waits = [S3KeySensor(task_id=f"await_{key}", bucket_key=f"s3://weather/{key}") for key in ("radar", "stations")]
+    waits >> task(steps.read_radar)("north")
+
+
+def trigger_of_a_part() -> None:
+    S3KeySensor(task_id="await_radar", bucket_key="s3://weather/radar") >> EmptyOperator(task_id="merge")
+    EmptyOperator(task_id="early")
+
+
+def trigger(**sensor: Any) -> Callable[[], None]:
+    given = {"bucket_key": "s3://weather/radar", **sensor}
+    return lambda: S3KeySensor(task_id="await_radar", **given) >> EmptyOperator(task_id="merge")
+
+
+def callback(name: str, value: Any) -> Callable[[], None]:
+    return lambda: EmptyOperator(task_id="merge", **{name: value}) and None
+
+
+def half_anyway() -> None:
+    a, b, c = (EmptyOperator(task_id=name) for name in "abc")
+    a >> [b, c]
+    b.trigger_rule = "all_done"
+
+
+def result_of_what_may_have_failed() -> None:
+    radar = task(steps.read_radar)("north")
+    EmptyOperator(task_id="always", trigger_rule="all_done") >> task(steps.tell)(radar)
+    radar >> radar.operator.dag.get_task("always")
+
+
 CASES: list[tuple[Callable[[], None], str, str, str]] = [
     (unknown_operator, "unknown-operator", "dig", "BashOperator has no state; use one of"),
     (jinja, "jinja", "read_radar", "'{{ ds }}' needs Airflow's context to be rendered; use dag.param(...)"),
     (jinja_in_a_job, "jinja", "smooth", "compute it in a @task"),
     (mapped, "dynamic-mapping", "read_radar", "loop inside the task, or list the tasks"),
-    (trigger_rule, "trigger-rule", "clean", "'all_done' has no state; use all_success"),
+    (trigger_rule, "trigger-rule", "clean", "'one_failed' has no state; use all_success"),
+    (half_anyway, "all-done-together", "b", "b, c begin together"),
+    (result_of_what_may_have_failed, "result-of-failed", "tell", "'read_radar' may have failed by then"),
+    (two_triggers, "one-trigger", "await_stations", "'await_radar' is it; wait for one thing"),
+    (trigger_of_a_part, "trigger-first", "await_radar", "early would not wait for it"),
+    (trigger(bucket_key="s3://w/{{ ds }}"), "trigger-jinja", "await_radar", "write it out"),
+    (trigger(bucket_key="s3://w/r?", wildcard_match=True), "trigger-wildcard", "await_radar", "use '*' alone"),
+    (trigger(check_fn=len), "trigger-check", "await_radar", "look in the first task"),
+    (trigger(bucket_key=["s3://w/a", "s3://w/b"]), "trigger-keys", "await_radar", "it waits for 2 keys"),
+    (callback("on_success_callback", steps.tell), "callback", "merge", "no state calls on_success_callback"),
+    (
+        callback("on_failure_callback", SnsNotifier(target_arn="a", message="b")),
+        "failure-callback",
+        "merge",
+        "write one",
+    ),
+    (callback("on_failure_callback", print), "failure-callback", "merge", "is no plain function"),
+    (callback("on_failure_callback", lambda _: None), "failure-callback", "merge", "move it into a module"),
     (depends_on_past, "depends-on-past", "remember", "remove it"),
     (waits_for_downstream, "depends-on-past", "remember", "remove it"),
     (no_timeout, "timeout", "read_radar", "set execution_timeout"),
@@ -174,6 +224,26 @@ def test_a_sensor_at_the_root_is_the_trigger_and_no_state() -> None:
     assert "await_radar" not in states
 
 
+def test_a_dag_that_only_waits_is_refused() -> None:
+    with pytest.raises(CompileError, match=r"\[no-task\] there is nothing to run"):
+        compiled(lambda: S3KeySensor(task_id="await_radar", bucket_key="s3://weather/*"))  # type: ignore[arg-type,return-value]
+
+
+def pattern_of(**sensor: Any) -> dict[str, Any]:
+    with DAG(dag_id="weather", schedule=None):
+        return event_pattern(S3KeySensor(task_id="await_radar", **sensor))
+
+
+def test_the_trigger_is_the_event_of_what_the_sensor_waits_for() -> None:
+    assert pattern_of(bucket_key="s3://weather/radar/a b*.csv") == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": ["weather"]}, "object": {"key": ["radar/a b*.csv"]}},
+    }
+    wild = pattern_of(bucket_name="weather", bucket_key=["radar/*.csv"], wildcard_match=True)
+    assert wild["detail"] == {"bucket": {"name": ["weather"]}, "object": {"key": [{"wildcard": "radar/*.csv"}]}}
+
+
 def test_a_sensor_in_the_middle_is_refused() -> None:
     def arrives() -> None:
         task(steps.read_radar)("north") >> S3KeySensor(task_id="await_radar", bucket_key="s3://weather/*")
@@ -211,8 +281,18 @@ def test_each_rule_of_the_compiler_has_a_case() -> None:
 
     source = "".join(
         (Path(__file__).parents[2] / "stepfunctions" / f"{name}.py").read_text(encoding="utf-8")
-        for name in ("compiler", "functions", "operators", "references", "retries", "structure")
+        for name in (
+            "build",
+            "callbacks",
+            "compiler",
+            "functions",
+            "operators",
+            "references",
+            "retries",
+            "structure",
+            "triggers",
+        )
     )
     named = set(re.findall(r'Refus(?:al|edError)\(\s*[\w."]+,\s*"([a-z-]+)"', source))
-    elsewhere = {"series-parallel"} | {rule for _, rule in REFUSED}
+    elsewhere = {"series-parallel", "no-task"} | {rule for _, rule in REFUSED}
     assert named - {rule for _, rule, _, _ in CASES} <= elsewhere
