@@ -22,7 +22,7 @@ from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTransformO
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.sdk import DAG, Param, task
 
-from complaints import jobs, steps
+from complaints import jobs, notifications, steps
 from complaints.settings import load_settings
 
 settings = load_settings()
@@ -52,7 +52,7 @@ with DAG(
             pattern=r"^([0-9a-f]{32}(-[0-9]+)?)?$",
         ),
     },
-    default_args=patience.default_args(),
+    default_args={**patience.default_args(), "on_failure_callback": notifications.on_failure},
 ) as dag:
     arrived = S3KeySensor(
         task_id="await_complaints",

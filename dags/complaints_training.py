@@ -23,7 +23,7 @@ from airflow.providers.amazon.aws.operators.sagemaker import (
 )
 from airflow.sdk import DAG, Param, task
 
-from complaints import jobs, steps
+from complaints import jobs, notifications, steps
 from complaints.settings import load_settings
 
 settings = load_settings()
@@ -46,7 +46,7 @@ with DAG(
             pattern=pipeline.storage.source_pattern(pipeline.storage.history),
         )
     },
-    default_args=patience.default_args(),
+    default_args={**patience.default_args(), "on_failure_callback": notifications.on_failure},
 ) as dag:
     plan = task(multiple_outputs=True)(steps.plan_training)(source=dag.param("source"))
 

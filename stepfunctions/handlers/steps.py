@@ -1,33 +1,84 @@
-"""The Lambda entry point of the Python tasks: the state machine names a function, and it is called as Airflow would."""
+"""The Lambda entry point of the Python tasks and failure callbacks: called by name, as Airflow would call them."""
 
 from __future__ import annotations
 
 import importlib
 import json
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 # The Lambda function that every compiled state machine invokes.
 STEPS_FUNCTION = "ptmlops-steps"
 # Whoever may invoke the Lambda must not get to call anything that Python can import.
-_CALLABLE = "complaints.steps."
+_TASKS = "complaints.steps"
+_CALLBACKS = "complaints.notifications"
 
 
 class ForeignFunctionError(ValueError):
-    """The event names a function that is not one of the flows' tasks."""
+    """The event names a function that is not one of the flows' tasks or callbacks."""
+
+
+class StateError(Exception):
+    """What a state failed with: `error` and `cause` as Step Functions has them, in the place of Airflow's exception."""
+
+    def __init__(self, error: str, cause: str) -> None:
+        self.error = error
+        self.cause = cause
+        super().__init__(f"{error}: {cause}")
 
 
 def run_step(event: Mapping[str, Any], _context: object) -> Any:
-    """Calls `event["function"]` with `event["arguments"]` by name; returns what it returns, as JSON has it.
+    """Calls a task, as JSON returns what it returns; or calls a failure callback.
+
+    `event`: `{"function": name, "arguments": {...}}`, or `{"callback": name, "context": ...}` (`failure_context`).
 
     Raises:
-        ForeignFunctionError: the function is not in `complaints.steps`.
+        ForeignFunctionError: the function is not in `complaints.steps`, or the callback in `complaints.notifications`.
     """
-    name = event["function"]
+    if "callback" in event:
+        _found(event["callback"], _CALLBACKS)(failure_context(event["context"]))
+        return None
+    return json.loads(json.dumps(_found(event["function"], _TASKS)(**event["arguments"])))
+
+
+def failure_context(known: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As much of Airflow's context as an execution knows.
+
+    `known`: dag_id, run_id, execution_arn, error (`{"Error": …, "Cause": …}`), and for a task's callback task_id.
+    """
+    dag_id, task_id, run_id = known["dag_id"], known.get("task_id"), known["run_id"]
+    ids = {"dag_id": dag_id, "task_id": task_id or "the run", "run_id": run_id}
+    instance = SimpleNamespace(**ids, log_url=console_url(known["execution_arn"]))
+    error = known.get("error", {})
+    return _Context(
+        dag=SimpleNamespace(dag_id=dag_id),
+        dag_run=SimpleNamespace(dag_id=dag_id, run_id=run_id),
+        run_id=run_id,
+        ti=instance,
+        task_instance=instance,
+        task=SimpleNamespace(dag_id=dag_id, task_id=task_id),
+        params=known.get("params", {}),
+        exception=StateError(str(error.get("Error", "")), str(error.get("Cause", ""))),
+    )
+
+
+class _Context(dict[str, Any]):
+    def __missing__(self, name: str) -> Any:
+        raise KeyError(f"an execution knows no {name!r} of Airflow's context; it has {', '.join(self)}")
+
+
+def console_url(execution_arn: str) -> str:
+    """The page of an execution in AWS's console: its steps, their input and output, and the links to their logs."""
+    region = execution_arn.split(":")[3]
+    return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution_arn}"
+
+
+def _found(name: str, allowed: str) -> Any:
     module, _, function = name.rpartition(".")
-    if f"{module}." != _CALLABLE or function.startswith("_"):
-        raise ForeignFunctionError(f"{name!r} is not a task of the flows: it would begin with {_CALLABLE!r}")
+    if module != allowed or function.startswith("_"):
+        raise ForeignFunctionError(f"{name!r} is not a task of the flows: it would begin with {allowed + '.'!r}")
     found: Any = getattr(importlib.import_module(module), function, None)
     if getattr(found, "__module__", None) != module:
         raise ForeignFunctionError(f"{module} defines no task {function!r}")
-    return json.loads(json.dumps(found(**event["arguments"])))
+    return found

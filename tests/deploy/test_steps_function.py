@@ -51,14 +51,14 @@ def test_nothing_but_the_tasks_of_the_flows_can_be_called(name: str) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "stepfunctions").glob("*.asl.json")), ids=lambda path: path.name)
 def test_every_function_that_a_machine_names_is_one_that_the_lambda_calls(path: Path) -> None:
-    import complaints.steps
+    from stepfunctions.handlers.steps import _CALLBACKS, _TASKS, _found
 
-    named = [state["Parameters"]["Payload"] for state in _tasks(path) if "lambda" in state["Resource"]]
-    assert named
-    for payload in named:
-        module, _, function = payload["function"].rpartition(".")
-        assert module == "complaints.steps"
-        assert callable(getattr(complaints.steps, function))
+    payloads = [state["Parameters"]["Payload"] for state in _tasks(path) if "lambda" in state["Resource"]]
+    tasks, callbacks = ({each[kind] for each in payloads if kind in each} for kind in ("function", "callback"))
+    assert tasks
+    assert all(callable(_found(name, _TASKS)) for name in tasks)
+    assert callbacks == {"complaints.notifications.on_failure"}
+    assert callable(_found("complaints.notifications.on_failure", _CALLBACKS))
 
 
 def _tasks(path: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,93 @@
+"""The cause of a failure is one sentence, and the same one from either orchestrator."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from complaints.failures import cause_of
+from complaints.planning import PlanError
+from stepfunctions.handlers.steps import StateError
+
+GLUE = {
+    "JobName": "ptmlops-prepare-complaints",
+    "Id": "jr_1",
+    "JobRunState": "FAILED",
+    "ErrorMessage": "ValueError: no",
+}
+TRANSFORM = {"TransformJobName": "t-0", "TransformJobStatus": "Failed", "FailureReason": "AlgorithmError: see\nthe log"}
+
+
+def throttled() -> ClientError:
+    return ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "StartJobRun")
+
+
+class AirflowTaskTimeout(BaseException):
+    """As Airflow calls it."""
+
+
+PAIRS: list[tuple[str, tuple[object, Any], StateError]] = [
+    (
+        "the Glue job ptmlops-prepare-complaints ended as FAILED: ValueError: no",
+        (RuntimeError("Trigger error: event is ..."), GLUE),
+        StateError("States.TaskFailed", json.dumps(GLUE)),
+    ),
+    (
+        "the Glue job ptmlops-prepare-complaints ended as STOPPED",
+        (RuntimeError("Waiter JobComplete failed"), {"JobName": GLUE["JobName"], "JobRunState": "STOPPED"}),
+        StateError("Glue.JobRunNotSucceeded", json.dumps({"JobName": GLUE["JobName"], "JobRunState": "STOPPED"})),
+    ),
+    (
+        "the SageMaker transform job ended as Failed: AlgorithmError: see the log",
+        (RuntimeError("Error while running job"), TRANSFORM),
+        StateError("States.TaskFailed", json.dumps(TRANSFORM)),
+    ),
+    (
+        "PlanError: no complaints under s3://b/raw/",
+        (PlanError("no complaints under s3://b/raw/"), None),
+        StateError(
+            "PlanError",
+            json.dumps({"errorMessage": "no complaints under s3://b/raw/", "errorType": "PlanError", "stackTrace": []}),
+        ),
+    ),
+    (
+        "ThrottlingException: Rate exceeded",
+        (throttled(), GLUE),
+        StateError("Glue.ThrottlingException", "Rate exceeded (Service: Glue, Status Code: 400, Request ID: 1)"),
+    ),
+    (
+        "ThrottlingException: Rate exceeded",
+        (throttled(), None),
+        StateError("ClientError", json.dumps({"errorMessage": str(throttled()), "errorType": "ClientError"})),
+    ),
+    (
+        "the step took longer than its timeout",
+        (AirflowTaskTimeout("Timeout, PID: 1"), {"JobName": "j", "JobRunState": "STOPPING"}),
+        StateError("States.Timeout", ""),
+    ),
+]
+
+
+@pytest.mark.parametrize(("sentence", "airflow", "state"), PAIRS)
+def test_both_orchestrators_tell_the_same(sentence: str, airflow: tuple[object, Any], state: StateError) -> None:
+    assert cause_of(*airflow) == sentence
+    assert cause_of(state) == sentence
+
+
+def test_a_job_that_did_not_end_badly_is_not_blamed() -> None:
+    told = cause_of(RuntimeError("the network is down"), {"JobName": "j", "JobRunState": "RUNNING"})
+    assert told == "RuntimeError: the network is down"
+
+
+def test_a_cause_is_one_short_line() -> None:
+    told = cause_of(ValueError("x " * 5_000))
+    assert len(told) <= 500
+    assert told.endswith(" …")
+
+
+@pytest.mark.parametrize("cause", ["", "[1]", "{", '"text"', "null", "{}"])
+def test_whatever_the_cause_is_there_is_a_sentence(cause: str) -> None:
+    assert cause_of(StateError("Lambda.Unknown", cause)).startswith("Unknown: ")

@@ -1,0 +1,109 @@
+"""A failed run is told once, with all that a person needs to go on, and nothing of what consumers wrote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from complaints.notifications import on_failure
+from complaints.settings import load_settings
+from stepfunctions.handlers.steps import run_step
+
+TOPIC = load_settings().pipeline.aws.alerts_topic_arn
+ARN = "arn:aws:states:us-east-1:123456789012:execution:complaints_classification:a-1"
+
+
+@pytest.fixture
+def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A queue that gets what the topic is told."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "local")
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    with mock_aws():
+        sns, sqs = (boto3.client(name, region_name="us-east-1") for name in ("sns", "sqs"))
+        queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        assert sns.create_topic(Name=TOPIC.rpartition(":")[2])["TopicArn"] == TOPIC
+        sns.subscribe(TopicArn=TOPIC, Protocol="sqs", Endpoint=arn)
+        yield lambda: [
+            json.loads(each["Body"])
+            for each in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+        ]
+
+
+def airflow_context(**more: Any) -> dict[str, Any]:
+    instance = SimpleNamespace(task_id="prepare_complaints", log_url="https://airflow.example/log")
+    dag = SimpleNamespace(dag_id="complaints_classification")
+    return {"dag": dag, "run_id": "manual__1", "ti": instance, "exception": ValueError("no rows"), **more}
+
+
+def test_the_message_names_flow_run_step_cause_log_and_runbook(inbox: Any) -> None:
+    on_failure(airflow_context())
+    (told,) = inbox()
+    assert told["Subject"] == "complaints_classification failed at prepare_complaints"
+    assert told["Message"].splitlines() == [
+        "complaints_classification failed at prepare_complaints.",
+        "",
+        "Cause: ValueError: no rows",
+        "Run: manual__1",
+        "Log: https://airflow.example/log",
+        "Runbook: https://us-east-1.console.aws.amazon.com/s3/object/ptmlops-complaints"
+        "?region=us-east-1&prefix=runbooks/complaints_classification.md",
+    ]
+    assert told["MessageAttributes"]["flow"]["Value"] == "complaints_classification"
+    assert told["MessageAttributes"]["step"]["Value"] == "prepare_complaints"
+
+
+def test_a_state_machine_tells_the_same_but_for_the_run_and_its_log(inbox: Any) -> None:
+    on_failure(airflow_context())
+    error = {"Error": "ValueError", "Cause": json.dumps({"errorMessage": "no rows", "errorType": "ValueError"})}
+    known = {"dag_id": "complaints_classification", "task_id": "prepare_complaints", "run_id": "a-1"}
+    run_step(
+        {
+            "callback": "complaints.notifications.on_failure",
+            "context": {**known, "execution_arn": ARN, "params": {}, "error": error},
+        },
+        None,
+    )
+    airflow, states = (told["Message"].splitlines() for told in inbox())
+    assert states[3:5] == [
+        "Run: a-1",
+        f"Log: https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/{ARN}",
+    ]
+    assert airflow[:3] + airflow[5:] == states[:3] + states[5:]
+
+
+def test_the_cause_of_a_job_is_looked_up_where_airflow_only_knows_that_waiting_failed(inbox: Any) -> None:
+    glue = boto3.client("glue", region_name="us-east-1")
+    glue.create_job(Name="j", Role="r", Command={"Name": "glueetl", "ScriptLocation": "s3://b/s.py"})
+    task = SimpleNamespace(task_id="prepare_complaints", job_name="j", script_args={"--plan": "s3://b/p"})
+    on_failure(airflow_context(task=task))
+    (told,) = inbox()
+    assert "Cause: ValueError: no rows" in told["Message"]  # no such run was started: what Airflow knows is told
+
+
+def test_a_run_without_a_task_is_told_too(inbox: Any) -> None:
+    known = {"dag_id": "complaints_training", "run_id": "a-1", "execution_arn": ARN}
+    error = {"Error": "States.Runtime", "Cause": "a path is not there"}
+    run_step(
+        {"callback": "complaints.notifications.on_failure", "context": {**known, "error": error}},
+        None,
+    )
+    (told,) = inbox()
+    assert told["Subject"] == "complaints_training failed at the run"
+    assert "Cause: Runtime: a path is not there" in told["Message"]
+
+
+def test_what_an_execution_does_not_know_is_named() -> None:
+    from stepfunctions.handlers.steps import failure_context
+
+    context = failure_context({"dag_id": "d", "run_id": "r", "execution_arn": ARN, "error": {}})
+    with pytest.raises(KeyError, match="an execution knows no 'ds' of Airflow's context; it has dag, dag_run"):
+        context["ds"]
