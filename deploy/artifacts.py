@@ -56,6 +56,12 @@ def upload(s3: Any, bucket: str, include: Path) -> str:
     return release
 
 
+def put_runbooks(s3: Any, bucket: str, pages: Path) -> None:
+    """Uploads the page of each flow, which notifications link to."""
+    for page in sorted(pages.glob("*.md")):
+        s3.put_object(Bucket=bucket, Key=f"runbooks/{page.name}", Body=page.read_bytes(), ContentType="text/markdown")
+
+
 def _room(files: Mapping[str, bytes], room: str) -> dict[str, bytes]:
     return {name.removeprefix(f"{room}/"): each for name, each in files.items() if name.startswith(f"{room}/")}
 
@@ -65,7 +71,7 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content)
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,10 @@ class Aws:
     def session(self) -> Any:
         """A boto3 session with this AWS's credentials."""
         return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=self.region)
+
+    def clients(self) -> Mapping[str, Any]:
+        """A client of each service that deploy asks."""
+        return {name: self.client(name) for name in ("s3", "glue", "lambda", "stepfunctions", "events", "sqs")}
 
     def client(self, service: str) -> Any:
         """A boto3 client of this AWS, whatever the shell's proxy settings say."""

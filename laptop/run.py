@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from complaints.settings import load_settings
+from complaints.settings import PipelineSettings, load_settings
 from laptop import inputs
 from laptop.aws_jobs import AwsJobs
 from laptop.collect import Results
 from laptop.report import page, summary
-from laptop.stack import CLASSIFICATION, TRAINING, Stack, running, serverless
+from laptop.stack import CLASSIFICATION, TRAINING, Stack, delivery, running, serverless
 from laptop.watch import Progress, follow
 
 BUILD = Path("build") / "run"
@@ -44,7 +44,7 @@ def run(
     with start(build, settings, history, raw) as stack:
         start_up = progress.seconds()
         progress.say(f"{orchestrator} is ready; local AWS at {stack.aws.endpoint} has release {stack.release}")
-        flows = _flows(stack, AwsJobs(stack.aws, settings), progress)
+        flows = _flows(stack, settings, AwsJobs(stack.aws, settings), progress)
         found = Results(stack.aws.client("s3"), settings.storage.bucket)
         found.download_predictions(build / "predictions")
         seconds = _seconds(progress.seconds(), start_up, flows)
@@ -55,10 +55,10 @@ def run(
     return document
 
 
-def _flows(stack: Stack, jobs: AwsJobs, progress: Progress) -> list[dict[str, Any]]:
+def _flows(stack: Stack, settings: PipelineSettings, jobs: AwsJobs, progress: Progress) -> list[dict[str, Any]]:
     flows = []
-    for dag_id in (TRAINING, CLASSIFICATION):
-        run_id = stack.orchestrator.trigger(dag_id, {})
+    for dag_id, source in ((TRAINING, settings.storage.history), (CLASSIFICATION, delivery(settings))):
+        run_id = stack.orchestrator.trigger(dag_id, {"source": source})
         flows.append(follow(stack.orchestrator, jobs, dag_id, run_id, progress))
     return flows
 

@@ -9,11 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from complaints.settings import PipelineSettings
-from deploy.__main__ import deploy
-from deploy.state_machines import put_state_machines, put_steps_function
+from deploy.__main__ import deploy, deploy_serverless
 from laptop import inputs
 from laptop.airflow import Airflow
 from laptop.aws import Aws
@@ -21,6 +19,11 @@ from laptop.orchestrator import Orchestrator
 from laptop.step_functions import StepFunctions
 
 TRAINING, CLASSIFICATION = "complaints_training", "complaints_classification"
+
+
+def delivery(settings: PipelineSettings) -> str:
+    """Where the files to classify are put: they are one batch, of however many files."""
+    return f"{settings.storage.batches}laptop/"
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,17 @@ def serverless(
     """
     with _aws(build, settings) as aws:
         release = _upload(aws, settings, history, raw)
-        _create_roles(aws.client("iam"), settings)
-        put_steps_function(aws.client("lambda"), settings)
-        machines = put_state_machines(aws.client("stepfunctions"), settings)
-        yield Stack(aws, StepFunctions(aws, machines), release)
+        machines = deploy_serverless(settings, aws.clients())
+        yield Stack(aws, StepFunctions(aws, machines, settings), release)
 
 
-def _create_roles(iam: Any, settings: PipelineSettings) -> None:
-    """The roles that infrastructure makes on AWS: Lambda takes a function only with a role that it may assume."""
+def infrastructure(aws: Aws, settings: PipelineSettings) -> None:
+    """What must be there before anything is deployed: the bucket, the roles, the topic of alerts, the queue."""
+    aws.client("s3").create_bucket(Bucket=settings.storage.bucket)
+    aws.client("sns").create_topic(Name=settings.aws.alerts_topic_arn.rpartition(":")[2])
+    aws.client("sqs").create_queue(QueueName=settings.aws.dead_letter_queue_arn.rpartition(":")[2])
+    iam = aws.client("iam")
+    # Lambda takes a function only with a role that it may assume.
     arns = {"lambda": settings.aws.lambda_role_arn, "states": settings.aws.states_role_arn}
     for service, arn in arns.items():
         trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -89,9 +95,9 @@ def _aws(build: Path, settings: PipelineSettings) -> Iterator[Aws]:
 
 def _upload(aws: Aws, settings: PipelineSettings, history: Sequence[Path], raw: Sequence[Path]) -> str:
     """The bucket, the release and the data, as they would be on AWS; returns the release."""
+    infrastructure(aws, settings)
+    release = deploy(settings, aws.clients())
     s3, bucket = aws.client("s3"), settings.storage.bucket
-    s3.create_bucket(Bucket=bucket)
-    release = deploy(settings, aws.session(), aws.endpoint)
     inputs.upload(s3, bucket, settings.storage.history, history)
-    inputs.upload(s3, bucket, settings.storage.raw, raw)
+    inputs.upload(s3, bucket, delivery(settings), raw)
     return release

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
+from complaints.arrivals import BATCH_MARKER
+from complaints.settings import PipelineSettings
 from laptop.aws import Aws
+from laptop.processes import ServerError
+from stepfunctions.handlers.starter import STARTER_FUNCTION
 
 _STATES = {"RUNNING": "running", "SUCCEEDED": "success"}
+_START_SECONDS = 60
 _ENTERED, _EXITED = "TaskStateEntered", "TaskStateExited"
 
 
@@ -18,11 +24,12 @@ class StepFunctions:
 
     name = "stepfunctions"
 
-    def __init__(self, aws: Aws, machines: Mapping[str, str]) -> None:
+    def __init__(self, aws: Aws, machines: Mapping[str, str], settings: PipelineSettings) -> None:
         self._aws = aws
         self.address = aws.endpoint
         self._client = aws.client("stepfunctions")
         self._machines = machines
+        self._storage = settings.storage
         self._number = count(1)
 
     def check(self) -> None:
@@ -30,7 +37,15 @@ class StepFunctions:
         self._aws.server.check()
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
-        """Starts an execution with `conf` as its input; returns its ARN."""
+        """Starts an execution with `conf` as its input; returns its ARN.
+
+        A batch is not started: it is completed, and the event of that starts it, as it would on AWS.
+
+        Raises:
+            ServerError: no execution came of the event within a minute.
+        """
+        if str(conf.get("source", "")).startswith(self._storage.batches):
+            return self._complete(dag_id, str(conf["source"]))
         started = self._client.start_execution(
             stateMachineArn=self._machines[dag_id],
             name=f"{dag_id.replace('_', '-')}-{next(self._number)}",
@@ -38,6 +53,25 @@ class StepFunctions:
         )
         arn: str = started["executionArn"]
         return arn
+
+    def _complete(self, dag_id: str, batch: str) -> str:
+        before = self._executions(dag_id)
+        marker = f"{batch}{BATCH_MARKER}"
+        self._aws.client("s3").put_object(Bucket=self._storage.bucket, Key=marker, Body=b"")
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            self.check()
+            if started := self._executions(dag_id) - before:
+                return started.pop()
+            time.sleep(0.2)
+        raise ServerError(
+            f"no execution of {dag_id} came of {marker} within {_START_SECONDS} s; the starter's log is in the log "
+            f"group /aws/lambda/{STARTER_FUNCTION}"
+        )
+
+    def _executions(self, dag_id: str) -> set[str]:
+        pages = self._client.get_paginator("list_executions").paginate(stateMachineArn=self._machines[dag_id])
+        return {each["executionArn"] for page in pages for each in page["executions"]}
 
     def state(self, _dag_id: str, run_id: str) -> str:
         """The execution's state, in Airflow's words."""

@@ -13,6 +13,7 @@ STEPS_FUNCTION = "ptmlops-steps"
 # Whoever may invoke the Lambda must not get to call anything that Python can import.
 _TASKS = "complaints.steps"
 _CALLBACKS = "complaints.notifications"
+STATUS_CHANGE = "Step Functions Execution Status Change"
 
 
 class ForeignFunctionError(ValueError):
@@ -29,13 +30,17 @@ class StateError(Exception):
 
 
 def run_step(event: Mapping[str, Any], _context: object) -> Any:
-    """Calls a task, as JSON returns what it returns; or calls a failure callback.
+    """Calls a task, and returns as JSON what it returns; or calls a failure callback.
 
-    `event`: `{"function": name, "arguments": {...}}`, or `{"callback": name, "context": ...}` (`failure_context`).
+    `event`: `{"function": name, "arguments": {...}}`, or `{"callback": name, "context": ...}` (`failure_context`), or
+    EventBridge's "Step Functions Execution Status Change" of an execution that ended where no state could say so.
 
     Raises:
         ForeignFunctionError: the function is not in `complaints.steps`, or the callback in `complaints.notifications`.
     """
+    if event.get("detail-type") == STATUS_CHANGE:
+        _found(f"{_CALLBACKS}.on_failure", _CALLBACKS)(failure_context(_ended(event["detail"])))
+        return None
     if "callback" in event:
         _found(event["callback"], _CALLBACKS)(failure_context(event["context"]))
         return None
@@ -61,6 +66,20 @@ def failure_context(known: Mapping[str, Any]) -> Mapping[str, Any]:
         params=known.get("params", {}),
         exception=StateError(str(error.get("Error", "")), str(error.get("Cause", ""))),
     )
+
+
+def _ended(execution: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of an execution that was aborted or timed out, or failed with an error that no Catch catches."""
+    status = execution["status"]
+    return {
+        "dag_id": execution["stateMachineArn"].rpartition(":")[2],
+        "run_id": execution["name"],
+        "execution_arn": execution["executionArn"],
+        "error": {
+            "Error": execution.get("error") or f"States.{status}",
+            "Cause": execution.get("cause") or f"the execution ended as {status}",
+        },
+    }
 
 
 class _Context(dict[str, Any]):

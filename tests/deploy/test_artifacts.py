@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from complaints.settings import load_settings
-from deploy.__main__ import INCLUDE, deploy
+from deploy.__main__ import ROOT, deploy
 from deploy.artifacts import artifacts, job_files, release_name
 from deploy.glue_jobs import job_definitions, put_jobs
 from localaws import LocalAWS
@@ -90,7 +89,7 @@ def test_each_archive_holds_the_modules_of_its_room_at_its_top(tmp_path: Path) -
 
 
 def test_the_real_release_holds_what_the_jobs_name() -> None:
-    made = artifacts(job_files(INCLUDE))
+    made = artifacts(job_files(ROOT / "include"))
     scripts = {each["Command"]["ScriptLocation"] for each in job_definitions(SETTINGS, "r").values()}
     start = f"s3://{SETTINGS.storage.bucket}/artifacts/r/"
     assert {script.removeprefix(start) for script in scripts} <= {*made}
@@ -114,8 +113,7 @@ def aws(tmp_path: Path) -> Iterator[LocalAWS]:
 
 
 def deployed(aws: LocalAWS) -> str:
-    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")
-    return deploy(SETTINGS, session, aws.endpoint)
+    return deploy(SETTINGS, {name: aws.client(name) for name in ("s3", "glue")})
 
 
 def keys(aws: LocalAWS) -> dict[str, bytes]:
@@ -126,8 +124,16 @@ def keys(aws: LocalAWS) -> dict[str, bytes]:
 
 def test_a_deployment_puts_the_release_under_its_name_and_new_plans_find_it(aws: LocalAWS) -> None:
     release = deployed(aws)
-    expected = {f"artifacts/{release}/{key}": each for key, each in artifacts(job_files(INCLUDE)).items()}
-    assert keys(aws) == expected | {"artifacts/latest.json": f'{{"release": "{release}"}}'.encode()}
+    expected = {f"artifacts/{release}/{key}": each for key, each in artifacts(job_files(ROOT / "include")).items()}
+    expected["artifacts/latest.json"] = f'{{"release": "{release}"}}'.encode()
+    assert {key: each for key, each in keys(aws).items() if key.startswith("artifacts/")} == expected
+
+
+def test_the_runbook_of_each_flow_is_where_notifications_link_to(aws: LocalAWS) -> None:
+    deployed(aws)
+    runbooks = {key: each for key, each in keys(aws).items() if key.startswith("runbooks/")}
+    assert runbooks.keys() == {"runbooks/complaints_classification.md", "runbooks/complaints_training.md"}
+    assert all(b"**If it fails.**" in page for page in runbooks.values())
 
 
 def test_a_deployment_makes_the_jobs_that_the_flows_start(aws: LocalAWS) -> None:

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from deploy.state_machines import ROOT, steps_archive
+from deploy.lambda_functions import ROOT, handlers_archive
 from stepfunctions.handlers.steps import ForeignFunctionError, run_step
 
 TRAINING = {"Training": {"TrainingJobName": "job", "ModelArtifacts": {"S3ModelArtifacts": "s3://b/m"}}}
 
 
 def test_the_same_files_give_the_same_archive() -> None:
-    assert steps_archive() == steps_archive()
+    assert handlers_archive() == handlers_archive()
 
 
 def test_the_archive_runs_a_task_by_itself_without_airflow(tmp_path: Path) -> None:
-    zipfile.ZipFile(io.BytesIO(steps_archive())).extractall(tmp_path)
+    zipfile.ZipFile(io.BytesIO(handlers_archive())).extractall(tmp_path)
     event = {"function": "complaints.steps.trained_model", "arguments": {"training": TRAINING}}
     script = "import json, sys; from stepfunctions.handlers.steps import run_step"
     script += "; print(json.dumps(run_step(json.load(sys.stdin), None)))"
