@@ -42,8 +42,11 @@ class Airflow:
 
     name = "airflow"
 
-    def __init__(self, home: Path, environment: Mapping[str, str], port: int | None = None) -> None:
+    def __init__(
+        self, home: Path, environment: Mapping[str, str], port: int | None = None, dags: Path = ROOT / "dags"
+    ) -> None:
         self.home = home
+        self._dags = dags
         self.address = f"http://127.0.0.1:{port or free_port()}"
         self._token = ""
         # A person's proxy must not stand between us and our own server.
@@ -64,7 +67,7 @@ class Airflow:
         }
         ours = {
             "AIRFLOW_HOME": str(self.home),
-            "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(self._dags),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
             "AIRFLOW__API__PORT": self.address.rpartition(":")[2],
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.address}/execution/",

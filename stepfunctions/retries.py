@@ -13,7 +13,9 @@ from typing import Any
 from stepfunctions.refusals import RefusedError
 
 # Spellings with and without "Exception": AWS's documents and its samples disagree, and no error may be missed.
+# An error that a service's API does not declare, and throttling is one, may come under the name of the whole service.
 GLUE_TRANSIENT = (
+    "Glue.AWSGlueException",
     "Glue.ConcurrentRunsExceededException",
     "Glue.InternalServiceException",
     "Glue.OperationTimeoutException",

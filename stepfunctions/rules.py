@@ -28,7 +28,12 @@ INTEGRATIONS = frozenset(
 # The call that starts the work did not get through; nothing has run yet.
 TRANSIENT = frozenset(
     {
-        *("Glue.ConcurrentRunsExceededException", "Glue.InternalServiceException", "Glue.OperationTimeoutException"),
+        *(
+            "Glue.AWSGlueException",
+            "Glue.ConcurrentRunsExceededException",
+            "Glue.InternalServiceException",
+            "Glue.OperationTimeoutException",
+        ),
         *("Glue.ResourceNumberLimitExceededException", "Glue.ThrottlingException"),
         *("Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.ServiceException"),
         *("Lambda.TooManyRequestsException", "SageMaker.AmazonSageMakerException", "SageMaker.ThrottlingException"),
@@ -39,7 +44,7 @@ ERRORS = TRANSIENT | {
     *("States.ALL", "States.BranchFailed", "States.HeartbeatTimeout", "States.IntrinsicFailure"),
     *("States.NoChoiceMatched", "States.ParameterPathFailure", "States.Permissions", "States.ResultPathMatchFailure"),
     *("States.TaskFailed", "States.Timeout"),
-    *("Glue.AWSGlueException", "Glue.EntityNotFoundException", "Lambda.Unknown"),
+    *("Glue.EntityNotFoundException", "Lambda.Unknown"),
 }
 TEMPLATES = ("Parameters", "ResultSelector")
 TYPES = ("Choice", "Fail", "Parallel", "Pass", "Succeed", "Task", "Wait")

@@ -1,0 +1,167 @@
+"""One local AWS, and before it both orchestrators: Airflow with the DAGs, Step Functions with what they compile to."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from complaints import jobs, registry
+from complaints.settings import Settings, load_settings
+from complaints.storage import Bucket
+from deploy.artifacts import upload
+from deploy.glue_jobs import job_definitions, put_jobs
+from deploy.lambda_functions import handlers_archive, put_steps_function
+from deploy.state_machines import put_state_machines
+from laptop.airflow import Airflow
+from laptop.orchestrator import ENDED
+from laptop.stack import CLASSIFICATION, TRAINING, infrastructure
+from laptop.step_functions import StepFunctions
+from localaws import LocalAWS
+
+ROOT = Path(__file__).parents[2]
+# What a Glue time-out of one minute takes; the jobs that shall succeed need a second.
+MINUTE = 8.0
+PATIENCE = {"retry_delay_seconds": 1, "poll_seconds": 1, "timeout_minutes": 1}
+EXPORT = """
+import json, sys, pathlib
+from stepfunctions.__main__ import compiled
+for path, content in compiled(pathlib.Path(sys.argv[1]) / "dags"):
+    if path.suffixes == [".asl", ".json"]:
+        (pathlib.Path(sys.argv[1]) / "stepfunctions" / path.name).write_text(content)
+"""
+
+
+class LocalClients:
+    """A LocalAWS of this process, asked as `laptop.aws.Aws` is."""
+
+    def __init__(self, aws: LocalAWS) -> None:
+        self.endpoint = aws.endpoint
+        self.client = aws.client
+        self.server = SimpleNamespace(check=lambda: None)
+
+
+class Both:
+    """The two orchestrators, and the AWS that they ask."""
+
+    def __init__(self, aws: LocalAWS, settings: Settings, airflow: Airflow, machines: Mapping[str, str]) -> None:
+        self.aws = aws
+        self.settings = settings
+        self.orchestrators: dict[str, Any] = {
+            "airflow": airflow,
+            "stepfunctions": StepFunctions(LocalClients(aws), machines, settings.pipeline),  # type: ignore[arg-type]
+        }
+        self.bucket = Bucket(aws.client("s3"), settings.pipeline.storage.bucket)
+        self._inbox = _inbox(aws, settings)
+
+    def deploy(self, files: Mapping[str, str], folder: Path) -> None:
+        """The release of these job scripts, one file to classify, and a model in service."""
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        release = upload(self.bucket.client, self.bucket.name, folder)
+        put_jobs(self.aws.client("glue"), job_definitions(self.settings.pipeline, release))
+        text = f"{folder.name}\nSECRET-NARRATIVE\n"
+        self.bucket.client.put_object(Bucket=self.bucket.name, Key="raw/a.csv", Body=text.encode())
+        self._put_in_service(release)
+
+    def clean(self) -> None:
+        """Nothing is published and nobody has been told anything."""
+        for prefix in ("manifests/", "results/", "processed/"):
+            for each in list(self.bucket.objects(prefix)):
+                self.bucket.client.delete_object(Bucket=self.bucket.name, Key=each.key)
+        self.told()
+
+    def _put_in_service(self, release: str) -> None:
+        name, version = f"model-{release}", "v1"
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz"):
+            pass
+        self.bucket.client.put_object(Bucket=self.bucket.name, Key=f"models/{name}.tar.gz", Body=packed.getvalue())
+        where = f"s3://{self.bucket.name}"
+        code = f"{where}/artifacts/{release}/inference.tar.gz"
+        request = jobs.model(name, model_uri=f"{where}/models/{name}.tar.gz", code_uri=code, settings=self.settings)
+        sagemaker = self.aws.client("sagemaker")
+        if name not in {each["ModelName"] for each in sagemaker.list_models()["Models"]}:
+            sagemaker.create_model(**request)
+        self.bucket.write_json(f"models/versioned/{version}/model.json", {"version": version, "model_name": name})
+        self.bucket.write_json(registry.LATEST, {"version": version, "previous": None})
+
+    def run(self, name: str, conf: Mapping[str, Any] | None = None, flow: str = CLASSIFICATION) -> str:
+        """Runs a flow to its end; its state."""
+        orchestrator = self.orchestrators[name]
+        run_id = orchestrator.trigger(flow, conf or {})
+        deadline = time.monotonic() + 180
+        while (state := orchestrator.state(flow, run_id)) not in ENDED:
+            assert time.monotonic() < deadline, orchestrator.tasks(flow, run_id)
+            time.sleep(0.3)
+        return str(state)
+
+    def told(self) -> list[str]:
+        """The notifications since the last call."""
+        found: list[str] = []
+        queues = self.aws.client("sqs")
+        while messages := queues.receive_message(QueueUrl=self._inbox, MaxNumberOfMessages=10).get("Messages", []):
+            for each in messages:
+                found.append(json.loads(each["Body"])["Message"])
+                queues.delete_message(QueueUrl=self._inbox, ReceiptHandle=each["ReceiptHandle"])
+        return found
+
+    def published(self) -> dict[str, Any]:
+        """The manifests, by key."""
+        keys = [each.key for each in self.bucket.objects("manifests/run_id=")]
+        return {key: self.bucket.read_json(key) for key in keys}
+
+
+def _inbox(aws: LocalAWS, settings: Settings) -> str:
+    queues, topic = aws.client("sqs"), settings.pipeline.aws.alerts_topic_arn
+    url: str = queues.create_queue(QueueName="inbox")["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    return url
+
+
+def _impatient(folder: Path) -> Path:
+    """The DAGs, the compiler's output and the handlers, with a configuration that waits for seconds only."""
+    shutil.copytree(ROOT / "dags", folder / "dags", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "stepfunctions", folder / "stepfunctions", ignore=shutil.ignore_patterns("__pycache__"))
+    config = folder / "dags" / "complaints" / "config" / "pipeline_config.yaml"
+    text = config.read_text()
+    for key, value in PATIENCE.items():
+        text, count = re.subn(rf"^(  {key}): \d+", rf"\1: {value}", text, flags=re.MULTILINE)
+        assert count == 1, f"{key} is not in {config.name}"
+    config.write_text(text)
+    subprocess.run(
+        [str(ROOT / ".venvs" / "airflow" / "bin" / "python"), "-W", "ignore", "-c", EXPORT, str(folder)],
+        env={"PYTHONPATH": f"{folder / 'dags'}:{ROOT}", "HOME": str(folder), "AIRFLOW_HOME": str(folder / "home")},
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    folder = _impatient(tmp_path_factory.mktemp("parity") / "house")
+    settings = load_settings(folder / "dags" / "complaints" / "config")
+    environment = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
+    with LocalAWS(folder / "aws", minute=MINUTE) as aws:
+        infrastructure(LocalClients(aws), settings.pipeline)  # type: ignore[arg-type]
+        put_steps_function(aws.client("lambda"), settings.pipeline, handlers_archive(folder))
+        machines = put_state_machines(aws.client("stepfunctions"), settings.pipeline, folder)
+        endpoint = {**environment, "AWS_ENDPOINT_URL": aws.endpoint}
+        airflow = Airflow(folder / "airflow", endpoint, dags=folder / "dags")
+        with airflow.server:
+            airflow.wait_until_ready([TRAINING, CLASSIFICATION])
+            yield Both(aws, settings, airflow, machines)
