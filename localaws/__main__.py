@@ -17,6 +17,8 @@ def main() -> None:
     parser.add_argument("--state", type=Path, required=True, help="folder for jobs, their logs, and the server's log")
     parser.add_argument("--host", default="127.0.0.1", help="interface to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
+    told = "how many seconds a minute of AWS's time-outs, retries and schedules lasts (default: %(default)s)"
+    parser.add_argument("--minute", type=float, default=60.0, metavar="SECONDS", help=told)
     arguments = parser.parse_args()
     arguments.state.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
@@ -30,7 +32,7 @@ def main() -> None:
     asked_to_stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked_to_stop.set())
-    with LocalAWS(arguments.state, arguments.host, arguments.port) as aws:
+    with LocalAWS(arguments.state, arguments.host, arguments.port, minute=arguments.minute) as aws:
         print(json.dumps({"endpoint": aws.endpoint}), flush=True)
         asked_to_stop.wait()
 

@@ -17,10 +17,14 @@ INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
 @dataclass
 class Cloud:
-    """The AWS that listens at `endpoint`; its clients are made once and may be shared by threads."""
+    """The AWS that listens at `endpoint`; its clients are made once and may be shared by threads.
+
+    `agent` is the User-Agent that they send, by which the trail tells who called; None means boto3's.
+    """
 
     endpoint: str
     region: str
+    agent: str | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
@@ -33,7 +37,12 @@ class Cloud:
                     region_name=self.region,
                     endpoint_url=self.endpoint,
                     # The shell's profile must not reach a laptop's AWS, nor its proxy settings.
-                    config=Config(max_pool_connections=32, proxies={}, retries={"total_max_attempts": 3}),
+                    config=Config(
+                        max_pool_connections=32,
+                        proxies={},
+                        retries={"total_max_attempts": 3},
+                        user_agent=self.agent,
+                    ),
                 )
             return self._clients[service]
 

@@ -1,5 +1,6 @@
 """The endpoint: moto's server, behind a layer that takes over the operations that must execute something."""
 
+import json
 import logging
 import uuid
 from collections.abc import Callable, Iterable
@@ -24,13 +25,18 @@ from localaws.invoke import Answer, answer_invoke, invoked
 from localaws.job import Job
 from localaws.logs import GROUPS
 from localaws.sagemaker import SageMakerJobs
+from localaws.timer import Timer
+from localaws.trail import Trail
 from localaws.wire import SERVICES, ApiError, Handler, Json, answer, read
 
 if TYPE_CHECKING:
+    from localaws.function_queue import FunctionQueue
     from localaws.functions import Functions
 
 # A job that is busy downloading notices only afterwards; its thread ends with the process at the latest.
 LAST_WAIT_SECONDS = 15.0
+# Whose calls the trail leaves out, and whose it takes for a service's.
+OWN_AGENT, LAMBDA_AGENT, EVENTS_AGENT = "localaws", "lambda.amazonaws.com", "events.amazonaws.com"
 JSON = {"Content-Type": "application/x-amz-json-1.1"}
 StartResponse = Callable[..., Any]
 _log = logging.getLogger(__name__)
@@ -44,6 +50,7 @@ class TakeOver:
 
     # There from the moment on that the endpoint is served.
     functions: "Functions"
+    queue: "FunctionQueue"
 
     def __init__(self, application: Any, handlers: dict[str, Handler]) -> None:
         self._application = application
@@ -58,12 +65,12 @@ class TakeOver:
             environ["wsgi.input"] = BytesIO(body)
             reply = _reply(target, handler, body)
         elif name := invoked(environ):
-            reply = answer_invoke(self.functions, name, environ)
+            reply = answer_invoke(self.functions, self.queue, name, environ)
         if reply is None:
             passed: Iterable[bytes] = self._application(environ, start_response)
             return passed
         status, content, headers = reply
-        told = {**headers, "Content-Length": str(len(content)), "x-amzn-RequestId": str(uuid.uuid4())}
+        told = {"x-amzn-RequestId": str(uuid.uuid4()), **headers, "Content-Length": str(len(content))}
         start_response(status, list(told.items()))
         return [content]
 
@@ -97,7 +104,8 @@ class LocalAWS:
     """A running AWS: `with LocalAWS(folder) as aws: aws.endpoint`.
 
     moto keeps its state in the process: entering forgets what an earlier LocalAWS held, and two at once in
-    one process would share everything. `glue_minute`: how many seconds a minute of a Glue Timeout lasts.
+    one process would share everything. `minute`: how many seconds a minute lasts of what AWS reckons in minutes
+    (Glue's timeouts, the waits before Lambda tries an event again, the rates of scheduled rules).
     """
 
     def __init__(
@@ -106,27 +114,31 @@ class LocalAWS:
         host: str = "127.0.0.1",
         port: int = 0,
         region: str = "us-east-1",
-        glue_minute: float = 60.0,
+        minute: float = 60.0,
     ) -> None:
         self._state = state.absolute()
         self._address = (host, port)
         self._region = region
-        self._glue_minute = glue_minute
+        self._minute = minute
+        self._trail = self._state / "cloudtrail.jsonl"
 
     def __enter__(self) -> "LocalAWS":
         moto_api_backend.reset()
         self._handlers: dict[str, Handler] = {}
         application = TakeOver(DomainDispatcherApplication(create_backend_app), self._handlers)
-        self._server = make_server(*self._address, application, threaded=True, request_handler=QuietHandler)
+        recorded = Trail(application, self._trail, OWN_AGENT)
+        self._server = make_server(*self._address, recorded, threaded=True, request_handler=QuietHandler)
         host, port = self._server.server_address[:2]
         self.endpoint = f"http://{host!s}:{port}"
-        self._cloud = Cloud(self.endpoint, self._region)
+        self._cloud = Cloud(self.endpoint, self._region, OWN_AGENT)
+        self._users = Cloud(self.endpoint, self._region)
         self._take_over()
-        application.functions = self._functions
+        application.functions, application.queue = self._functions, self._queue
         self._thread = Thread(target=self._server.serve_forever, name="localaws", daemon=True)
         self._thread.start()
+        self._schedules.look()
         for group in GROUPS:
-            self.client("logs").create_log_group(logGroupName=group)
+            self._cloud.client("logs").create_log_group(logGroupName=group)
         return self
 
     def __exit__(
@@ -137,7 +149,9 @@ class LocalAWS:
     ) -> None:
         # First of all: whoever is still there must not start what nobody would stop.
         self._handlers.update(dict.fromkeys(self._handlers, _refuse))
+        self._timer.close()
         self._events.close()
+        self._queue.close()
         self._functions.close()
         self._machines.close()
         for job in self.jobs:
@@ -147,7 +161,8 @@ class LocalAWS:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
-        self._cloud.close()
+        for cloud in (self._cloud, self._users, *self._services_clouds):
+            cloud.close()
         self._mends.close()
 
     @property
@@ -155,24 +170,39 @@ class LocalAWS:
         """Every job since the start."""
         return [job for service in self._services for job in service.jobs]
 
+    @property
+    def trail(self) -> list[Json]:
+        """What was changed through the endpoint, as CloudTrail tells it: `cloudtrail.jsonl` in the state folder."""
+        return [json.loads(line) for line in self._trail.read_text(encoding="utf-8").splitlines()]
+
     def client(self, service: str) -> Any:
         """A boto3 client of this AWS, with dummy credentials."""
-        return self._cloud.client(service)
+        return self._users.client(service)
 
     def _take_over(self) -> None:
         # Not above: these parts of moto look at the shell's AWS profile while they are imported.
+        from localaws import function_settings  # noqa: PLC0415
         from localaws.events import Events  # noqa: PLC0415
+        from localaws.function_queue import FunctionQueue  # noqa: PLC0415
         from localaws.functions import Functions  # noqa: PLC0415
+        from localaws.schedules import Schedules  # noqa: PLC0415
         from localaws.stepfunctions import StateMachines  # noqa: PLC0415
+        from localaws.targets import Targets  # noqa: PLC0415
 
         folder = self._state / "jobs"
-        glue = GlueJobs(self._cloud, folder, self._glue_minute)
+        glue = GlueJobs(self._cloud, folder, self._minute)
         sagemaker = SageMakerJobs(self._cloud, folder)
+        self._timer = Timer()
+        lambdas, rules = (Cloud(self.endpoint, self._region, agent) for agent in (LAMBDA_AGENT, EVENTS_AGENT))
+        self._services_clouds = (lambdas, rules)
         self._functions = Functions(self._cloud, folder)
-        self._events = Events(self._cloud, self._functions)
-        self._machines = StateMachines(self._cloud)
+        self._queue = FunctionQueue(lambdas, self._functions, self._timer, self._minute)
+        self._events = Events(self._region, Targets(rules, self._functions, self._queue), self._queue)
+        self._machines = StateMachines(self._cloud, self._events.put)
+        self._schedules = Schedules(self._events, self._region, self._timer, self._minute)
         self._services = (glue, sagemaker, self._functions)
         self._mends = ExitStack()
+        self._mends.enter_context(function_settings.mends())
         self._mends.enter_context(self._events.mends())
         self._mends.enter_context(self._machines.mends())
         self._handlers |= {f"AWSGlue.{name}": handler for name, handler in glue.operations.items()}

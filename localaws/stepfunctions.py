@@ -34,6 +34,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from localaws import intrinsics
 from localaws.cloud import ACCOUNT, Cloud
+from localaws.execution_events import Statuses
 from localaws.mend import mended, mended_item
 from localaws.paging import page
 from localaws.stepfunctions_clients import Clients, iso, milliseconds, text
@@ -46,10 +47,11 @@ START_SECONDS = 5.0
 
 
 class StateMachines:
-    """Every execution since the server started."""
+    """Every execution since the server started. `tell` gets the events of their status changes."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: Cloud, tell: Callable[[Json], None]) -> None:
         self._cloud = cloud
+        self._statuses = Statuses(tell)
         self._starting = Lock()
         # AWS gives timestamps of its optimised integrations in milliseconds, those of aws-sdk as text.
         self._clients = Clients(cloud, milliseconds)
@@ -83,8 +85,6 @@ class StateMachines:
         """An execution. moto's own answer fails on timestamps in the output, and leaves strings unquoted."""
         execution = self._find(request["executionArn"])
         described: Json = execution.to_describe_output()
-        if described["status"] == ExecutionStatus.TIMED_OUT:
-            described["error"] = "States.Timeout"
         return described
 
     def get_execution_history(self, request: Json) -> Json:
@@ -100,14 +100,14 @@ class StateMachines:
     def stop_execution(self, request: Json) -> Json:
         """Abort an execution, and the job that it waits for; of one that has ended, only the date."""
         execution = self._find(request["executionArn"])
-        _abort(execution, request.get("error"), request.get("cause"))
-        return {"stopDate": execution.stop_date}
+        self._abort(execution, request.get("error"), request.get("cause"))
+        return {"stopDate": execution.stop_date or datetime.now(UTC)}
 
     def close(self) -> None:
         """Abort every execution."""
         for machine in self._backend.state_machines:
             for execution in machine.executions:
-                _abort(execution, None, "local AWS is being stopped")
+                self._abort(execution, None, "local AWS is being stopped")
         self._clients.close()
         self._sdk_clients.close()
 
@@ -116,6 +116,7 @@ class StateMachines:
         """moto's interpreter, made to work for as long as the block lasts."""
         with ExitStack() as stack:
             stack.enter_context(intrinsics.mends())
+            stack.enter_context(self._statuses.mends())
             mend = partial(_mend, stack)
             # moto answers SUCCEEDED without running anything unless told to.
             settings = {"execute_state_machine": True}
@@ -146,6 +147,11 @@ class StateMachines:
 
     def _find(self, arn: str) -> Any:
         return self._asked(self._backend.describe_execution, arn)
+
+    def _abort(self, execution: Any, error: str | None, cause: str | None) -> None:
+        if execution.exec_status == ExecutionStatus.RUNNING:
+            _await_environment(execution)
+            self._statuses.abort(execution, error, cause)
 
     def _asked(self, ask: Callable[..., Any], *arguments: Any) -> Any:
         try:
@@ -198,22 +204,15 @@ def _started_as_text(details_of: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return details
 
 
-def _abort(execution: Any, error: str | None, cause: str | None) -> None:
-    if execution.exec_status != ExecutionStatus.RUNNING:
-        return
-    _await_environment(execution)
-    execution.stop(datetime.now(UTC), error, cause)
-    # The interpreter notices at the end of a Retry's pause; AWS says so at once. And moto drops error and cause.
-    execution.exec_status = ExecutionStatus.ABORTED
-    execution.stop_date = datetime.now(UTC)
-    execution.error, execution.cause = error, cause
-
-
 def _await_environment(execution: Any) -> None:
-    """moto fails for an execution whose thread has not come that far."""
+    """moto fails for an execution whose thread has not come that far, or does not stop it."""
     deadline = time.monotonic() + START_SECONDS
-    while execution.exec_worker.env is None and time.monotonic() < deadline:
+    while not _runs(execution.exec_worker.env) and time.monotonic() < deadline:
         time.sleep(0.01)
+
+
+def _runs(env: Any) -> bool:
+    return env is not None and env.program_state() is not None
 
 
 def _history(execution: Any) -> list[Json]:

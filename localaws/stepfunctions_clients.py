@@ -14,6 +14,7 @@ from localaws.cloud import CREDENTIALS, Cloud
 
 # A Lambda function may take 900 s; its caller has to wait for longer than that.
 READ_TIMEOUT_SECONDS = 960
+AGENT = "states.amazonaws.com"
 
 
 class Clients:
@@ -42,6 +43,8 @@ class Clients:
                         proxies={},
                         read_timeout=READ_TIMEOUT_SECONDS,
                         retries={"total_max_attempts": 1},
+                        # As CloudTrail tells whose call it was.
+                        user_agent=AGENT,
                     ),
                 )
             return self._made[region, service]

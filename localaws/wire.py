@@ -58,6 +58,11 @@ def operation(service: str, name: str) -> OperationModel:
     return _service_model(service).operation_model(name)
 
 
+def operations(service: str) -> Iterator[OperationModel]:
+    """Every operation of a service."""
+    return (operation(service, name) for name in _service_model(service).operation_names)
+
+
 @cache
 def _service_model(service: str) -> Any:
     return botocore.session.get_session().get_service_model(service)

@@ -112,6 +112,31 @@ class Account:
         with answer["Payload"] as payload:
             return answer, json.load(payload)
 
+    def function_arn(self, code: str, **more: Any) -> str:
+        """The ARN of a new function."""
+        name = self.function(code, **more)
+        arn: str = self.aws.client("lambda").get_function(FunctionName=name)["Configuration"]["FunctionArn"]
+        return arn
+
+    def queue(self, name: str = "queue") -> str:
+        """The ARN of a new queue."""
+        queues = self.aws.client("sqs")
+        url = queues.create_queue(QueueName=f"{name}-of-{self.name}")["QueueUrl"]
+        arn: str = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        return arn
+
+    def messages(self, queue: str, count: int, seconds: float = 30) -> list[dict[str, Any]]:
+        """The next messages of a queue; fewer if no more come in time. They are taken out of it."""
+        queues = self.aws.client("sqs")
+        found: list[dict[str, Any]] = []
+        url = queues.get_queue_url(QueueName=queue.rpartition(":")[2])["QueueUrl"]
+        deadline = time.monotonic() + seconds
+        while len(found) < count and time.monotonic() < deadline:
+            answer = queues.receive_message(QueueUrl=url, MessageAttributeNames=["All"], MaxNumberOfMessages=10)
+            found += answer.get("Messages", [])
+            time.sleep(0.05)
+        return found
+
     def machine(self, start: str, **states: Any) -> str:
         """A state machine's ARN."""
         definition = json.dumps({"StartAt": start, "States": states})

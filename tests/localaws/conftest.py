@@ -13,7 +13,7 @@ NUMBERS = count()
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
     folder: Path = tmp_path_factory.mktemp("aws")
-    with LocalAWS(folder, glue_minute=1.0) as running:
+    with LocalAWS(folder, minute=1.0) as running:
         yield running
 
 
