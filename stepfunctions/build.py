@@ -11,6 +11,7 @@ from stepfunctions.callbacks import callback_states
 from stepfunctions.operators import Context, State, error_state
 from stepfunctions.references import RETURN_VALUE, Location, Place, Scope, path_to
 from stepfunctions.refusals import Refusal, RefusedError
+from stepfunctions.scopes import targets
 from stepfunctions.structure import Choice, Group, Part, Series, Step, first_steps, start, steps_of
 
 DEFAULTS, PARAMS, FAILED, DONE = "defaults", "params", "failed", "done"
@@ -33,6 +34,13 @@ def _locations(part: Part, around: Location = ()) -> Iterator[tuple[str, Locatio
             yield from _locations(branch, (*around, Place(part.name, number, isinstance(part, Choice))))
 
 
+def _failure(name: str, states: dict[str, State]) -> dict[str, State]:
+    """The state that a scope fails with; none where nothing leads there, which the service would refuse."""
+    if not any(name in targets(state) for state in states.values()):
+        return {}
+    return {name: {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"}}
+
+
 class Build:
     """The states of one machine while they are put together; refusals are collected, not raised."""
 
@@ -52,14 +60,14 @@ class Build:
             self._refusals.append(error.refusal)
             told = {}
         merged = "States.JsonMerge($.defaults, $$.Execution.Input, false)"
-        return {
+        states = {
             DEFAULTS: {"Type": "Pass", "Result": defaults, "ResultPath": f"$.{DEFAULTS}", "Next": PARAMS},
             PARAMS: {"Type": "Pass", "Parameters": {"params.$": merged}, "Next": start(self._whole)},
             **self._states(self._whole, DONE, next(iter(told), FAILED)),
             **told,
             DONE: {"Type": "Succeed"},
-            FAILED: {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"},
         }
+        return states | _failure(FAILED, states)
 
     def _states(self, part: Part, then: str, failed: str) -> dict[str, State]:
         """The states of `part`; its ends go on to `then`, its failures to `failed`."""
@@ -170,9 +178,8 @@ class Build:
             states = {
                 **self._states(branch, end, broken),
                 end: {"Type": "Pass", "End": True},
-                broken: {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"},
             }
-            branches.append({"StartAt": start(branch), "States": states})
+            branches.append({"StartAt": start(branch), "States": states | _failure(broken, states)})
             selected |= {f"{key}.$": f"$[{number}]{path_to(key)[1:]}" for key in self._results(branch)}
         state = {
             "Type": "Parallel",

@@ -127,3 +127,16 @@ def test_a_failure_after_the_last_task_that_runs_anyway_fails_the_execution() ->
         first = EmptyOperator(task_id="first")
         first >> task(steps.read_radar, task_id="clean", trigger_rule="all_done")("north")
     assert outcome(dag, Lambda("clean")) == "RadarError: clean saw nothing"
+
+
+def test_a_machine_in_which_nothing_can_fail_has_no_state_for_failures() -> None:
+    with DAG(dag_id="weather", schedule=None) as dag:
+        sides = [EmptyOperator(task_id=name) for name in ("left", "right")]
+        EmptyOperator(task_id="first") >> sides >> EmptyOperator(task_id="last")
+    assert outcome(dag, Lambda()) == "succeeded"
+    assert not [
+        name
+        for branch in compile_dag(dag)["States"]["group_1"]["Branches"]
+        for name in branch["States"]
+        if "failed" in name
+    ]
