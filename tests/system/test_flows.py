@@ -16,6 +16,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from tests.parity.trail import calls
+
 ROOT = Path(__file__).parents[2]
 RAW = ROOT.parent / "shared" / "data" / "raw"
 HISTORY = ("complaints-2020-03-preamble.csv", "complaints-2020-05-indexed.csv", "narratives-2017.csv")
@@ -172,6 +174,28 @@ def test_both_orchestrators_publish_the_same(
     assert published(serverless) == predictions
     for section in ("release", "training", "model", "classification"):
         assert serverless[section] == summary[section]
+
+
+def test_both_orchestrators_ask_aws_for_the_same(summary: dict[str, Any], serverless: dict[str, Any]) -> None:
+    """Each call that changes something, in the same order with the same parameters."""
+    airflow, states = (
+        calls(Path(each["results"]["report"]).parent / "aws" / "cloudtrail.jsonl") for each in (summary, serverless)
+    )
+    assert [(service, name) for service, name, _ in airflow] == [(service, name) for service, name, _ in states]
+    assert airflow == states
+    assert [name for service, name, _ in airflow if service != "s3"] == [
+        *("StartJobRun", "CreateTrainingJob", "CreateProcessingJob", "CreateModel"),
+        *("StartJobRun", "CreateTransformJob", "StartJobRun"),
+    ]
+
+
+def test_an_object_that_arrived_started_the_classification(serverless: dict[str, Any]) -> None:
+    trail = Path(serverless["results"]["report"]).parent / "aws" / "cloudtrail.jsonl"
+    events = [json.loads(line) for line in trail.read_text().splitlines()]
+    starts = [event["requestParameters"] for event in events if event["eventName"] == "StartExecution"]
+    assert len(starts) == 2
+    assert starts[1]["name"].startswith("laptop-")
+    assert json.loads(starts[1]["input"]) == {"source": "raw/batches/laptop/"}
 
 
 def test_both_orchestrators_take_the_same_steps(summary: dict[str, Any], serverless: dict[str, Any]) -> None:

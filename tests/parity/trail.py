@@ -1,0 +1,38 @@
+"""What a flow asked AWS for, out of local AWS's trail: the calls that change something, in their order.
+
+Left out, because the other orchestrator has nothing like it: how work is handed to a machine and to its functions, and
+what the starter writes down. Made equal, because each has to differ:
+
+- the name of a SageMaker job: a state puts the number of the attempt behind it, the operator a time where the name is
+  taken; and with the name, whatever is called after it, such as the trained model's URI;
+- `Tags`: Step Functions marks the jobs that it waits for as its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+# The first call of any flow; before it come the deployment and the upload of the data.
+_FIRST = "manifests/planned/"
+_ORCHESTRATION = {("states", "StartExecution"), ("lambda", "Invoke")}
+_BOOKKEEPING = re.compile(r"ledger/|raw/batches/[^/]+/_SUCCESS$")
+_ATTEMPT = re.compile(r"(complaints-(?:train|evaluate|classify)-[0-9a-f]{16})-0\b")
+
+
+def calls(trail: Path) -> list[tuple[str, str, Any]]:
+    """Service, operation and parameters of each call, in order."""
+    events = [json.loads(line) for line in trail.read_text().splitlines()]
+    keys = [str((event["requestParameters"] or {}).get("key", "")) for event in events]
+    first = next(place for place, key in enumerate(keys) if key.startswith(_FIRST))
+    found = []
+    for event, key in list(zip(events, keys, strict=True))[first:]:
+        service, name = event["eventSource"].partition(".")[0], event["eventName"]
+        if (service, name) not in _ORCHESTRATION and not _BOOKKEEPING.match(key):
+            assert "errorCode" not in event, event
+            text = _ATTEMPT.sub(r"\1", json.dumps(event["requestParameters"]))
+            parameters = {name: value for name, value in json.loads(text).items() if name != "tags"}
+            found.append((service, name, parameters))
+    return found
