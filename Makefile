@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run up test check export lock clean
+.PHONY: help run up test check export bench bench-compile bench-orchestration lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p) >/dev/null 2>&1 && \
@@ -44,13 +44,22 @@ test: $(foreach e,airflow airflow-oldest airflow-newest jobs,.venvs/$(e)/.instal
 check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict types, and whether what is generated is current
 	@$(JOBS_ENV)/bin/ruff check .
 	@$(JOBS_ENV)/bin/ruff format --check .
-	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags stepfunctions
+	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags stepfunctions bench/compile_time.py
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions --check
-	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws
+	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py
 	@for room in glue training inference; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
 
 export: $(AIRFLOW_ENV)/.installed ## Compile the DAGs to Step Functions: stepfunctions/*.asl.json and docs/flows/
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions
+
+bench: bench-compile bench-orchestration ## Measure: compile time, and what each orchestrator adds (TRAIN= CLASSIFY= REPEAT=)
+
+bench-compile: $(AIRFLOW_ENV)/.installed
+	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -W ignore -m bench.compile_time $(if $(REPEAT),--repeat $(REPEAT))
+
+bench-orchestration: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m bench.orchestration $(call named,--train,$(TRAIN)) \
+		$(call named,--classify,$(CLASSIFY)) $(if $(REPEAT),--repeat $(REPEAT))
 
 lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= names the folder of constraints)
 	@mkdir -p locks
