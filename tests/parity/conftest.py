@@ -31,7 +31,7 @@ from localaws import LocalAWS
 
 ROOT = Path(__file__).parents[2]
 # What a Glue time-out of one minute takes; the jobs that shall succeed need a second.
-MINUTE = 8.0
+MINUTE = 10.0
 PATIENCE = {"retry_delay_seconds": 1, "poll_seconds": 1, "timeout_minutes": 1}
 EXPORT = """
 import json, sys, pathlib

@@ -24,24 +24,28 @@ def nothing(_: Both) -> Iterator[None]:
     yield
 
 
-@contextmanager
-def throttled_twice(both: Both) -> Iterator[None]:
-    """Glue refuses the first two calls that start a job."""
-    handlers, left = both.aws._handlers, [2]
-    start = handlers["AWSGlue.StartJobRun"]
+def refused(code: str, message: str, times: int) -> Callable[[Both], Any]:
+    """Glue refuses the first calls that start a job."""
 
-    def throttle(request: dict[str, Any]) -> dict[str, Any] | None:
-        if left[0]:
-            left[0] -= 1
-            raise ApiError("ThrottlingException", "Rate exceeded")
-        return start(request)
+    @contextmanager
+    def refusing(both: Both) -> Iterator[None]:
+        handlers, left = both.aws._handlers, [times]
+        start = handlers["AWSGlue.StartJobRun"]
 
-    handlers["AWSGlue.StartJobRun"] = throttle
-    try:
-        yield
-    finally:
-        handlers["AWSGlue.StartJobRun"] = start
-    assert left == [0]
+        def refuse(request: dict[str, Any]) -> dict[str, Any] | None:
+            if left[0]:
+                left[0] -= 1
+                raise ApiError(code, message)
+            return start(request)
+
+        handlers["AWSGlue.StartJobRun"] = refuse
+        try:
+            yield
+        finally:
+            handlers["AWSGlue.StartJobRun"] = start
+        assert left[0] == 0 or times > 2
+
+    return refusing
 
 
 @contextmanager
@@ -83,9 +87,12 @@ JOB = f"the Glue job {PREPARE} ended as"
 NO_MODEL = (
     "NoModelError: no model is in service: s3://ptmlops-complaints/models/latest is absent; run complaints_training"
 )
+TOO_MANY = ("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {PREPARE}")
 CASES = [
     Case("nothing"),
-    Case("start-throttled-twice", fault=throttled_twice),
+    Case("start-throttled-twice", fault=refused("ThrottlingException", "Rate exceeded", 2)),
+    Case("too-many-runs-twice", fault=refused(*TOO_MANY, 2)),
+    Case("too-many-runs-for-ever", "prepare_complaints", ": ".join(TOO_MANY), fault=refused(*TOO_MANY, 99)),
     Case(
         "job-failed",
         "prepare_complaints",
