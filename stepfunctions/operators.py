@@ -149,18 +149,22 @@ def glue_job(task: Any, context: Context) -> dict[str, State]:
     }
 
 
-def _sagemaker_job(kind: str, name_of: str, kept: tuple[str, ...]) -> ToStates:
+def _sagemaker_job(
+    kind: str, name_of: str, kept: tuple[str, ...], *, result: str = "", longest_name: int = 63
+) -> ToStates:
+    """`kind` is the API's word for the job, `result` the operator's for what it leaves, where that differs."""
+
     def states(task: Any, context: Context) -> dict[str, State]:
         _check_waited_for(task)
         request = payload(task.config, context.scope)
-        _name_by_attempt(request, name_of, task.task_id)
+        _name_by_attempt(request, name_of, task.task_id, longest_name - len("-10"))
         selected = {f"{member}.$": f"$.{member}" for member in (name_of, *kept)}
         return {
             task.task_id: _service_task(
                 task,
                 f"sagemaker:create{kind}Job.sync",
                 request,
-                {"return_value": {kind: selected}},
+                {"return_value": {result or kind: selected}},
                 retries.SAGEMAKER_TRANSIENT,
                 context,
             )
@@ -179,6 +183,16 @@ becomes_states("SageMakerTransformOperator")(
     _sagemaker_job("Transform", "TransformJobName", ("TransformJobStatus", "TransformOutput"))
 )
 
+becomes_states("SageMakerTuningOperator")(
+    _sagemaker_job(
+        "HyperParameterTuning",
+        "HyperParameterTuningJobName",
+        ("HyperParameterTuningJobStatus", "BestTrainingJob"),
+        result="Tuning",
+        longest_name=32,
+    )
+)
+
 
 def _check_waited_for(task: Any) -> None:
     if not task.wait_for_completion:
@@ -187,15 +201,15 @@ def _check_waited_for(task: Any) -> None:
         )
 
 
-def _name_by_attempt(request: dict[str, Any], field: str, task_id: str) -> None:
-    """SageMaker never takes a job name twice: adds the attempt's number to it, within 63 characters."""
+def _name_by_attempt(request: dict[str, Any], field: str, task_id: str, room: int) -> None:
+    """SageMaker never takes a job name twice: adds the attempt's number to it, which has to fit behind it."""
     if f"{field}.$" in request:
         request[f"{field}.$"] = _ATTEMPT.format(request[f"{field}.$"])
         return
     name = request.pop(field, None)
-    if not isinstance(name, str) or not 0 < len(name) <= 60:
+    if not isinstance(name, str) or not 0 < len(name) <= room:
         raise RefusedError(
-            task_id, "job-name", f"{field} {name!r} leaves no room for the attempt: use 60 characters, or less"
+            task_id, "job-name", f"{field} {name!r} leaves no room for the attempt: use {room} characters, or less"
         )
     request[f"{field}.$"] = _ATTEMPT.format(f"'{name}'")
 

@@ -20,6 +20,7 @@ INTEGRATIONS = frozenset(
     for integration in (
         "lambda:invoke",
         "glue:startJobRun.sync",
+        "sagemaker:createHyperParameterTuningJob.sync",
         "sagemaker:createProcessingJob.sync",
         "sagemaker:createTrainingJob.sync",
         "sagemaker:createTransformJob.sync",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from airflow.providers.amazon.aws.notifications.sns import SnsNotifier
 from airflow.providers.amazon.aws.operators.glue import GlueJobOperator
-from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTrainingOperator
+from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTrainingOperator, SageMakerTuningOperator
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -80,6 +80,11 @@ def makes_its_job() -> None:
 
 def name_of_its_job(characters: int) -> Callable[[], None]:
     return lambda: training({"TrainingJobName": "x" * characters})
+
+
+def tuning(characters: int) -> Callable[[], None]:
+    config = {"HyperParameterTuningJobName": "x" * characters}
+    return lambda: SageMakerTuningOperator(task_id="tune", config=config) and None
 
 
 def training(config: Any) -> None:
@@ -171,6 +176,7 @@ CASES: list[tuple[Callable[[], None], str, str, str]] = [
     (a_lambda, "importable-function", "guess", "move it into a module beside the DAGs"),
     (a_function_of_the_dag_file, "importable-function", "in_this_file", "move it into a module beside the DAGs"),
     (makes_its_job, "creates-job", "smooth", "script_location create a Glue job; let deploy create it, and name it"),
+    (tuning(30), "job-name", "tune", "use 29 characters"),
     (name_of_its_job(61), "job-name", "learn", "use 60 characters"),
     (a_datetime, "not-json", "learn", "(datetime) is not JSON; pass text, numbers, lists, dicts"),
     (mapped_xcom, "mapped-xcom", "write_report", "compute the value in a @task"),
@@ -213,6 +219,13 @@ def test_tasks_that_depend_crosswise_are_refused_by_name() -> None:
 def test_a_job_name_that_leaves_room_for_the_attempt_is_not_refused() -> None:
     state = compiled(name_of_its_job(60))["States"]["learn"]
     assert state["Parameters"]["TrainingJobName.$"] == f"States.Format('{{}}-{{}}', '{'x' * 60}', $$.State.RetryCount)"
+
+
+def test_a_tuning_job_is_waited_for_under_a_name_that_fits_and_leaves_what_the_operator_leaves() -> None:
+    state = compiled(tuning(29))["States"]["tune"]
+    assert state["Resource"] == "arn:aws:states:::sagemaker:createHyperParameterTuningJob.sync"
+    assert "$$.State.RetryCount" in state["Parameters"]["HyperParameterTuningJobName.$"]
+    assert state["ResultSelector"]["return_value"]["Tuning"]["BestTrainingJob.$"] == "$.BestTrainingJob"
 
 
 def test_a_sensor_at_the_root_is_the_trigger_and_no_state() -> None:
