@@ -126,3 +126,9 @@ def test_a_source_may_not_be_elsewhere_or_mean_anything_to_a_shell(source: str) 
 def test_nothing_to_read_is_an_error_that_says_where() -> None:
     with pytest.raises(PlanError, match=r"no complaints under s3://bucket/raw/: .*\.csv"):
         complaints_objects([listed("raw/", size=0)], bucket="bucket", source="raw/")
+
+
+def test_a_plan_is_as_small_for_ten_thousand_files_as_for_one() -> None:
+    """It travels in the execution's data, of which there may be 256 KiB; the files stand in the document in S3."""
+    one, many = ([listed(f"raw/{number}.csv") for number in range(count)] for count in (1, 10_000))
+    assert len(json.dumps(plan(*many))) == len(json.dumps(plan(*one))) < 8_192

@@ -10,6 +10,7 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -117,6 +118,26 @@ class Both:
                 found.append(json.loads(each["Body"])["Message"])
                 queues.delete_message(QueueUrl=self._inbox, ReceiptHandle=each["ReceiptHandle"])
         return found
+
+    @contextmanager
+    def deaf(self) -> Iterator[None]:
+        """There is no topic to tell anything."""
+        sns, topic = self.aws.client("sns"), self.settings.pipeline.aws.alerts_topic_arn
+        sns.delete_topic(TopicArn=topic)
+        try:
+            yield
+        finally:
+            sns.create_topic(Name=topic.rpartition(":")[2])
+            self._inbox = _inbox(self.aws, self.settings)
+
+    def last_execution(self) -> dict[str, Any]:
+        """The classification that Step Functions ran last."""
+        machines = self.aws.client("stepfunctions")
+        arn = self.orchestrators["stepfunctions"]._machines[CLASSIFICATION]
+        executions = machines.list_executions(stateMachineArn=arn)["executions"]
+        newest = max(executions, key=lambda each: each["startDate"])
+        described: dict[str, Any] = machines.describe_execution(executionArn=newest["executionArn"])
+        return described
 
     def published(self) -> dict[str, Any]:
         """The manifests, by key."""

@@ -118,6 +118,16 @@ def lines(message: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
+def test_a_failure_that_cannot_be_told_is_a_failure_all_the_same(both: Both, tmp_path: Path) -> None:
+    both.deploy(release(prepare=FAILING), tmp_path / "untold")
+    with both.deaf():
+        states = {name: both.run(name) for name in both.orchestrators}
+    assert states == {"airflow": "failed", "stepfunctions": "failed"}
+    described = both.last_execution()
+    assert (described["error"], "the header is missing" in described["cause"]) == ("States.TaskFailed", True)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_both_orchestrators_end_alike(both: Both, case: Case, tmp_path: Path) -> None:
     states, told, published = {}, {}, {}
