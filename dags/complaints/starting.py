@@ -58,9 +58,9 @@ class Starter:
         """Takes up every object that lies there without an execution, oldest first, while one may be started."""
         begun = {each.key.removeprefix(VERSIONS).removesuffix(".json") for each in self._bucket.objects(VERSIONS)}
         for arrival in current_objects(self._bucket, self._storage.raw):
-            if arrival.execution_name in begun:
-                continue
             try:
+                if arrival.execution_name in begun or why_ignored(arrival, self._storage):
+                    continue  # most of what lies there: nothing to tell each time
                 outcome = self.arrived(arrival)
             except ArrivalError as error:
                 log.warning("%s", error)  # its event has told so
