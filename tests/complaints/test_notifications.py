@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from complaints.notifications import on_failure
 from complaints.settings import load_settings
@@ -20,22 +18,17 @@ ARN = "arn:aws:states:us-east-1:123456789012:execution:complaints_classification
 
 
 @pytest.fixture
-def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def inbox(in_memory_aws: None) -> Any:
     """A queue that gets what the topic is told."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "local")
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    with mock_aws():
-        sns, sqs = (boto3.client(name, region_name="us-east-1") for name in ("sns", "sqs"))
-        queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        assert sns.create_topic(Name=TOPIC.rpartition(":")[2])["TopicArn"] == TOPIC
-        sns.subscribe(TopicArn=TOPIC, Protocol="sqs", Endpoint=arn)
-        yield lambda: [
-            json.loads(each["Body"])
-            for each in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-        ]
+    sns, sqs = (boto3.client(name, region_name="us-east-1") for name in ("sns", "sqs"))
+    queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    assert sns.create_topic(Name=TOPIC.rpartition(":")[2])["TopicArn"] == TOPIC
+    sns.subscribe(TopicArn=TOPIC, Protocol="sqs", Endpoint=arn)
+    return lambda: [
+        json.loads(each["Body"])
+        for each in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+    ]
 
 
 def airflow_context(**more: Any) -> dict[str, Any]:

@@ -7,13 +7,11 @@ import io
 import re
 import subprocess
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from deploy.layer import PACKAGES, LayerError, layer_archive, pinned, put_layer
 
@@ -67,13 +65,8 @@ def test_a_package_that_the_lock_does_not_pin_is_named() -> None:
 
 
 @pytest.fixture
-def functions(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "local")
-    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    with mock_aws():
-        yield boto3.client("lambda", region_name="us-east-1")
+def functions(in_memory_aws: None) -> Any:
+    return boto3.client("lambda", region_name="us-east-1")
 
 
 def test_the_layer_is_published_when_its_content_changes_and_only_then(functions: Any) -> None:
