@@ -10,7 +10,7 @@ from tests.localaws.account import Account
 NUMBERS = count()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
     folder: Path = tmp_path_factory.mktemp("aws")
     with LocalAWS(folder, minute=1.0) as running:

@@ -172,7 +172,7 @@ def _impatient(folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder = _impatient(tmp_path_factory.mktemp("parity") / "house")
     settings = load_settings(folder / "dags" / "complaints" / "config")
