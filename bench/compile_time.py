@@ -1,4 +1,4 @@
-"""`python -m bench.compile_time`: how long it takes to compile each DAG, and how that grows with the DAG."""
+"""`python -m bench.compile_time`: how long it takes to import and compile each DAG, and how that grows with the DAG."""
 
 from __future__ import annotations
 
@@ -8,85 +8,121 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Iterator
-from datetime import timedelta
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG
-
-from bench.tables import machine, table
+from bench.imports import in_fresh_interpreters
+from bench.shapes import SHAPES
+from bench.tables import growth, machine, spread, table
 from stepfunctions.__main__ import EXPORTED, ROOT
 from stepfunctions.compiler import compile_dag
+from stepfunctions.scopes import scopes_of
+from stepfunctions.triggers import triggers_of
 
-_SIZES = (10, 100, 400)
+_DAGS = ROOT / "dags"
+
+
+class WrongMachineError(RuntimeError):
+    """What was compiled is not what it should be, so that the time it took means nothing."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A DAG of a file: the module to import and, where one is committed, the file of its machine."""
+
+    module: str
+    dag: Any
+    committed: Path | None
 
 
 def main() -> int:
-    """Prints the table; returns 1 where a machine is not the one that is committed."""
+    """Prints the tables; returns 1 where a machine is not what it should be."""
     parser = argparse.ArgumentParser(prog="bench.compile_time", description=__doc__)
     parser.add_argument("--repeat", type=int, default=5, help="how often each DAG is compiled (default: %(default)s)")
-    repeat = parser.parse_args().repeat
-    rows = []
-    for name, dag, committed in _dags():
-        compiled, seconds = _timed(dag, repeat)
-        text = json.dumps(compiled, indent=2) + "\n"
-        if committed is not None and committed.read_text(encoding="utf-8") != text:
-            print(f"{committed.name} is stale; run make export", file=sys.stderr)
-            return 1
-        times = (min(seconds), statistics.median(seconds), max(seconds))
-        states = text.count('"Type":')
-        rows.append(
-            [name, len(dag.tasks), states, f"{len(text) / 1000:.1f}", *(f"{1000 * each:.1f}" for each in times)]
-        )
-    print(f"compile time, {repeat} times each; {machine()}\n")
-    print(table(["DAG", "tasks", "states", "kB", "min ms", "median ms", "max ms"], rows))
+    parser.add_argument("--imports", type=int, default=3, help="how often each is imported (default: %(default)s)")
+    options = parser.parse_args()
+    flows = list(_flows())
+    shapes = [(kind, make(size)) for kind, (make, sizes) in SHAPES.items() for size in sizes]
+    try:
+        for dag, committed in [*((flow.dag, flow.committed) for flow in flows), *((dag, None) for _, dag in shapes)]:
+            check(dag, compile_dag(dag), committed)
+    except WrongMachineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"every machine is as it should be; {machine()}\n")
+    print(f"import, in {options.imports} fresh interpreters: seconds for Airflow, then for the DAG file\n", flush=True)
+    print(_imports(flows, options.imports))
+    print(f"\ncompile, {options.repeat} times: milliseconds; growth: from the size above, as a power of the tasks\n")
+    print(_compilations([*((flow.dag.dag_id, flow.dag) for flow in flows), *shapes], options.repeat))
     return 0
 
 
-def _dags() -> Iterator[tuple[str, Any, Path | None]]:
-    sys.path.insert(0, str(ROOT / "dags"))
-    for file in sorted((ROOT / "dags").glob("*.py")):
+def _flows() -> Iterator[Flow]:
+    sys.path.insert(0, str(_DAGS))
+    for file in sorted(_DAGS.glob("*.py")):
         dag = importlib.import_module(file.stem).dag
         if EXPORTED in dag.tags:
-            yield dag.dag_id, dag, ROOT / "stepfunctions" / f"{dag.dag_id}.asl.json"
-    yield "tests' weather_report", importlib.import_module("tests.stepfunctions.example_dag").dag, None
-    for size in _SIZES:
-        yield f"{size} in series", series(size), None
-    for size in _SIZES:
-        yield f"{size} in groups of 10", groups(size), None
+            yield Flow(file.stem, dag, ROOT / "stepfunctions" / f"{dag.dag_id}.asl.json")
+    example = "tests.stepfunctions.example_dag"
+    yield Flow(example, importlib.import_module(example).dag, None)
 
 
-def _timed(dag: Any, repeat: int) -> tuple[dict[str, Any], list[float]]:
+def check(dag: Any, compiled: Mapping[str, Any], committed: Path | None) -> None:
+    """Whether `compiled` is the committed file or, where there is none, has each task once and is the same again.
+
+    Raises:
+        WrongMachineError: it is not.
+    """
+    if committed is not None:
+        if not committed.exists() or committed.read_text(encoding="utf-8") != as_text(compiled):
+            raise WrongMachineError(f"{committed.name} is not what {dag.dag_id} compiles to; run make export")
+        return
+    names = [name for scope in scopes_of("", compiled) for name in scope.states]
+    started = {task.task_id for task in triggers_of(dag)}
+    if wrong := [task_id for task_id in dag.task_ids if task_id not in started and names.count(task_id) != 1]:
+        raise WrongMachineError(f"{dag.dag_id}: {', '.join(wrong)} should each be one state")
+    if as_text(compile_dag(dag)) != as_text(compiled):
+        raise WrongMachineError(f"{dag.dag_id} compiles to another machine the second time")
+
+
+def as_text(compiled: Mapping[str, Any]) -> str:
+    """The machine as `make export` writes it."""
+    return json.dumps(compiled, indent=2) + "\n"
+
+
+def _imports(flows: Iterable[Flow], repeat: int) -> str:
+    rows = []
+    for flow in flows:
+        seconds = in_fresh_interpreters(flow.module, (ROOT, _DAGS), repeat)
+        airflow, ours = ([pair[place] for pair in seconds] for place in (0, 1))
+        rows.append([flow.dag.dag_id, f"{statistics.median(airflow):.2f}", *spread(ours, "{:.2f}")])
+    return table(["DAG file", "Airflow", "min", "median", "max"], rows)
+
+
+def _compilations(dags: Iterable[tuple[str, Any]], repeat: int) -> str:
+    rows = []
+    before: tuple[str, int, float] | None = None
+    for kind, dag in dags:
+        compiled, seconds = _timed(dag, repeat)
+        tasks, median = len(dag.tasks), statistics.median(seconds)
+        power = growth(before[1:], (tasks, median)) if before and before[0] == kind else ""
+        before = (kind, tasks, median)
+        states = sum(len(scope.states) for scope in scopes_of("", compiled))
+        size = f"{len(as_text(compiled).encode()) / 1000:.1f}"
+        rows.append([kind, tasks, states, size, *spread([1000 * each for each in seconds], "{:.1f}"), power])
+    return table(["DAG", "tasks", "states", "kB", "min", "median", "max", "growth"], rows)
+
+
+def _timed(dag: Any, repeat: int) -> tuple[dict[str, Any], Sequence[float]]:
     seconds = []
+    compiled: dict[str, Any] = {}
     for _ in range(repeat):
         start = time.perf_counter()
         compiled = compile_dag(dag)
         seconds.append(time.perf_counter() - start)
     return compiled, seconds
-
-
-def series(size: int) -> Any:
-    """A DAG of `size` tasks, one after the other."""
-    with DAG(dag_id=f"series_{size}", schedule=None, default_args={"execution_timeout": timedelta(minutes=1)}) as dag:
-        tasks = [EmptyOperator(task_id=f"t{number:04}") for number in range(size)]
-        for before, after in pairwise(tasks):
-            before >> after
-    return dag
-
-
-def groups(size: int, width: int = 10) -> Any:
-    """A DAG of about `size` tasks: `width` side by side, one that gathers them, and so on."""
-    with DAG(dag_id=f"groups_{size}", schedule=None, default_args={"execution_timeout": timedelta(minutes=1)}) as dag:
-        gathered = EmptyOperator(task_id="start")
-        for number in range(size // (width + 1)):
-            side = [EmptyOperator(task_id=f"t{number:04}_{place}") for place in range(width)]
-            following = EmptyOperator(task_id=f"gathered{number:04}")
-            gathered >> side >> following
-            gathered = following
-    return dag
 
 
 if __name__ == "__main__":

@@ -1,15 +1,40 @@
-"""Plain tables for a terminal, and what machine they were made on."""
+"""Plain tables for a terminal: figures side by side, how far they spread, and what machine they were made on."""
 
 from __future__ import annotations
 
+import math
 import os
 import platform
+import statistics
 from collections.abc import Sequence
 
 
 def machine() -> str:
     """One line: the cores and the Python that the figures belong to."""
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+
+
+def spread(figures: Sequence[float], form: str) -> list[str]:
+    """The least, the median and the greatest.
+
+    >>> spread([3.0, 1.0, 2.5], "{:.1f}")
+    ['1.0', '2.5', '3.0']
+    """
+    return [form.format(each) for each in (min(figures), statistics.median(figures), max(figures))]
+
+
+def growth(small: Sequence[float], large: Sequence[float]) -> str:
+    """By which power of the size the time grew, of two `(size, time)`.
+
+    >>> growth((100, 0.25), (400, 4.0))
+    'n^2.0'
+    """
+    return f"n^{math.log(large[1] / small[1]) / math.log(large[0] / small[0]):.1f}"
+
+
+def ratio(one: float, two: float) -> str:
+    """How many times as long the first takes; `-` where the second takes no time."""
+    return f"{one / two:.2f}" if two > 0 else "-"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

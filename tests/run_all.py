@@ -11,10 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # DAGs on each Airflow that they must run on, the compiler on that of MWAA; all else where the jobs and local AWS run.
 RUNS = {
-    "airflow": ["tests/dags", "tests/stepfunctions"],
+    "airflow": ["tests/dags", "tests/stepfunctions", "tests/bench/test_compile_time.py"],
     "airflow-oldest": ["tests/dags"],
     "airflow-newest": ["tests/dags"],
-    "jobs": ["tests", "--ignore=tests/dags", "--ignore=tests/stepfunctions"],
+    "jobs": ["tests", *(f"--ignore=tests/{each}" for each in ("dags", "stepfunctions", "bench/test_compile_time.py"))],
 }
 
 

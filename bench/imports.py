@@ -1,0 +1,45 @@
+"""`python -m bench.imports MODULE`: how long a fresh interpreter takes to import Airflow, and then that module."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def in_fresh_interpreters(module: str, path: Sequence[Path], repeat: int) -> list[tuple[float, float]]:
+    """Seconds for Airflow and for `module` after it, of `repeat` interpreters that look for modules in `path`, too.
+
+    Both are of one interpreter, so that neither is a difference of two noisy figures.
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(each) for each in path)}
+    command = [sys.executable, "-W", "ignore", "-m", "bench.imports", module]
+    seconds = []
+    for _ in range(repeat):
+        done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+        airflow, ours = json.loads(done.stdout.splitlines()[-1])
+        seconds.append((airflow, ours))
+    return seconds
+
+
+def main() -> None:
+    """Prints both as JSON."""
+    parser = argparse.ArgumentParser(prog="bench.imports", description=__doc__)
+    parser.add_argument("module")
+    module = parser.parse_args().module
+    start = time.perf_counter()
+    # airflow.sdk loads its names when they are first asked for: ask for what every DAG file asks for.
+    _ = importlib.import_module("airflow.sdk").DAG
+    airflow = time.perf_counter()
+    importlib.import_module(module)
+    print(json.dumps([airflow - start, time.perf_counter() - airflow]))
+
+
+if __name__ == "__main__":
+    main()
