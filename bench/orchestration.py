@@ -7,97 +7,62 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from bench.tables import machine, table
+from bench.comparison import DifferentResultsError, Round, Run, check_same, report
+from bench.tables import machine
 
 ORCHESTRATORS = ("airflow", "stepfunctions")
-# What must be the same, whoever ran it.
-_SECTIONS = ("release", "training", "model", "classification")
-Run = Mapping[str, Any]
 
 
-class DifferentResultsError(RuntimeError):
-    """The two ways did not do the same, so that their times cannot be compared."""
+class BrokenRunError(RuntimeError):
+    """A run failed; it has said why itself."""
 
 
 def main() -> int:
-    """Runs both ways, one after the other, and prints the figures side by side."""
+    """Runs both ways in turn and prints the figures side by side; returns 1 where they cannot be compared."""
     parser = argparse.ArgumentParser(prog="bench.orchestration", description=__doc__)
     parser.add_argument("--repeat", type=int, default=1, help="how often each way is run (default: %(default)s)")
     parser.add_argument("--train", action="append", default=[], help="labelled complaints CSV (default: the sample)")
     parser.add_argument("--classify", action="append", default=[], help="complaints CSV to classify")
     options = parser.parse_args()
     data = [part for name in ("train", "classify") for path in getattr(options, name) for part in (f"--{name}", path)]
-    print(f"orchestration, {options.repeat} times each way, in turn; {machine()}", flush=True)
-    for number in range(options.repeat):
-        with tempfile.TemporaryDirectory() as folder:
-            runs = {name: _run(Path(folder) / name, name, data) for name in ORCHESTRATORS}
-            check_same(runs, {name: published(Path(folder) / name) for name in runs})
-            print(f"\nrun {number + 1}: the same results; seconds\n\n{report(runs)}", flush=True)
+    print(f"orchestration, each way {options.repeat} times, in turn; {machine()}", flush=True)
+    try:
+        rounds = [_round(number, data) for number in range(options.repeat)]
+    except (BrokenRunError, DifferentResultsError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"the same results each time; medians of {options.repeat}\n\n{report(rounds)}")
     return 0
+
+
+def _round(number: int, data: Sequence[str]) -> Round:
+    """Both ways once, one after the other; who is first changes, for the machine's caches serve the second better."""
+    with tempfile.TemporaryDirectory() as folder:
+        turn = ORCHESTRATORS if number % 2 == 0 else ORCHESTRATORS[::-1]
+        done = {name: _run(Path(folder) / name, name, data) for name in turn}
+        runs = {name: done[name] for name in ORCHESTRATORS}
+        check_same(runs, {name: published(Path(folder) / name) for name in runs})
+    return runs
 
 
 def _run(build: Path, orchestrator: str, data: Sequence[str]) -> Run:
     command = [sys.executable, "-m", "laptop", "run", "--build", str(build), "--orchestrator", orchestrator, *data]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    if code := subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
+        raise BrokenRunError(f"the run through {orchestrator} failed (exit code {code}); nothing can be compared")
     summary: Run = json.loads((build / "summary.json").read_text(encoding="utf-8"))
     return summary
 
 
 def published(build: Path) -> list[dict[str, Any]]:
-    """Every prediction of a run, in the order of the complaints."""
+    """Every prediction of a run."""
     files = sorted((build / "predictions").glob("*.parquet"))
-    rows = [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
-    return sorted(rows, key=lambda row: str(row["complaint_id"]))
-
-
-def check_same(runs: Mapping[str, Run], predictions: Mapping[str, list[dict[str, Any]]]) -> None:
-    """Raises DifferentResultsError where the runs differ in an account, in a score or in a prediction."""
-    first, second = runs
-    for section in _SECTIONS:
-        if runs[first][section] != runs[second][section]:
-            raise DifferentResultsError(f"{first} and {second} differ in {section!r} of the summary")
-    if predictions[first] != predictions[second]:
-        raise DifferentResultsError(f"{first} and {second} published different predictions")
-
-
-def report(runs: Mapping[str, Run]) -> str:
-    """Wall time, job time, and the difference, for each flow and in all."""
-    first, second = runs
-    rows = []
-    for ours, theirs in zip(runs[first]["flows"], runs[second]["flows"], strict=True):
-        for label, figure in _FIGURES.items():
-            one, two = figure(ours), figure(theirs)
-            rows.append([f"{ours['dag_id']}: {label}", f"{one:.1f}", f"{two:.1f}", ratio(one, two)])
-    for label in ("start_up", "work", "orchestration", "total"):
-        one, two = runs[first]["seconds"][label], runs[second]["seconds"][label]
-        rows.append([f"the whole run: {label.replace('_', '-')}", f"{one:.1f}", f"{two:.1f}", ratio(one, two)])
-    return table(["", first, second, "ratio"], rows)
-
-
-def _job_seconds(flow: Run) -> float:
-    return float(sum(step["job_seconds"] or 0.0 for step in flow["steps"]))
-
-
-def _wall_seconds(flow: Run) -> float:
-    return float(flow["seconds"])
-
-
-def _orchestration_seconds(flow: Run) -> float:
-    return _wall_seconds(flow) - _job_seconds(flow)
-
-
-_FIGURES = {"wall": _wall_seconds, "jobs": _job_seconds, "orchestration": _orchestration_seconds}
-
-
-def ratio(one: float, two: float) -> str:
-    """How many times as long the first takes."""
-    return f"{one / two:.2f}" if two else "-"
+    return [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
 
 
 if __name__ == "__main__":
