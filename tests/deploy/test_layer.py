@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import io
 import re
 import subprocess
 import zipfile
+from collections.abc import Iterator
+from email.message import Message
+from email.parser import Parser
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from deploy.layer import PACKAGES, LayerError, layer_archive, pinned, put_layer
+from deploy.layer import LAYER, PACKAGES, LayerError, layer_archive, pinned, put_layer
 
+# What Lambda takes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ZIPPED_LIMIT, UNZIPPED_LIMIT = 50_000_000, 250_000_000
+# What a package may ask of the Python that it is in, where its requirements have markers.
+LAMBDA = {"python_version": "3.12", "python_full_version": "3.12.0", "sys_platform": "linux", "extra": ""}
 PYTHONS = sorted(Path.home().glob(".pyenv/versions/3.12*/bin/python3.12"))
 
 
@@ -29,6 +37,14 @@ def archive() -> bytes:
         raise
 
 
+def _records(archive: bytes, name: str) -> Iterator[Message]:
+    """The file `name` of each package in the layer."""
+    layer = zipfile.ZipFile(io.BytesIO(archive))
+    for path in layer.namelist():
+        if path.endswith(f".dist-info/{name}"):
+            yield Parser().parsestr(layer.read(path).decode())
+
+
 def test_the_layer_is_for_lambdas_python_and_the_same_each_time(archive: bytes) -> None:
     names = zipfile.ZipFile(io.BytesIO(archive)).namelist()
     compiled = [name for name in names if name.endswith(".so")]
@@ -36,6 +52,20 @@ def test_the_layer_is_for_lambdas_python_and_the_same_each_time(archive: bytes) 
     assert all("cpython-312-x86_64-linux-gnu" in name for name in compiled)
     assert all(name.startswith("python/") for name in names)
     assert layer_archive() == archive
+
+
+def test_every_wheel_is_pure_or_for_lambdas_python_and_platform(archive: bytes) -> None:
+    tags = [each.get_all("Tag", []) for each in _records(archive, "WHEEL")]
+    assert len(tags) == len(PACKAGES)
+    compiled = [told for told in tags if told != ["py3-none-any"]]
+    assert compiled
+    assert all("cp312-cp312-manylinux2014_x86_64" in told for told in compiled), compiled
+
+
+def test_the_layer_leaves_room_for_the_function(archive: bytes) -> None:
+    unzipped = sum(each.file_size for each in zipfile.ZipFile(io.BytesIO(archive)).infolist())
+    assert len(archive) < ZIPPED_LIMIT / 5
+    assert unzipped < UNZIPPED_LIMIT / 5
 
 
 @pytest.mark.skipif(not PYTHONS, reason="no Python 3.12, which Lambda has, on this machine")
@@ -48,14 +78,17 @@ def test_with_the_layer_alone_the_settings_can_be_read(archive: bytes, tmp_path:
     assert "ptmlops" in done.stdout
 
 
-def test_the_packages_are_all_that_those_that_we_import_need() -> None:
-    needed, waiting = set(), ["pydantic", "pyyaml"]
-    while waiting:
-        name = waiting.pop()
-        needed.add(name)
-        wanted = [each for each in importlib.metadata.requires(name) or [] if "extra ==" not in each]
-        names = {re.split(r"[^A-Za-z0-9-_.]", each)[0].lower().replace("_", "-") for each in wanted}
-        waiting += sorted(names - needed)
+def test_the_layer_holds_what_its_packages_need_in_versions_that_they_take(archive: bytes) -> None:
+    packages = {canonicalize_name(each["Name"]): each for each in _records(archive, "METADATA")}
+    assert sorted(packages) == sorted(PACKAGES)
+    needed = {"pydantic", "pyyaml"}
+    for name, metadata in packages.items():
+        for text in metadata.get_all("Requires-Dist", []):
+            wanted = Requirement(text)
+            if wanted.marker and not wanted.marker.evaluate(LAMBDA):
+                continue
+            needed.add(canonicalize_name(wanted.name))
+            assert wanted.specifier.contains(packages[canonicalize_name(wanted.name)]["Version"]), f"{name}: {text}"
     assert sorted(needed) == sorted(PACKAGES)
 
 
@@ -74,4 +107,15 @@ def test_the_layer_is_published_when_its_content_changes_and_only_then(functions
 
     first = put_layer(functions, zipped({"python/a.py": b"1"}))
     assert put_layer(functions, zipped({"python/a.py": b"1"})) == first
-    assert put_layer(functions, zipped({"python/a.py": b"2"})) != first
+    assert [each["LayerVersionArn"] for each in _versions(functions)] == [first]
+
+    second = put_layer(functions, zipped({"python/a.py": b"2"}))
+    assert second != first
+    # The content of before is not that of now, though a version has it.
+    assert put_layer(functions, zipped({"python/a.py": b"1"})) not in (first, second)
+    assert all(each["CompatibleRuntimes"] == ["python3.12"] for each in _versions(functions))
+
+
+def _versions(functions: Any) -> list[dict[str, Any]]:
+    versions: list[dict[str, Any]] = functions.list_layer_versions(LayerName=LAYER)["LayerVersions"]
+    return versions
