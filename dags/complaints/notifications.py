@@ -73,6 +73,18 @@ def on_failure(context: Mapping[str, Any]) -> None:
     log.info("told %s of: %s", settings.pipeline.aws.alerts_topic_arn, failure.subject)
 
 
+def on_run_timeout(context: Mapping[str, Any]) -> None:
+    """The `on_failure_callback` of each DAG: tells of a run that took too long, which no task fails of.
+
+    All other failures are told by the task that failed. A state machine that takes too long ends where no state could
+    call this; there EventBridge calls `on_failure`.
+    """
+    if context.get("reason") != "timed_out":
+        return
+    known = {name: context[name] for name in ("dag", "run_id") if name in context}
+    on_failure({**known, "exception": TimeoutError("the run took longer than max_run_hours allows")})
+
+
 def failure_of(context: Mapping[str, Any], settings: Settings) -> Failure:
     """The failure that an Airflow context is about; its job is looked up, its cause put into a sentence."""
     flow, instance = context["dag"].dag_id, context.get("ti")
@@ -80,7 +92,9 @@ def failure_of(context: Mapping[str, Any], settings: Settings) -> Failure:
         flow=flow,
         run_id=str(context["run_id"]),
         step=instance.task_id if instance is not None else "an unknown step",
-        cause=failures.cause_of(context.get("exception") or "unknown", _job(context.get("task"), settings)),
+        cause=failures.cause_of(
+            context.get("exception") or "unknown", _job(context.get("task"), settings), _client("logs", settings)
+        ),
         log_url=instance.log_url if instance is not None else "",
         runbook_url=_runbook_url(flow, settings),
     )

@@ -13,11 +13,27 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from complaints import accounting, jobs, planning, registry
+from complaints import accounting, adoption, jobs, planning, registry
 from complaints.settings import Settings, Storage, load_settings
 from complaints.storage import Bucket
 
 log = logging.getLogger(__name__)
+
+
+def find_glue_job(job_name: str, arguments: Mapping[str, str], output_uri: str) -> dict[str, Any]:
+    """What there is of a step's Glue run (`adoption.glue_job`): asked by a state machine before it starts one."""
+    settings = load_settings()
+    bucket, glue = _bucket(settings), _client("glue", settings)
+    job = adoption.glue_job(glue, bucket.has_objects, job_name=job_name, arguments=arguments, output_uri=output_uri)
+    return {"state": job.state, "name": job.name, "result": adoption.result_of("Glue", job)}
+
+
+def find_sagemaker_job(kind: str, request: Mapping[str, Any], output_uri: str) -> dict[str, Any]:
+    """What there is of a step's SageMaker job (`adoption.sagemaker_job`), and the name to create it by."""
+    settings = load_settings()
+    bucket, sagemaker = _bucket(settings), _client("sagemaker", settings)
+    job = adoption.sagemaker_job(sagemaker, bucket.has_objects, kind=kind, request=request, output_uri=output_uri)
+    return {"state": job.state, "name": job.name, "result": adoption.result_of(kind, job)}
 
 
 def plan_classification(source: str, etag: str = "") -> dict[str, Any]:
@@ -123,9 +139,12 @@ def publish_manifest(plan: Mapping[str, Any], account: Mapping[str, int]) -> str
     return f"s3://{bucket.name}/{key}"
 
 
+def _client(service: str, settings: Settings) -> Any:
+    return boto3.client(service, region_name=settings.pipeline.aws.region)
+
+
 def _bucket(settings: Settings) -> Bucket:
-    client = boto3.client("s3", region_name=settings.pipeline.aws.region)
-    return Bucket(client, settings.pipeline.storage.bucket)
+    return Bucket(_client("s3", settings), settings.pipeline.storage.bucket)
 
 
 def _inputs(bucket: Bucket, source: str, below: str, etag: str = "") -> list[planning.InputObject]:
@@ -158,9 +177,8 @@ def _job_document(bucket: Bucket, folder_uri: str) -> dict[str, Any]:
 
 def _create_model(request: dict[str, Any], settings: Settings) -> None:
     """CreateModel, once: a retry finds the model that it had made, which its name ties to the run."""
-    client = boto3.client("sagemaker", region_name=settings.pipeline.aws.region)
     try:
-        client.create_model(**request)
+        _client("sagemaker", settings).create_model(**request)
     except ClientError as error:
         if "already exist" not in str(error):
             raise

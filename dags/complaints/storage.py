@@ -36,6 +36,11 @@ class Bucket:
                 modified = entry["LastModified"].isoformat()
                 yield InputObject(modified, entry["Key"], entry["ETag"].strip('"'), entry["Size"])
 
+    def has_objects(self, uri: str) -> bool:
+        """Whether anything lies at or below an `s3://` URI of this bucket."""
+        found = self.client.list_objects_v2(Bucket=self.name, Prefix=self.key(uri), MaxKeys=1)
+        return bool(found.get("Contents"))
+
     def read_json(self, key: str) -> Any | None:
         """The JSON document at `key`; None where there is no such object."""
         return self.read_json_and_etag(key)[0]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from complaints.failures import cause_of
+from complaints.failures import cause_of, is_transient
 from complaints.planning import PlanError
 from stepfunctions.handlers.steps import StateError
 
@@ -91,3 +91,57 @@ def test_a_cause_is_one_short_line() -> None:
 @pytest.mark.parametrize("cause", ["", "[1]", "{", '"text"', "null", "{}"])
 def test_whatever_the_cause_is_there_is_a_sentence(cause: str) -> None:
     assert cause_of(StateError("Lambda.Unknown", cause)).startswith("Unknown: ")
+
+
+class Logs:
+    """A job's log of three lines."""
+
+    def describe_log_streams(self, **_: Any) -> dict[str, Any]:
+        return {"logStreams": [{"logStreamName": "jr_1"}]}
+
+    def get_log_events(self, **_: Any) -> dict[str, Any]:
+        return {"events": [{"message": line} for line in ("read 5,000 rows of s3://b/a.csv", "read 10,000 rows", " ")]}
+
+
+class NoLogs(Logs):
+    """A log that may not be read."""
+
+    def get_log_events(self, **_: Any) -> dict[str, Any]:
+        raise throttled()
+
+
+STOPPED = {"JobName": "prepare", "Id": "jr_1", "JobRunState": "STOPPED"}
+
+
+@pytest.mark.parametrize(
+    ("job", "logs", "told"),
+    [
+        (STOPPED, Logs(), "the Glue job prepare ended as STOPPED: its log ends with 'read 10,000 rows'"),
+        (STOPPED, NoLogs(), "the Glue job prepare ended as STOPPED"),
+        (GLUE, Logs(), "the Glue job ptmlops-prepare-complaints ended as FAILED: ValueError: no"),
+        (
+            {"TransformJobName": "t-0", "TransformJobStatus": "Stopped"},
+            Logs(),
+            "the SageMaker transform job ended as Stopped: its log ends with 'read 10,000 rows'",
+        ),
+    ],
+)
+def test_where_aws_gives_no_reason_the_end_of_the_log_tells_how_far_the_job_came(
+    job: dict[str, Any], logs: Any, told: str
+) -> None:
+    assert cause_of(RuntimeError("the trigger failed"), job, logs) == told
+
+
+@pytest.mark.parametrize(
+    ("described", "transient"),
+    [
+        ({"FailureReason": "CapacityError: Unable to provision requested ML compute capacity"}, True),
+        ({"FailureReason": "InternalServerError: We encountered an internal error"}, True),
+        ({"ErrorMessage": "Resource unavailable: could not start the run"}, True),
+        ({"FailureReason": "AlgorithmError: the script said InternalServerError"}, False),
+        ({"ErrorMessage": "ValueError: no rows"}, False),
+        ({"JobRunState": "STOPPED"}, False),
+    ],
+)
+def test_only_want_of_machines_is_worth_another_try(described: dict[str, Any], transient: bool) -> None:
+    assert is_transient(described) == transient

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from complaints.notifications import on_failure
+from complaints.notifications import on_failure, on_run_timeout
 from complaints.settings import load_settings
 from stepfunctions.handlers.steps import run_step
 
@@ -100,3 +100,15 @@ def test_what_an_execution_does_not_know_is_named() -> None:
     context = failure_context({"dag_id": "d", "run_id": "r", "execution_arn": ARN, "error": {}})
     with pytest.raises(KeyError, match="an execution knows no 'ds' of Airflow's context; it has dag, dag_run"):
         context["ds"]
+
+
+def test_a_run_that_takes_too_long_is_told_although_no_task_failed(inbox: Any) -> None:
+    on_run_timeout({"dag": SimpleNamespace(dag_id="complaints_training"), "run_id": "a-1", "reason": "timed_out"})
+    (told,) = inbox()
+    assert told["Subject"] == "complaints_training failed at an unknown step"
+    assert "Cause: TimeoutError: the run took longer than max_run_hours allows" in told["Message"]
+
+
+def test_a_run_whose_task_failed_is_not_told_twice(inbox: Any) -> None:
+    on_run_timeout({"dag": SimpleNamespace(dag_id="complaints_training"), "run_id": "a-1", "reason": "task_failure"})
+    assert inbox() == []
