@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.providers.amazon.aws.operators.glue import GlueJobOperator
-from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTransformOperator
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.sdk import DAG, Param, task
+from idempotent.glue import GlueJobOperator
+from idempotent.sagemaker import SageMakerTransformOperator
 
 from complaints import jobs, notifications, steps
 from complaints.settings import load_settings
@@ -35,6 +35,8 @@ with DAG(
     doc_md=__doc__,
     schedule=None,
     max_active_runs=1,
+    dagrun_timeout=patience.run_timeout,
+    on_failure_callback=notifications.on_run_timeout,
     tags=["complaints", "inference", "step-functions"],
     params={
         "source": Param(
@@ -73,6 +75,7 @@ with DAG(
         task_id="prepare_complaints",
         job_name=pipeline.glue.prepare_complaints_job,
         script_args=jobs.prepare_complaints_arguments(plan),
+        output_uri=plan["account_uri"],
         deferrable=True,
         waiter_delay=patience.poll_seconds,
         waiter_max_attempts=patience.attempts(pipeline.glue.timeout_minutes * 60),
@@ -83,6 +86,7 @@ with DAG(
     classified = SageMakerTransformOperator(
         task_id="classify_complaints",
         config=jobs.transform_job(plan, settings),
+        output_uri=plan["scores_uri"],
         deferrable=True,
         check_interval=patience.poll_seconds,
         max_attempts=patience.attempts(pipeline.sagemaker.transform.max_runtime_seconds),
@@ -94,6 +98,7 @@ with DAG(
         task_id="publish_results",
         job_name=pipeline.glue.publish_results_job,
         script_args=jobs.publish_results_arguments(plan),
+        output_uri=plan["results_account_uri"],
         deferrable=True,
         waiter_delay=patience.poll_seconds,
         waiter_max_attempts=patience.attempts(pipeline.glue.timeout_minutes * 60),

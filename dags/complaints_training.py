@@ -16,12 +16,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.providers.amazon.aws.operators.glue import GlueJobOperator
-from airflow.providers.amazon.aws.operators.sagemaker import (
-    SageMakerProcessingOperator,
-    SageMakerTrainingOperator,
-)
 from airflow.sdk import DAG, Param, task
+from idempotent.glue import GlueJobOperator
+from idempotent.sagemaker import SageMakerProcessingOperator, SageMakerTrainingOperator
 
 from complaints import jobs, notifications, steps
 from complaints.settings import load_settings
@@ -36,6 +33,8 @@ with DAG(
     doc_md=__doc__,
     schedule=None,
     max_active_runs=1,
+    dagrun_timeout=patience.run_timeout,
+    on_failure_callback=notifications.on_run_timeout,
     tags=["complaints", "training", "step-functions"],
     params={
         "source": Param(
@@ -54,6 +53,7 @@ with DAG(
         task_id="prepare_history",
         job_name=pipeline.glue.prepare_history_job,
         script_args=jobs.prepare_history_arguments(plan),
+        output_uri=plan["account_uri"],
         deferrable=True,
         waiter_delay=patience.poll_seconds,
         waiter_max_attempts=patience.attempts(pipeline.glue.timeout_minutes * 60),
@@ -68,6 +68,7 @@ with DAG(
     train = SageMakerTrainingOperator(
         task_id="train_model",
         config=jobs.training_job(plan, settings),
+        output_uri=plan["training_uri"],
         deferrable=True,
         print_log=False,
         check_interval=patience.poll_seconds,
@@ -81,6 +82,7 @@ with DAG(
     evaluate = SageMakerProcessingOperator(
         task_id="evaluate_model",
         config=jobs.evaluation_job(plan, trained, settings),
+        output_uri=plan["evaluation_uri"],
         deferrable=True,
         print_log=False,
         check_interval=patience.poll_seconds,

@@ -17,6 +17,7 @@ from stepfunctions.handlers.starter import STARTER_FUNCTION
 _STATES = {"RUNNING": "running", "SUCCEEDED": "success"}
 _START_SECONDS = 60
 _ENTERED, _EXITED = "TaskStateEntered", "TaskStateExited"
+_START = " starts"
 
 
 class StepFunctions:
@@ -79,15 +80,16 @@ class StepFunctions:
         return _STATES.get(status, "failed")
 
     def tasks(self, _dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """The Task states that were entered, in order; a state that was entered and not left has failed, or runs."""
+        """The tasks whose states were entered, in order; one that was entered and not left has failed, or runs."""
         tasks: dict[str, dict[str, Any]] = {}
         running = self.state("", run_id) == "running"
         for event in self._history(run_id):
             if event["type"] == _ENTERED:
-                name = event["stateEnteredEventDetails"]["name"]
-                tasks[name] = _task(name, event["timestamp"], "running" if running else "failed")
-            elif event["type"] == _EXITED:
-                name = event["stateExitedEventDetails"]["name"]
+                # A job's task has two states: the look whether there is one, and the start.
+                name = event["stateEnteredEventDetails"]["name"].removesuffix(_START)
+                tasks.setdefault(name, _task(name, event["timestamp"], "running" if running else "failed"))
+            elif event["type"] == _EXITED and not _only_looked(event["stateExitedEventDetails"]):
+                name = event["stateExitedEventDetails"]["name"].removesuffix(_START)
                 tasks[name] |= {"state": "success", "end_date": event["timestamp"].isoformat()}
             elif event["type"] == "ExecutionFailed":
                 for task in tasks.values():
@@ -102,6 +104,12 @@ class StepFunctions:
     def _history(self, run_id: str) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("get_execution_history").paginate(executionArn=run_id)
         return [event for page in pages for event in page["events"]]
+
+
+def _only_looked(exited: Mapping[str, Any]) -> bool:
+    """Whether a state was left that looked for a job, and found none that is done."""
+    left = json.loads(exited["output"]).get(exited["name"])
+    return isinstance(left, dict) and left.get("state") in ("absent", "running")
 
 
 def _task(name: str, started: Any, state: str) -> dict[str, Any]:

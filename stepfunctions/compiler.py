@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import stepfunctions.job_operators  # noqa: F401  registers the operators that start jobs
 from stepfunctions import operators
 from stepfunctions.build import DEFAULTS, DONE, FAILED, PARAMS, Build, rule_of
 from stepfunctions.callbacks import callback_refusals
@@ -43,12 +44,17 @@ def compile_dag(dag: Any) -> dict[str, Any]:
     except RefusedError as error:
         raise CompileError(dag.dag_id, [*refusals, error.refusal]) from None
     states = Build(dag, tasks, shape, refusals).machine(_defaults(dag))
-    machine = {"Comment": dag.description or dag.dag_id, "StartAt": DEFAULTS, "States": states}
+    machine = {"Comment": dag.description or dag.dag_id, "StartAt": DEFAULTS, **_run_timeout(dag), "States": states}
     # Only a machine that keeps the rules leaves here; what they find is no worse a reason than the compiler's own.
     refusals += [] if refusals else [Refusal("", "rules", finding) for finding in findings(machine)]
     if refusals:
         raise CompileError(dag.dag_id, refusals)
     return machine
+
+
+def _run_timeout(dag: Any) -> dict[str, int]:
+    """How long an execution may take, from the DAG's dagrun_timeout."""
+    return {"TimeoutSeconds": int(dag.dagrun_timeout.total_seconds())} if dag.dagrun_timeout else {}
 
 
 def _options(tasks: Mapping[str, Any], types: tuple[str, ...]) -> dict[str, set[str]]:

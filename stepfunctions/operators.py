@@ -19,9 +19,6 @@ from stepfunctions.refusals import RefusedError
 
 State: TypeAlias = dict[str, Any]
 
-# A job's name is used up by its first attempt: from the second on, the attempt's number is part of it.
-_ATTEMPT = "States.Format('{{}}-{{}}', {}, $$.State.RetryCount)"
-
 
 @dataclass(frozen=True)
 class Context:
@@ -98,7 +95,7 @@ def python(task: Any, context: Context) -> dict[str, State]:
         "Payload": {"function": name, "arguments": payload(arguments, context.scope)},
     }
     return {
-        task.task_id: _service_task(
+        task.task_id: service_task(
             task,
             "lambda:invoke",
             request,
@@ -107,111 +104,6 @@ def python(task: Any, context: Context) -> dict[str, State]:
             context,
         )
     }
-
-
-@becomes_states("GlueJobOperator")
-def glue_job(task: Any, context: Context) -> dict[str, State]:
-    """StartJobRun and wait; then a look at the run's final state, since a stopped run may count as done."""
-    _check_waited_for(task)
-    creating = [name for name in ("script_location", "create_job_kwargs", "iam_role_name") if getattr(task, name)]
-    if creating:
-        raise RefusedError(
-            task.task_id, "creates-job", f"{', '.join(creating)} create a Glue job; let deploy create it, and name it"
-        )
-    request = payload({"JobName": task.job_name, "Arguments": task.script_args, **task.run_job_kwargs}, context.scope)
-    started = _service_task(
-        task,
-        "glue:startJobRun.sync",
-        request,
-        {"return_value.$": "$.Id", "JobName.$": "$.JobName", "JobRunState.$": "$.JobRunState"},
-        retries.GLUE_TRANSIENT,
-        context,
-    )
-    checked, ended_badly = f"{task.task_id} succeeded?", f"{task.task_id} did not succeed"
-    state = path_to(task.task_id, "JobRunState")
-    return {
-        task.task_id: started,
-        checked: {
-            "Type": "Choice",
-            "Choices": [{"Variable": state, "StringEquals": "SUCCEEDED", "Next": None}],
-            "Default": ended_badly,
-        },
-        ended_badly: {
-            "Type": "Pass",
-            # In the words in which a failed run's cause is told: JSON of the run.
-            "Parameters": {
-                "Error": "Glue.JobRunNotSucceeded",
-                "Cause.$": f"States.JsonToString({path_to(task.task_id)})",
-            },
-            "ResultPath": "$.error",
-            "Next": context.failed,
-        },
-    }
-
-
-def _sagemaker_job(
-    kind: str, name_of: str, kept: tuple[str, ...], *, result: str = "", longest_name: int = 63
-) -> ToStates:
-    """`kind` is the API's word for the job, `result` the operator's for what it leaves, where that differs."""
-
-    def states(task: Any, context: Context) -> dict[str, State]:
-        _check_waited_for(task)
-        request = payload(task.config, context.scope)
-        _name_by_attempt(request, name_of, task.task_id, longest_name - len("-10"))
-        selected = {f"{member}.$": f"$.{member}" for member in (name_of, *kept)}
-        return {
-            task.task_id: _service_task(
-                task,
-                f"sagemaker:create{kind}Job.sync",
-                request,
-                {"return_value": {result or kind: selected}},
-                retries.SAGEMAKER_TRANSIENT,
-                context,
-            )
-        }
-
-    return states
-
-
-becomes_states("SageMakerTrainingOperator")(
-    _sagemaker_job("Training", "TrainingJobName", ("TrainingJobStatus", "ModelArtifacts"))
-)
-becomes_states("SageMakerProcessingOperator")(
-    _sagemaker_job("Processing", "ProcessingJobName", ("ProcessingJobStatus",))
-)
-becomes_states("SageMakerTransformOperator")(
-    _sagemaker_job("Transform", "TransformJobName", ("TransformJobStatus", "TransformOutput"))
-)
-
-becomes_states("SageMakerTuningOperator")(
-    _sagemaker_job(
-        "HyperParameterTuning",
-        "HyperParameterTuningJobName",
-        ("HyperParameterTuningJobStatus", "BestTrainingJob"),
-        result="Tuning",
-        longest_name=32,
-    )
-)
-
-
-def _check_waited_for(task: Any) -> None:
-    if not task.wait_for_completion:
-        raise RefusedError(
-            task.task_id, "not-waited-for", "the state waits for its job; remove wait_for_completion=False"
-        )
-
-
-def _name_by_attempt(request: dict[str, Any], field: str, task_id: str, room: int) -> None:
-    """SageMaker never takes a job name twice: adds the attempt's number to it, which has to fit behind it."""
-    if f"{field}.$" in request:
-        request[f"{field}.$"] = _ATTEMPT.format(request[f"{field}.$"])
-        return
-    name = request.pop(field, None)
-    if not isinstance(name, str) or not 0 < len(name) <= room:
-        raise RefusedError(
-            task_id, "job-name", f"{field} {name!r} leaves no room for the attempt: use {room} characters, or less"
-        )
-    request[f"{field}.$"] = _ATTEMPT.format(f"'{name}'")
 
 
 def error_state(error: str, cause: str, path: str, failed: str) -> State:
@@ -224,7 +116,7 @@ def error_state(error: str, cause: str, path: str, failed: str) -> State:
     }
 
 
-def _service_task(
+def service_task(
     task: Any,
     integration: str,
     request: Mapping[str, Any],

@@ -45,6 +45,8 @@ ERRORS = TRANSIENT | {
     *("States.ALL", "States.BranchFailed", "States.HeartbeatTimeout", "States.IntrinsicFailure"),
     *("States.NoChoiceMatched", "States.ParameterPathFailure", "States.Permissions", "States.ResultPathMatchFailure"),
     *("States.TaskFailed", "States.Timeout"),
+    # AWS's documents and samples spell SageMaker's errors either way; here the job's name is taken.
+    *("SageMaker.ResourceInUse", "SageMaker.ResourceInUseException"),
     *("Glue.EntityNotFoundException", "Lambda.Unknown"),
 }
 TEMPLATES = ("Parameters", "ResultSelector")
@@ -184,7 +186,10 @@ def attempt_in_name(site: Site) -> Iterator[str]:
     kind = re.search(r":sagemaker:create(\w+)\.sync$", str(site.state.get("Resource")))
     if kind and "Retry" in site.state:
         field = f"{kind[1]}Name"
-        if "$$.State.RetryCount" not in str(site.state.get("Parameters", {}).get(f"{field}.$")):
+        name = str(site.state.get("Parameters", {}).get(f"{field}.$"))
+        # A look before it gave the name, and finds the job if its start was refused because the name is taken.
+        looked_up = name == f"{site.state.get('ResultPath')}.name" and _errors(site, "Catch") > {"States.ALL"}
+        if "$$.State.RetryCount" not in name and not looked_up:
             yield f"a second attempt would use {field} again; put $$.State.RetryCount into it"
 
 

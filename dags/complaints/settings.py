@@ -10,10 +10,10 @@ import hashlib
 import math
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 CONFIG = Path(__file__).parent / "config"
 
@@ -119,6 +119,19 @@ class Orchestration(_Section):
     retry_delay_seconds: Count
     poll_seconds: Count
     arrival_timeout_hours: Count
+    max_run_hours: Count
+
+    @model_validator(mode="after")
+    def _runs_outlast_the_wait(self) -> Self:
+        if self.max_run_hours <= self.arrival_timeout_hours:
+            hours = self.arrival_timeout_hours
+            raise ValueError(f"max_run_hours is {self.max_run_hours}; make it more than arrival_timeout_hours, {hours}")
+        return self
+
+    @property
+    def run_timeout(self) -> timedelta:
+        """How long a run may take in all, the wait for complaints included."""
+        return timedelta(hours=self.max_run_hours)
 
     def default_args(self) -> dict[str, Any]:
         """What every task of every flow starts from, in Airflow's words."""

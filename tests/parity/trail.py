@@ -19,7 +19,6 @@ from typing import Any
 _FIRST = "manifests/planned/"
 _ORCHESTRATION = {("states", "StartExecution"), ("lambda", "Invoke")}
 _BOOKKEEPING = re.compile(r"ledger/|raw/batches/[^/]+/_SUCCESS$")
-_ATTEMPT = re.compile(r"(complaints-(?:train|evaluate|classify)-[0-9a-f]{16})-0\b")
 
 
 def calls(trail: Path) -> list[tuple[str, str, Any]]:
@@ -32,7 +31,6 @@ def calls(trail: Path) -> list[tuple[str, str, Any]]:
         service, name = event["eventSource"].partition(".")[0], event["eventName"]
         if (service, name) not in _ORCHESTRATION and not _BOOKKEEPING.match(key):
             assert "errorCode" not in event, event
-            text = _ATTEMPT.sub(r"\1", json.dumps(event["requestParameters"]))
-            parameters = {name: value for name, value in json.loads(text).items() if name != "tags"}
+            parameters = {name: value for name, value in event["requestParameters"].items() if name != "tags"}
             found.append((service, name, parameters))
     return found

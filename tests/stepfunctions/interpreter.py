@@ -39,11 +39,14 @@ def _run(machine: Mapping[str, Any], data: Any, execution: Mapping[str, Any], wo
         if state["Type"] == "Choice":
             name = _chosen(state, data)
             continue
+        if state["Type"] == "Wait":
+            name = state["Next"]
+            continue
         try:
             context = {**execution, "State": {"Name": name, "RetryCount": 0}}
             result = _result(state, data, context, work)
         except ExecutionFailedError as error:
-            catchers = [each for each in state.get("Catch", []) if "States.ALL" in each["ErrorEquals"]]
+            catchers = [each for each in state.get("Catch", []) if {"States.ALL", error.error} & {*each["ErrorEquals"]}]
             if not catchers:
                 raise
             data = _placed({"Error": error.error, "Cause": error.cause}, catchers[0]["ResultPath"], data)

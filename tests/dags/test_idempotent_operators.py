@@ -1,0 +1,280 @@
+"""A task that is run again never starts a second job, and a job that ended badly is a failure with its own reason.
+
+On each version of Amazon's operators, against jobs that really run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.dags.local_aws import BUCKET, CREDENTIALS, PYTHON, ROLE, Account, local_aws, until
+
+pytestmark = [
+    pytest.mark.skipif(not PYTHON.exists(), reason="local AWS needs the environment 'jobs': make test makes it"),
+    # Airflow's and aiobotocore's own, of whichever version this is.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:.*cannot be called outside of the Task Runner"),
+    pytest.mark.filterwarnings("ignore:airflow.exceptions.AirflowFailException is deprecated"),
+]
+SLEEPS = "time.sleep(60)"
+
+
+class TaskInstance:
+    """As much of a task instance as an operator asks for while it starts a job."""
+
+    dag_id, task_id, run_id, map_index = "flow", "step", "run", -1
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        """Operators leave links; nobody looks at them here."""
+
+    def xcom_pull(self, **_: Any) -> None:
+        """Nothing was left by an earlier try: a retry clears it."""
+
+
+CONTEXT: Any = {"ti": TaskInstance()}
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    with local_aws(tmp_path_factory.mktemp("aws")) as found, pytest.MonkeyPatch.context() as environment:
+        for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": found.endpoint}.items():
+            environment.setenv(name, value)
+        yield found
+
+
+@pytest.fixture(params=["glue", "training"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> str:
+    """A run of the flow of its own, by the test's name."""
+    return f"{abs(hash(request.node.name)):x}"[:16]
+
+
+def operator(kind: str, run: str, **more: Any) -> Any:
+    """As each try of the task has it: new, and rendered."""
+    from idempotent.glue import GlueJobOperator
+    from idempotent.sagemaker import SageMakerTrainingOperator
+
+    output, common = f"s3://{BUCKET}/{run}/", {"task_id": "step", "deferrable": False, "aws_conn_id": None}
+    if kind == "glue":
+        arguments = {"--plan": f"s3://{BUCKET}/{run}.json", "--output": output}
+        return GlueJobOperator(
+            **common,
+            job_name="prepare",
+            script_args=arguments,
+            output_uri=output,
+            waiter_delay=1,
+            job_poll_interval=1,
+            **more,
+        )
+    config = training(run)
+    return SageMakerTrainingOperator(
+        **common, config=config, output_uri=output, check_interval=1, print_log=False, **more
+    )
+
+
+def training(run: str) -> dict[str, Any]:
+    hyperparameters = {
+        "sagemaker_program": "train.py",
+        "sagemaker_submit_directory": f"s3://{BUCKET}/code/train.tar.gz",
+    }
+    return {
+        "TrainingJobName": f"train-{run}",
+        "HyperParameters": {name: json.dumps(value) for name, value in hyperparameters.items()},
+        "AlgorithmSpecification": {"TrainingImage": "image", "TrainingInputMode": "File"},
+        "RoleArn": ROLE,
+        "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/{run}/"},
+        "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 5},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+    }
+
+
+def states(account: Account, kind: str, run: str) -> list[str]:
+    """How the jobs of the run ended, in the words of Glue."""
+    if kind == "glue":
+        return account.glue_runs(run)
+    words = {"InProgress": "RUNNING", "Completed": "SUCCEEDED", "Failed": "FAILED", "Stopped": "STOPPED"}
+    return [words.get(each, each) for each in account.trainings(run).values()]
+
+
+def deferred(operator: Any, method: str = "execute", *arguments: Any) -> Any:
+    """The trigger that the operator defers to."""
+    with pytest.raises(BaseException) as caught:  # noqa: PT011  TaskDeferred is no Exception, and has moved
+        getattr(operator, method)(*arguments, CONTEXT)
+    assert type(caught.value).__name__ == "TaskDeferred", repr(caught.value)
+    return caught.value
+
+
+def final(operator: Any, method: str = "execute", *arguments: Any) -> str:
+    """What the task fails for good with."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011  AirflowFailException has moved
+        getattr(operator, method)(*arguments, CONTEXT)
+    assert type(caught.value).__name__ == "AirflowFailException", repr(caught.value)
+    return str(caught.value)
+
+
+def test_a_task_that_is_cleared_after_its_job_is_done_starts_none_and_leaves_the_same(
+    account: Account, kind: str, run: str
+) -> None:
+    account.jobs_do("")
+    first = operator(kind, run).execute(CONTEXT)
+    assert operator(kind, run).execute(CONTEXT) == first
+    assert states(account, kind, run) == ["SUCCEEDED"]
+
+
+def test_a_task_whose_worker_died_waits_for_the_job_that_it_had_started(account: Account, kind: str, run: str) -> None:
+    account.jobs_do("time.sleep(2)")
+    before = deferred(deferrable(kind, run)).trigger
+    after = deferred(deferrable(kind, run)).trigger
+    assert after.serialize()[0] == before.serialize()[0]
+    assert job_of(after) == job_of(before)
+    until(lambda: states(account, kind, run) == ["SUCCEEDED"])
+    assert deferrable(kind, run).execute_complete(CONTEXT, {"status": "success"})
+    assert states(account, kind, run) == ["SUCCEEDED"]
+
+
+def deferrable(kind: str, run: str) -> Any:
+    found = operator(kind, run)
+    found.deferrable = True
+    return found
+
+
+def job_of(trigger: Any) -> str:
+    serialized = trigger.serialize()[1]
+    return str(serialized.get("run_id") or serialized["job_name"])
+
+
+def test_a_job_whose_output_was_deleted_is_run_again(account: Account, kind: str, run: str) -> None:
+    account.jobs_do("")
+    operator(kind, run).execute(CONTEXT)
+    account.empty(f"s3://{BUCKET}/{run}/")
+    operator(kind, run).execute(CONTEXT)
+    assert states(account, kind, run) == ["SUCCEEDED", "SUCCEEDED"]
+
+
+def test_a_job_that_failed_is_a_final_failure_with_its_reason_and_is_tried_anew_when_the_task_is_cleared(
+    account: Account, kind: str, run: str
+) -> None:
+    account.jobs_do("raise ValueError('raw/a.csv: the header is missing')")
+    assert "raw/a.csv: the header is missing" in final(operator(kind, run))
+    account.jobs_do("")
+    operator(kind, run).execute(CONTEXT)
+    assert states(account, kind, run) == ["FAILED", "SUCCEEDED"]
+
+
+def test_a_job_that_somebody_stopped_is_a_failure(account: Account, kind: str, run: str) -> None:
+    account.jobs_do(SLEEPS)
+    deferred(deferrable(kind, run))
+    stop(account, kind, run)
+    told = final(deferrable(kind, run), "resume_execution", "execute_complete", EVENT)
+    assert "ended as stopped" in told.lower()
+    assert states(account, kind, run) == ["STOPPED"]
+
+
+EVENT = {"event": {"status": "success"}}
+FAILED = {"error": "Trigger failure", "traceback": ["ConnectionError"]}
+TIMED_OUT = {"error": "Trigger timeout"}
+
+
+def stop(account: Account, kind: str, run: str) -> None:
+    job = operator(kind, run)
+    until(lambda: states(account, kind, run) == ["RUNNING"])
+    job.stop(job.find())
+    until(lambda: states(account, kind, run) == ["STOPPED"])
+
+
+def test_a_trigger_that_fails_while_the_job_runs_is_replaced_by_another(account: Account, kind: str, run: str) -> None:
+    account.jobs_do(SLEEPS)
+    before = deferred(deferrable(kind, run)).trigger
+    after = deferred(deferrable(kind, run), "resume_execution", "__fail__", FAILED).trigger
+    assert job_of(after) == job_of(before)
+    stop(account, kind, run)
+
+
+def test_a_trigger_that_fails_since_the_job_did_tells_the_jobs_reason(account: Account, kind: str, run: str) -> None:
+    account.jobs_do("raise ValueError('raw/b.csv is no CSV')")
+    deferred(deferrable(kind, run))
+    until(lambda: states(account, kind, run) == ["FAILED"])
+    assert "raw/b.csv is no CSV" in final(deferrable(kind, run), "resume_execution", "__fail__", FAILED)
+
+
+def test_a_step_that_took_too_long_stops_its_job_and_fails_for_good(account: Account, kind: str, run: str) -> None:
+    account.jobs_do(SLEEPS)
+    deferred(deferrable(kind, run))
+    until(lambda: states(account, kind, run) == ["RUNNING"])
+    told = final(deferrable(kind, run), "resume_execution", "__fail__", TIMED_OUT)
+    assert told == "the step took longer than its timeout"
+    until(lambda: states(account, kind, run) == ["STOPPED"])
+
+
+@pytest.mark.parametrize(("code", "is_final"), [("AccessDeniedException", True), ("ThrottlingException", False)])
+def test_a_start_that_is_refused_is_tried_again_unless_it_always_will_be(
+    account: Account, kind: str, run: str, code: str, is_final: bool
+) -> None:
+    refusing = operator(kind, run)
+
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "Start")
+
+    for start in ("StartJobRun", "CreateTrainingJob"):
+        refusing.hook.conn.meta.events.register(f"before-call.*.{start}", refuse)
+    if is_final:
+        assert final(refusing) == f"{code}: no"
+    else:
+        with pytest.raises(ClientError, match=code):
+            refusing.execute(CONTEXT)
+    assert states(account, kind, run) == []
+
+
+def test_a_start_whose_answer_got_lost_is_not_repeated(account: Account, kind: str, run: str) -> None:
+    account.jobs_do("")
+    losing = operator(kind, run)
+
+    def lose(**_: Any) -> None:
+        raise ConnectionResetError("the answer got lost")
+
+    for start in ("StartJobRun", "CreateTrainingJob"):
+        losing.hook.conn.meta.events.register(f"after-call.*.{start}", lose)
+    assert losing.execute(CONTEXT)
+    assert states(account, kind, run) == ["SUCCEEDED"]
+
+
+def test_a_name_that_another_took_in_between_is_the_job_to_wait_for(account: Account, run: str) -> None:
+    """Two executions of the same run, in the same second: SageMaker lets one of them have the name."""
+    account.jobs_do("time.sleep(1)")
+    late = operator("training", run)
+    looked = late.find()
+    account.sagemaker.create_training_job(**{**training(run), "TrainingJobName": looked.name})
+    late.begin_as(looked)
+    late.find = iter_then(late.find, looked)
+    assert late.execute(CONTEXT)["Training"]["TrainingJobName"] == f"train-{run}-0"
+    assert list(account.trainings(run)) == [f"train-{run}-0"]
+
+
+def iter_then(function: Any, first: Any) -> Any:
+    """A function that gives `first` once, as if it had been asked before."""
+    given = [first]
+    return lambda: given.pop() if given else function()
+
+
+def test_a_job_of_the_planned_name_that_reads_or_writes_elsewhere_is_not_adopted(account: Account, run: str) -> None:
+    """Fault 49."""
+    account.jobs_do("")
+    foreign = {**training("elsewhere"), "TrainingJobName": f"train-{run}-0"}
+    account.sagemaker.create_training_job(**foreign)
+    with pytest.raises(RuntimeError, match=rf"train-{run}-0 exists, and does not use s3://once/{run}/"):
+        operator("training", run).execute(CONTEXT)
+
+
+def test_each_job_of_the_flows_looks_before_it_starts(dags: dict[str, Any]) -> None:
+    jobs = [task for dag in dags.values() for task in dag.tasks if task.task_type.startswith(("Glue", "SageMaker"))]
+    assert len(jobs) == 6
+    assert all(hasattr(task, "looks_first") for task in jobs), "import the operator from dags/idempotent"
