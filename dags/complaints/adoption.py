@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Literal
 
@@ -28,7 +28,7 @@ _S3_URI = re.compile(r's3://[^\s"]+')
 
 
 class ForeignJobError(RuntimeError):
-    """A job of the planned name is there, but it reads or writes other places: nothing of it may be used."""
+    """A job of the planned name runs, but reads or writes other places: it must end before ours may start."""
 
 
 @dataclass(frozen=True)
@@ -73,24 +73,31 @@ def sagemaker_job(
 ) -> Job:
     """The job of `kind` (Training, Processing or Transform) that `request` would create.
 
-    SageMaker never takes a name twice, so attempts are numbered: `<planned name>-0`, `-1`, … The newest one counts.
+    SageMaker never takes a name twice, so attempts are numbered: `<planned name>-0`, `-1`, … The newest one counts. A
+    job that reads or writes other places is none of them, such as the evaluation of a model that was since replaced.
 
     Raises:
-        ForeignJobError: an attempt's name is taken by a job of other places.
+        ForeignJobError: a job of other places has such a name, and runs.
     """
-    planned, newest = request[f"{kind}JobName"], dict[str, Any]()
+    planned, newest = request[f"{kind}JobName"], Job("absent", "")
     for attempt in count():
         name = f"{planned}-{attempt}"
         described = _described(sagemaker, kind, name)
         if described is None:
-            return Job("absent", name, newest)
-        _check_same_places(name, request, described)
-        newest = described
-        if newest[f"{kind}JobStatus"] in _SAGEMAKER_RUNNING:
-            return Job("running", name, newest)
-        if newest[f"{kind}JobStatus"] == "Completed" and has_objects(output_uri):
-            return Job("done", name, newest)
-    raise AssertionError("unreachable: count() does not end")
+            break
+        elsewhere = _other_places(request, described)
+        if elsewhere and described[f"{kind}JobStatus"] in _SAGEMAKER_RUNNING:
+            raise ForeignJobError(
+                f"the SageMaker job {name} runs, but does not use {elsewhere[0]} ({len(elsewhere)} such places): wait "
+                "for its end, or stop it, and run this again"
+            )
+        newest = newest if elsewhere else Job("absent", name, described)
+    status = newest.described.get(f"{kind}JobStatus")
+    if status in _SAGEMAKER_RUNNING:
+        return replace(newest, state="running")
+    if status == "Completed" and has_objects(output_uri):
+        return replace(newest, state="done")
+    return replace(newest, name=name)
 
 
 def _described(sagemaker: Any, kind: str, name: str) -> dict[str, Any] | None:
@@ -105,13 +112,10 @@ def _described(sagemaker: Any, kind: str, name: str) -> dict[str, Any] | None:
     return described
 
 
-def _check_same_places(name: str, request: Mapping[str, Any], described: Mapping[str, Any]) -> None:
+def _other_places(request: Mapping[str, Any], described: Mapping[str, Any]) -> list[str]:
+    """The `s3://` URIs of a request that a job does not know."""
     ours, theirs = (set(_S3_URI.findall(json.dumps(each, default=str))) for each in (request, described))
-    if missing := sorted(ours - theirs):
-        raise ForeignJobError(
-            f"a SageMaker job named {name} exists, and does not use {missing[0]} ({len(missing)} such places): it is "
-            "not this run's; its name is taken for ever, so change the configuration or the release, and run again"
-        )
+    return sorted(ours - theirs)
 
 
 def result_of(kind: str, job: Job) -> Any:

@@ -156,8 +156,11 @@ def test_a_job_whose_output_was_deleted_is_run_again(account: Account, kind: str
     account.jobs_do("")
     operator(kind, run).execute(CONTEXT)
     account.empty(f"s3://{BUCKET}/{run}/")
-    operator(kind, run).execute(CONTEXT)
+    left = operator(kind, run).execute(CONTEXT)
     assert states(account, kind, run) == ["SUCCEEDED", "SUCCEEDED"]
+    # What is left is the second job's, which the first one's description would hide.
+    assert operator(kind, run).execute(CONTEXT) == left
+    assert kind == "glue" or left["Training"]["TrainingJobName"] == f"train-{run}-1"
 
 
 def test_a_job_that_failed_is_a_final_failure_with_its_reason_and_is_tried_anew_when_the_task_is_cleared(
@@ -266,12 +269,13 @@ def iter_then(function: Any, first: Any) -> Any:
 
 
 def test_a_job_of_the_planned_name_that_reads_or_writes_elsewhere_is_not_adopted(account: Account, run: str) -> None:
-    """Fault 49."""
-    account.jobs_do("")
-    foreign = {**training("elsewhere"), "TrainingJobName": f"train-{run}-0"}
-    account.sagemaker.create_training_job(**foreign)
-    with pytest.raises(RuntimeError, match=rf"train-{run}-0 exists, and does not use s3://once/{run}/"):
+    account.jobs_do("time.sleep(1)")
+    account.sagemaker.create_training_job(**{**training("elsewhere"), "TrainingJobName": f"train-{run}-0"})
+    with pytest.raises(RuntimeError, match=rf"train-{run}-0 runs, but does not use s3://once/{run}/"):
         operator("training", run).execute(CONTEXT)
+    until(lambda: account.trainings(run) == {f"train-{run}-0": "Completed"})
+    left = operator("training", run).execute(CONTEXT)
+    assert left["Training"]["TrainingJobName"] == f"train-{run}-1"
 
 
 def test_each_job_of_the_flows_looks_before_it_starts(dags: dict[str, Any]) -> None:
