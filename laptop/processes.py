@@ -33,6 +33,11 @@ class Server:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """The command's process, which is also its group and its session."""
+        return self._process.pid
+
     def check(self) -> None:
         """Raises ServerError if the process has ended."""
         if self._process.poll() is not None:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import re
-import shutil
-import subprocess
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -29,27 +25,12 @@ from laptop.orchestrator import ENDED
 from laptop.stack import CLASSIFICATION, TRAINING, infrastructure
 from laptop.step_functions import StepFunctions
 from localaws import LocalAWS
+from tests.parity.house import LocalClients, impatient
 
 ROOT = Path(__file__).parents[2]
 # What a Glue time-out of one minute takes; the jobs that shall succeed need a second.
 MINUTE = 10.0
 PATIENCE = {"retry_delay_seconds": 1, "poll_seconds": 1, "timeout_minutes": 1}
-EXPORT = """
-import json, sys, pathlib
-from stepfunctions.__main__ import compiled
-for path, content in compiled(pathlib.Path(sys.argv[1]) / "dags"):
-    if path.suffixes == [".asl", ".json"]:
-        (pathlib.Path(sys.argv[1]) / "stepfunctions" / path.name).write_text(content)
-"""
-
-
-class LocalClients:
-    """A LocalAWS of this process, asked as `laptop.aws.Aws` is."""
-
-    def __init__(self, aws: LocalAWS) -> None:
-        self.endpoint = aws.endpoint
-        self.client = aws.client
-        self.server = SimpleNamespace(check=lambda: None)
 
 
 class Both:
@@ -153,28 +134,9 @@ def _inbox(aws: LocalAWS, settings: Settings) -> str:
     return url
 
 
-def _impatient(folder: Path) -> Path:
-    """The DAGs, the compiler's output and the handlers, with a configuration that waits for seconds only."""
-    shutil.copytree(ROOT / "dags", folder / "dags", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "stepfunctions", folder / "stepfunctions", ignore=shutil.ignore_patterns("__pycache__"))
-    config = folder / "dags" / "complaints" / "config" / "pipeline_config.yaml"
-    text = config.read_text()
-    for key, value in PATIENCE.items():
-        text, count = re.subn(rf"^(  {key}): \d+", rf"\1: {value}", text, flags=re.MULTILINE)
-        assert count == 1, f"{key} is not in {config.name}"
-    config.write_text(text)
-    subprocess.run(
-        [str(ROOT / ".venvs" / "airflow" / "bin" / "python"), "-W", "ignore", "-c", EXPORT, str(folder)],
-        env={"PYTHONPATH": f"{folder / 'dags'}:{ROOT}", "HOME": str(folder), "AIRFLOW_HOME": str(folder / "home")},
-        check=True,
-        capture_output=True,
-    )
-    return folder
-
-
 @pytest.fixture(scope="package")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
-    folder = _impatient(tmp_path_factory.mktemp("parity") / "house")
+    folder = impatient(tmp_path_factory.mktemp("parity") / "house", PATIENCE)
     settings = load_settings(folder / "dags" / "complaints" / "config")
     environment = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
     with LocalAWS(folder / "aws", minute=MINUTE) as aws:
