@@ -1,0 +1,158 @@
+"""Both orchestrators on one local AWS with the real jobs and little data, and what of a flow is visible at its end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from complaints.settings import Settings, load_settings
+from complaints.storage import Bucket
+from deploy.__main__ import deploy
+from deploy.lambda_functions import handlers_archive, put_steps_function
+from deploy.state_machines import put_state_machines
+from laptop import inputs
+from laptop.airflow import Airflow
+from laptop.orchestrator import ENDED
+from laptop.sample import write_sample
+from laptop.stack import CLASSIFICATION, TRAINING, infrastructure
+from laptop.step_functions import StepFunctions
+from localaws import LocalAWS
+from localaws.job import Job, Phase
+from tests.kills.victims import Kill, victims
+from tests.parity.house import LocalClients, impatient
+
+SOURCES = {TRAINING: "history/", CLASSIFICATION: "raw/"}
+# What a run leaves; the rest is there before it.
+_OF_CLASSIFICATION = ("processed/", "quarantine/", "results/", "manifests/", "ledger/")
+_LONGEST_RUN = 240
+# A task whose worker is gone is noticed when it has not been heard of for this long.
+_HEARTBEATS = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "12",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+}
+
+
+class House:
+    """One bucket, one model, two ways to run the flows."""
+
+    def __init__(self, aws: LocalAWS, settings: Settings, folder: Path) -> None:
+        self.aws = aws
+        self.folder = folder
+        self.bucket = Bucket(aws.client("s3"), settings.pipeline.storage.bucket)
+        self.orchestrators: dict[str, Any] = {}
+        self._since = 0.0
+
+    def reset(self, flow: str) -> None:
+        """As if the flow had never run, but for what AWS remembers of its jobs."""
+        self._since = time.time()
+        for prefix in (*_OF_CLASSIFICATION, *(["models/"] if flow == TRAINING else [])):
+            for each in list(self.bucket.objects(prefix)):
+                self.bucket.client.delete_object(Bucket=self.bucket.name, Key=each.key)
+
+    def start(self, name: str, flow: str) -> str:
+        """Starts the flow; its run."""
+        run: str = self.orchestrators[name].trigger(flow, {"source": SOURCES[flow]})
+        return run
+
+    def has_ended(self, name: str, flow: str, run: str) -> bool:
+        """Whether the run is over, whichever way."""
+        return self.orchestrators[name].state(flow, run) in ENDED
+
+    def end(self, name: str, flow: str, run: str) -> str:
+        """The run's state once it is over."""
+        deadline = time.monotonic() + _LONGEST_RUN
+        while not self.has_ended(name, flow, run):
+            assert time.monotonic() < deadline, self.orchestrators[name].tasks(flow, run)
+            time.sleep(0.3)
+        state: str = self.orchestrators[name].state(flow, run)
+        return state
+
+    def again(self, name: str, flow: str, run: str, *, clear: bool) -> str:
+        """Runs the flow again, in Airflow by clearing what failed where `clear` says so; the run."""
+        if not clear or name != "airflow":
+            return self.start(name, flow)
+        body = {"dry_run": False, "dag_run_id": run, "only_failed": True, "reset_dag_runs": True}
+        self.orchestrators[name]._call("POST", f"/api/v2/dags/{flow}/clearTaskInstances", body)
+        return run
+
+    def victims(self, kind: str) -> list[Kill]:
+        """How to kill each of those that are alive."""
+        return victims(kind, self.aws, self.folder, self.orchestrators["airflow"].server.pid)
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs that were started since the last reset."""
+        return [job for job in self.aws.jobs if job.created >= self._since]
+
+    def visible(self, flow: str) -> dict[str, Any]:
+        """All that anybody may rely on: of a classification what its manifest names, of a training its model."""
+        if flow == TRAINING:
+            return self._model()
+        manifests = {each.key: self.bucket.read_json(each.key) for each in self.bucket.objects("manifests/run_id=")}
+        named = [file["key"] for manifest in manifests.values() for file in manifest["results"]]
+        return {**manifests, **{key: self.bucket.sha256(key) for key in named}}
+
+    def _model(self) -> dict[str, Any]:
+        pointer = self.bucket.read_json("models/latest")
+        if pointer is None:
+            return {}
+        folder = f"models/versioned/{pointer['version']}/"
+        record = self.bucket.read_json(f"{folder}model.json")
+        # Which attempt trained it is no part of what it is.
+        del record["training_job_name"]
+        return {"latest": pointer, "record": record, "model": self.bucket.sha256(f"{folder}model.tar.gz")}
+
+
+def started_twice(jobs: list[Job]) -> list[str]:
+    """The jobs for the same work that ran at the same time, or again after one had succeeded; by their names."""
+    attempts: dict[str, list[Job]] = defaultdict(list)
+    for job in jobs:
+        if "FunctionName" not in job.request:
+            attempts[_work(job.request)].append(job)
+    wrong = []
+    for same in attempts.values():
+        ordered = sorted(same, key=lambda job: job.created)
+        for before, after in pairwise(ordered):
+            if before.ended is None or after.created < before.ended or before.phase is Phase.SUCCEEDED:
+                wrong.append(f"{before.name} ({before.phase.name}) and then {after.name}")
+    return wrong
+
+
+def _work(request: Mapping[str, Any]) -> str:
+    if "JobName" in request:
+        return hashlib.sha256(json.dumps([request["JobName"], request["Arguments"]]).encode()).hexdigest()
+    name = next(value for key, value in request.items() if key.endswith("JobName"))
+    return str(name).rpartition("-")[0]
+
+
+@contextmanager
+def house(folder: Path) -> Iterator[House]:
+    """A house with nobody ill in it yet."""
+    patience = {"retry_delay_seconds": 1, "poll_seconds": 1}
+    code = impatient(folder / "house", patience)
+    settings = load_settings(code / "dags" / "complaints" / "config")
+    sample = write_sample(folder / "sample", training_rows=400, classify_rows=200)
+    with LocalAWS(folder / "aws") as aws:
+        clients: Any = LocalClients(aws)
+        infrastructure(clients, settings.pipeline)
+        deploy(settings.pipeline, clients.clients())
+        put_steps_function(aws.client("lambda"), settings.pipeline, handlers_archive(code))
+        machines = put_state_machines(aws.client("stepfunctions"), settings.pipeline, code)
+        found = House(aws, settings, folder)
+        inputs.upload(found.bucket.client, found.bucket.name, "history/", sample.training)
+        inputs.upload(found.bucket.client, found.bucket.name, "raw/", sample.classify)
+        credentials = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+        endpoint = {**credentials, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": aws.endpoint, **_HEARTBEATS}
+        airflow = Airflow(folder / "airflow", endpoint, dags=code / "dags")
+        with airflow.server:
+            airflow.wait_until_ready([TRAINING, CLASSIFICATION])
+            found.orchestrators["airflow"] = airflow
+            found.orchestrators["stepfunctions"] = StepFunctions(clients, machines, settings.pipeline)
+            yield found

@@ -1,0 +1,71 @@
+"""What only a whole Airflow shows: a worker that dies, runs of any date, and what people put into the form."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from laptop.processes import ServerError
+from laptop.stack import CLASSIFICATION, TRAINING
+from tests.kills.house import House, started_twice
+
+pytestmark = pytest.mark.slow
+AIRFLOW, STATES = "airflow", "stepfunctions"
+HOSTILE = (
+    "{{ conf }}",
+    "raw/{{ ds }}/",
+    "raw/a.csv;rm -rf /",
+    "../secrets/",
+    "raw/../models/",
+    "s3://other/raw/",
+    "raw",
+)
+
+
+def test_a_worker_that_is_killed_while_its_job_runs_is_replaced_by_one_that_finds_the_job(
+    tried: House, undisturbed: dict[str, Any]
+) -> None:
+    """Fault 44."""
+    tried.reset(CLASSIFICATION)
+    run = tried.start(AIRFLOW, CLASSIFICATION)
+    while not (workers := tried.victims("worker") if tried.jobs else []):
+        assert not tried.has_ended(AIRFLOW, CLASSIFICATION, run)
+        time.sleep(0.01)
+    for kill in workers:
+        kill()
+    assert tried.end(AIRFLOW, CLASSIFICATION, run) == "success"
+    assert tried.visible(CLASSIFICATION) == undisturbed[CLASSIFICATION]
+    assert started_twice(tried.jobs) == []
+    tries = {task["task_id"]: task["try_number"] for task in tried.orchestrators[AIRFLOW].tasks(CLASSIFICATION, run)}
+    assert max(tries.values()) == 2, "the worker was not killed in the middle of its task"
+
+
+@pytest.mark.parametrize("date", ["2026-03-29T01:30:00Z", "2026-10-25T00:30:00Z", "2031-01-01T00:00:00+13:45"])
+def test_a_run_of_another_date_publishes_the_same_and_starts_nothing(
+    tried: House, undisturbed: dict[str, Any], date: str
+) -> None:
+    """Fault 78."""
+    if tried.visible(CLASSIFICATION) != undisturbed[CLASSIFICATION]:
+        tried.reset(CLASSIFICATION)
+        assert tried.end(STATES, CLASSIFICATION, tried.start(STATES, CLASSIFICATION)) == "success"
+    before = [job.name for job in tried.jobs]
+    body = {"logical_date": date, "conf": {"source": "raw/"}}
+    run = tried.orchestrators[AIRFLOW]._call("POST", f"/api/v2/dags/{CLASSIFICATION}/dagRuns", body)["dag_run_id"]
+    assert tried.end(AIRFLOW, CLASSIFICATION, run) == "success"
+    assert [job.name for job in tried.jobs] == before
+    assert tried.visible(CLASSIFICATION) == undisturbed[CLASSIFICATION]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_a_hostile_source_is_refused_before_anything_is_read(tried: House, hostile: str) -> None:
+    """Fault 76."""
+    planned = {each.key for each in tried.bucket.objects("manifests/planned/")}
+    for flow in (TRAINING, CLASSIFICATION):
+        with pytest.raises(ServerError, match="Invalid input for param source"):
+            tried.orchestrators[AIRFLOW].trigger(flow, {"source": hostile})
+    run = tried.orchestrators[STATES].trigger(CLASSIFICATION, {"source": hostile})
+    assert tried.end(STATES, CLASSIFICATION, run) == "failed"
+    assert "PlanError" in "".join(tried.orchestrators[STATES].log(CLASSIFICATION, run, "", 1))
+    assert {each.key for each in tried.bucket.objects("manifests/planned/")} == planned

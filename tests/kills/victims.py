@@ -1,0 +1,69 @@
+"""What can die while a flow runs, found in this machine's processes and in local AWS, and killed for good."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from localaws import LocalAWS
+
+Kill = Callable[[], None]
+
+
+def victims(kind: str, aws: LocalAWS, folder: Path, airflow: int) -> list[Kill]:
+    """How to kill each one of `kind` that is alive now.
+
+    `folder` is where local AWS has its state, `airflow` the session of Airflow's processes.
+
+    - worker: the process in which Airflow runs a task (not that of LocalExecutor around it, which cannot do without:
+      it leaves a lock behind);
+    - job: the process of a job's script;
+    - spark: the Java machine of a Glue job;
+    - thread: local AWS's own thread of a job, which then ends without collecting anything.
+    """
+    if kind == "thread":
+        return [job.abandon for job in aws.jobs if job.running and not job.stopping]
+    if kind == "worker":
+        return [_killing(pid) for pid in _commands("airflow worker -- ") if _session(pid) == airflow]
+    return [_killing(pid) for pid in _commands(*_JOBS[kind]) if str(folder).encode() in _environment(pid)]
+
+
+# Words of the command lines, of which one is enough.
+_JOBS: Mapping[str, tuple[str, ...]] = {
+    "job": ("/script/", "train.py", "evaluate.py", "serve_batch.py"),
+    "spark": ("org.apache.spark.deploy.SparkSubmit",),
+}
+
+
+def _killing(pid: int) -> Kill:
+    def kill() -> None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    return kill
+
+
+def _commands(*words: str) -> Iterator[int]:
+    """The processes whose command line holds one of the words; none of LocalExecutor's own."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if any(word in command for word in words) and "LocalExecutor" not in command:
+                yield int(process.name)
+
+
+def _environment(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return b""
+
+
+def _session(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
