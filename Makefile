@@ -46,11 +46,13 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 	@$(JOBS_ENV)/bin/ruff format --check .
 	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags stepfunctions bench/compile_time.py
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions --check
+	@$(AIRFLOW_ENV)/bin/python -m tests.campaign --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py
 	@for room in glue training inference; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
 
-export: $(AIRFLOW_ENV)/.installed ## Compile the DAGs to Step Functions: stepfunctions/*.asl.json and docs/flows/
+export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, the table of docs/guarantees.md
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions
+	@$(AIRFLOW_ENV)/bin/python -m tests.campaign
 
 bench: bench-compile bench-orchestration ## Measure: compile time, and what each orchestrator adds (TRAIN= CLASSIFY= REPEAT=)
 
