@@ -91,9 +91,9 @@ with DAG(
     prepared >> classified
 
     results = GlueJobOperator(
-        task_id="publish_results",
-        job_name=pipeline.glue.publish_results_job,
-        script_args=jobs.publish_results_arguments(plan),
+        task_id="audit_results",
+        job_name=pipeline.glue.audit_results_job,
+        script_args=jobs.audit_results_arguments(plan),
         deferrable=True,
         waiter_delay=patience.poll_seconds,
         waiter_max_attempts=patience.attempts(pipeline.glue.timeout_minutes * 60),

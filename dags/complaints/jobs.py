@@ -50,7 +50,7 @@ def _prepare_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def publish_results_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
+def audit_results_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
     """StartJobRun `Arguments`: complaints and their scores in, the published table out."""
     return {
         "--run_id": plan["run_id"],

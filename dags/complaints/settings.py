@@ -77,7 +77,7 @@ class Glue(_Section):
 
     prepare_history_job: JobName
     prepare_complaints_job: JobName
-    publish_results_job: JobName
+    audit_results_job: JobName
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"]
     number_of_workers: Annotated[int, Field(ge=2, le=299)]
     max_concurrent_runs: Count

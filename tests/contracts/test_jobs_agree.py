@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import audit_results
 import evaluate
 import inference
 import prepare_complaints
 import prepare_history
-import publish_results
 import pytest
 import train
 from complaint_rows import run_inputs
@@ -74,7 +74,7 @@ def classified(spark: SparkSession, sample: Sample, learned: Run, tmp_path_facto
     transform(run.folder / "records", run.folder / "scores", learned.folder / "model")
     folders = {name: run.uri(name) for name in ("complaints", "scores", "results")}
     more = {"prepared": run.uri("account"), "account": run.uri("results_account"), "run_id": "r", "model_version": "v"}
-    publish_results.main(as_argv(folders | more))
+    audit_results.main(as_argv(folders | more))
     return run
 
 
@@ -147,9 +147,9 @@ def differences(sent: set[str], required: set[str], optional: set[str] | None = 
     [
         (prepare_history.main, jobs.prepare_history_arguments(LEARNING)),
         (prepare_complaints.main, jobs.prepare_complaints_arguments(CLASSIFYING)),
-        (publish_results.main, jobs.publish_results_arguments(CLASSIFYING)),
+        (audit_results.main, jobs.audit_results_arguments(CLASSIFYING)),
     ],
-    ids=["prepare_history", "prepare_complaints", "publish_results"],
+    ids=["prepare_history", "prepare_complaints", "audit_results"],
 )
 def test_a_glue_job_is_sent_what_its_script_requires(
     main: Callable[[Sequence[str]], None], arguments: dict[str, Any], capsys: pytest.CaptureFixture[str]
@@ -161,7 +161,7 @@ def test_a_glue_job_is_sent_what_its_script_requires(
 
 def test_a_glue_job_is_sent_text_only() -> None:
     sent = [jobs.prepare_history_arguments(LEARNING), jobs.prepare_complaints_arguments(CLASSIFYING)]
-    sent.append(jobs.publish_results_arguments(CLASSIFYING))
+    sent.append(jobs.audit_results_arguments(CLASSIFYING))
     assert {type(value) for arguments in sent for value in arguments.values()} == {str}
 
 
@@ -199,4 +199,4 @@ def test_the_plan_that_is_written_names_the_inputs_as_the_reader_finds_them(
 
 def test_the_scripts_agree_on_the_fates_that_the_account_is_checked_by() -> None:
     assert {*prepare_history.FATES} == {*TRAINING_FATES}
-    assert {*publish_results.FATES} == {*CLASSIFICATION_FATES}
+    assert {*audit_results.FATES} == {*CLASSIFICATION_FATES}

@@ -21,7 +21,7 @@ TRAINED = {"model_uri": "s3://bucket/model.tar.gz", "training_job_name": "compla
 REQUESTS = [
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": jobs.prepare_history_arguments(TRAINING)}),
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": jobs.prepare_complaints_arguments(CLASSIFICATION)}),
-    ("glue", "StartJobRun", {"JobName": "j", "Arguments": jobs.publish_results_arguments(CLASSIFICATION)}),
+    ("glue", "StartJobRun", {"JobName": "j", "Arguments": jobs.audit_results_arguments(CLASSIFICATION)}),
     ("sagemaker", "CreateTrainingJob", jobs.training_job(TRAINING, SETTINGS)),
     ("sagemaker", "CreateProcessingJob", jobs.evaluation_job(TRAINING, TRAINED, SETTINGS)),
     ("sagemaker", "CreateTransformJob", jobs.transform_job(CLASSIFICATION, SETTINGS)),

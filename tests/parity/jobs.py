@@ -39,7 +39,7 @@ def release(prepare: str = PREPARE, rows_in: int = 2) -> dict[str, str]:
     return {
         "glue/prepare_complaints.py": prepare,
         "glue/prepare_history.py": FAILING,
-        "glue/publish_results.py": PUBLISH.replace("ROWS_IN", str(rows_in)),
+        "glue/audit_results.py": PUBLISH.replace("ROWS_IN", str(rows_in)),
         "training/train.py": FAILING,
         "inference/inference.py": INFERENCE,
     }

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import audit_results
 import prepare_complaints
-import publish_results
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -40,7 +40,7 @@ def publish(run: Run, scores: Iterable[Score]) -> dict[str, Any]:
     (run.folder / "scores" / "part-00000.json.out").write_text(lines)
     folders = {name: run.uri(name) for name in ("complaints", "scores", "results")}
     more = {"prepared": run.uri("account"), "account": run.uri("results_account")}
-    publish_results.main(as_argv({"run_id": "0123456789012345", "model_version": "v007"} | folders | more))
+    audit_results.main(as_argv({"run_id": "0123456789012345", "model_version": "v007"} | folders | more))
     return run.document("results_account")
 
 
