@@ -111,6 +111,13 @@ class SageMaker(_Section):
     transform: TransformInstances
 
 
+class Limits(_Section):
+    """What a run may look like at the most or at the least; beyond it a person decides."""
+
+    # A run that reads no more than this share of the rows of the last run of its source is refused.
+    min_rows_of_last_run: Annotated[float, Field(ge=0, lt=1)]
+
+
 class Orchestration(_Section):
     """How patiently a run waits and tries again; all times in the unit of the key."""
 
@@ -142,6 +149,7 @@ class PipelineSettings(_Section):
     aws: Aws
     glue: Glue
     sagemaker: SageMaker
+    limits: Limits
     orchestration: Orchestration
 
 

@@ -63,7 +63,8 @@ class TestEveryDag:
         for name in dags[dag_id].params:
             param = dags[dag_id].params.get_param(name)
             assert param.description, f"{dag_id}: describe the parameter {name!r} for the form"
-            assert param.schema.get("pattern"), f"{dag_id}: give the parameter {name!r} a pattern"
+            limited = param.schema.get("pattern") or param.schema.get("type") == "boolean"
+            assert limited, f"{dag_id}: give the parameter {name!r} a pattern"
         source = dags[dag_id].params.get_param("source")
         for hostile in ("{{ ds }}", "../", "s3://other/raw/", "raw/;rm/", "processed/", "history/../raw/"):
             with pytest.raises(Exception, match=r"does not match|Invalid input"):
