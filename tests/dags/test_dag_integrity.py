@@ -70,6 +70,12 @@ class TestEveryDag:
             with pytest.raises(Exception, match=r"does not match|Invalid input"):
                 source.resolve(hostile)
 
+    def test_accepts_a_source_that_collapsed_only_when_told_so(self, dags: dict[str, Any], dag_id: str) -> None:
+        param = dags[dag_id].params.get_param("accept_fewer_rows")
+        assert param.resolve() is False
+        with pytest.raises(Exception, match=r"is not of type 'boolean'|Invalid input"):
+            param.resolve("yes")
+
     def test_runs_only_when_asked_and_one_at_a_time(self, dags: dict[str, Any], dag_id: str) -> None:
         assert dags[dag_id].max_active_runs == 1
         assert not dags[dag_id].catchup

@@ -18,7 +18,7 @@ from typing import Any
 # The first call of any flow; before it come the deployment and the upload of the data.
 _FIRST = "manifests/planned/"
 _ORCHESTRATION = {("states", "StartExecution"), ("lambda", "Invoke")}
-_BOOKKEEPING = re.compile(r"ledger/|raw/batches/[^/]+/_SUCCESS$")
+_BOOKKEEPING = re.compile(r"ledger/(?:versions|contents)/|raw/batches/[^/]+/_SUCCESS$")
 _ATTEMPT = re.compile(r"(complaints-(?:train|evaluate|classify)-[0-9a-f]{16})-0\b")
 
 
