@@ -45,7 +45,7 @@ def read_scores(spark: SparkSession, records_uri: str, scores_uri: str) -> DataF
         )
     if not wanted:
         raise ScoresRefusedError(f"{records_uri} holds no records: run the preparation again")
-    print(f"{len(wanted)} outputs read, {len(answered - wanted)} of an earlier attempt passed over", flush=True)
+    print(f"outputs read: {len(wanted)}; of an earlier attempt, passed over: {len(answered - wanted)}", flush=True)
     folder = scores_uri.rstrip("/")
     return spark.read.schema(_SCORES).json([f"{folder}/{name}" for name in sorted(wanted)])
 

@@ -3,7 +3,10 @@
 import hashlib
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -152,6 +155,34 @@ def test_the_same_scores_in_another_order_give_the_same_bytes(prepared: Run, acc
     assert names[0] != names[1], "Spark's names are new each time, or this test proves nothing"
 
 
+ANOTHER_JVM = """
+import sys
+from pathlib import Path
+import audit_results
+from tests.glue.local_runs import local_spark
+folder = Path(sys.argv[1])
+with local_spark(folder) as spark:
+    spark.range(5).write.parquet(str(folder / "something-before"))
+    scored = spark.read.parquet(sys.argv[2]).selectExpr("*", "'classified' as fate").repartition(3)
+    table = audit_results.results(scored, "v007", "0123456789012345")
+    audit_results.write_candidate(table, 4, (folder / "candidate").as_uri())
+"""
+
+
+def test_another_jvm_gives_the_same_bytes(prepared: Run, account: Any, tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", ANOTHER_JVM, str(tmp_path), str(prepared.folder / "candidate")]
+    path = {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(command, env=path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert digests(Run(tmp_path)) == digests(prepared)
+
+
+def test_no_column_has_several_encodings_whose_order_each_jvm_would_choose_anew(prepared: Run, account: Any) -> None:
+    (path,) = data_files(prepared.folder / "candidate")
+    chunks = pq.ParquetFile(path).metadata.row_group(0)
+    assert [len(chunks.column(each).encodings) for each in range(chunks.num_columns)] == [1] * 7
+
+
 def test_many_results_are_several_files_each_in_order_and_twice_the_same(spark: SparkSession, tmp_path: Path) -> None:
     runs = [Run(tmp_path / name) for name in ("once", "twice")]
     table = spark.range(100).selectExpr("cast(id * 7 % 100 as string) as complaint_id", "1.0 as confidence")
@@ -171,7 +202,7 @@ def test_an_output_that_answers_no_file_of_this_run_is_passed_over_and_counted(
     (tmp_path / "scores" / "part-00000-of-before.json.out").write_text(json.dumps(score("1", "card")) + "\n")
     account = again(prepared, tmp_path, ALL)
     assert check_account(account, CLASSIFICATION_FATES)["classified"] == 4
-    assert "1 outputs read, 1 of an earlier attempt passed over" in capsys.readouterr().out
+    assert "outputs read: 1; of an earlier attempt, passed over: 1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("folder", ["gone", "empty"])
