@@ -5,12 +5,17 @@ narrative, and publishes the results as Parquet under `results/run_id=…/` with
 
 **Parameters.** `source`: the prefix to classify, of which every `.csv` is read, or one object's key. The newest
 copy of a complaint wins. `etag`: where it is given, `source` is one object that must still have this ETag.
+`accept_fewer_rows`: publish although the source gives far fewer rows than in its last run.
 
-**If it fails.** Clear the failed task: a run writes only under its own `run_id`. At `prepare_complaints` the job's
+**If it fails.** Clear the failed task: a run writes only under its own `run_id`. At `plan_classification` the model in
+service is missing or is not what was registered; the message has both digests. At `prepare_complaints` the job's
 log says which file could not be read, or that no row has a narrative. At `classify_complaints` the failure reason
-is the last line of the job's log in CloudWatch. A run that ends at `results_add_up` published nothing; the message
-names the file whose rows are missing. Only `publish_manifest` makes results visible: readers read what a manifest
-under `manifests/` names, and nothing else.
+is the last line of the job's log in CloudWatch. At `audit_results` the model gave answers that cannot be right, or
+none to a file of records; the message names them: clear from `classify_complaints`. A run that ends at
+`results_add_up` published nothing; the message names the file whose rows are missing, or says that the source
+collapsed: if that is right, run again with `accept_fewer_rows`. Only `publish_manifest` makes results visible: readers
+read what a manifest under `manifests/` names, and nothing else. It never changes what was published: where it finds
+other content of the same run, it says what differs, and somebody has to find out why.
 """
 
 from __future__ import annotations
@@ -52,6 +57,12 @@ with DAG(
             title="Only this version",
             description="The ETag that the one object must still have; empty: whatever it has.",
             pattern=r"^([0-9a-f]{32}(-[0-9]+)?)?$",
+        ),
+        "accept_fewer_rows": Param(
+            False,
+            type="boolean",
+            title="Accept far fewer rows",
+            description="Whether it is right that the source gives far fewer rows than in its last run.",
         ),
     },
     default_args={**patience.default_args(), "on_failure_callback": notifications.on_failure},
@@ -95,9 +106,9 @@ with DAG(
     prepared >> classified
 
     results = GlueJobOperator(
-        task_id="publish_results",
-        job_name=pipeline.glue.publish_results_job,
-        script_args=jobs.publish_results_arguments(plan),
+        task_id="audit_results",
+        job_name=pipeline.glue.audit_results_job,
+        script_args=jobs.audit_results_arguments(plan),
         output_uri=plan["results_account_uri"],
         deferrable=True,
         waiter_delay=patience.poll_seconds,
@@ -107,7 +118,7 @@ with DAG(
     )
     classified >> results
 
-    account = task(steps.results_add_up)(plan)
+    account = task(steps.results_add_up)(plan, accept_fewer_rows=dag.param("accept_fewer_rows"))
     results >> account
 
     # Until here nobody can see the results: readers go by the manifest, which is written last.

@@ -4,12 +4,14 @@ Learns from the labelled complaints under `history/`, evaluates the model on com
 it as version N under `models/versioned/vN/` and puts it into service (`models/latest`).
 
 **Parameters.** `source`: the prefix to learn from, of which every `.csv` is read, or one object's key. The newest
-copy of a complaint wins.
+copy of a complaint wins. `accept_fewer_rows`: learn although the source gives far fewer rows than in its last run.
 
 **If it fails.** Clear the failed task: a run writes only under its own `run_id`. At `prepare_history` the job's
 log names the file or the class that is wrong. At `history_adds_up` rows are missing; the message says of which
-file. At `train_model` and `evaluate_model` the failure reason is the last line of the job's log in CloudWatch.
-The model in service stays in service until `promote_model` has run.
+file, or that the source collapsed: if that is right, run again with `accept_fewer_rows`. At `train_model` and
+`evaluate_model` the failure reason is the last line of the job's log in CloudWatch. At `evaluate_model` and
+`register_model` a model that is not the one that was trained, by its SHA-256, is refused, and so is one without an
+evaluation of its own. The model in service stays in service until `promote_model` has run.
 """
 
 from __future__ import annotations
@@ -43,7 +45,13 @@ with DAG(
             title="Labelled complaints",
             description="An S3 prefix that ends in '/', or one object's key, in the environment's bucket.",
             pattern=pipeline.storage.source_pattern(pipeline.storage.history),
-        )
+        ),
+        "accept_fewer_rows": Param(
+            False,
+            type="boolean",
+            title="Accept far fewer rows",
+            description="Whether it is right that the source gives far fewer rows than in its last run.",
+        ),
     },
     default_args={**patience.default_args(), "on_failure_callback": notifications.on_failure},
 ) as dag:
@@ -62,7 +70,7 @@ with DAG(
     )
 
     # Nothing learns from a history that lost rows on the way.
-    account = task(steps.history_adds_up)(plan)
+    account = task(steps.history_adds_up)(plan, accept_fewer_rows=dag.param("accept_fewer_rows"))
     prepared >> account
 
     train = SageMakerTrainingOperator(

@@ -13,7 +13,7 @@ def job_definitions(settings: PipelineSettings, release: str) -> dict[str, dict[
     scripts = {
         glue.prepare_history_job: "prepare_history.py",
         glue.prepare_complaints_job: "prepare_complaints.py",
-        glue.publish_results_job: "publish_results.py",
+        glue.audit_results_job: "audit_results.py",
     }
     code = f"s3://{settings.storage.bucket}/artifacts/{release}"
     return {

@@ -18,7 +18,7 @@ class AwsJobs:
         self._glue_jobs = {
             "prepare_history": settings.glue.prepare_history_job,
             "prepare_complaints": settings.glue.prepare_complaints_job,
-            "publish_results": settings.glue.publish_results_job,
+            "audit_results": settings.glue.audit_results_job,
         }
         self._sagemaker_kinds = {
             "train_model": "Training",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,10 @@ from laptop.metrics import confidence_histogram, predicted_products, slice_of
 
 _TRAINING = ("train", "test", "newest", "without_narrative", "unmapped", "quarantined", "superseded")
 _CLASSIFICATION = ("classified", "without_narrative", "quarantined", "superseded")
+
+
+class ChangedResultError(RuntimeError):
+    """A published file has other bytes than its manifest says."""
 
 
 class Results:
@@ -36,10 +41,22 @@ class Results:
         }
 
     def download_predictions(self, folder: Path) -> None:
-        """Puts the Parquet files that the manifest names into `folder`."""
+        """Puts the Parquet files that the manifest names into `folder`.
+
+        Raises:
+            ChangedResultError: a file is not what was published.
+        """
         folder.mkdir(parents=True)
         for position, file in enumerate(self._manifest()["results"]):
-            self._s3.download_file(self._bucket, file["key"], str(folder / f"part-{position:05d}.parquet"))
+            path = folder / f"part-{position:05d}.parquet"
+            self._s3.download_file(self._bucket, file["key"], str(path))
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+            if found != file["sha256"]:
+                path.unlink()
+                raise ChangedResultError(
+                    f"s3://{self._bucket}/{file['key']} has SHA-256 {found}, but its manifest says {file['sha256']}: "
+                    "somebody changed it after it was published"
+                )
 
     def locations(self) -> dict[str, str]:
         """Where the results are in S3."""
@@ -63,11 +80,11 @@ class Results:
         counts = account["scores"]
         return {
             "run_id": manifest["run_id"],
-            "inputs": [each["key"] for each in manifest["inputs"]],
+            "inputs": [each["uri"].split("/", 3)[3] for each in manifest["inputs"]],
             "rows_in": manifest["account"]["rows_in"],
             "account": {fate: manifest["account"][fate] for fate in _CLASSIFICATION},
-            "unmapped": account["unmapped"],
-            "quarantined_by_reason": account["quarantined_by_reason"],
+            "unmapped": manifest["unmapped"],
+            "quarantined_by_reason": manifest["quarantined_by_reason"],
             "by_source": [{**each, "source": each["source"].split("/", 3)[3]} for each in account["by_source"]],
             "predicted_products": predicted_products(counts),
             "confidence": confidence_histogram(counts),

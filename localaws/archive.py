@@ -2,9 +2,14 @@
 
 import gzip
 import tarfile
-from pathlib import Path
+import zlib
+from pathlib import Path, PurePosixPath
 
 from localaws.job import InputError
+
+MAX_MEMBERS = 10_000
+MAX_EXPANDED_MB = 4096
+_MB = 1 << 20
 
 
 def pack(folder: Path, target: Path) -> None:
@@ -26,11 +31,37 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member
 
 
-def unpack(source: Path, folder: Path) -> None:
-    """A tar.gz into a folder. Raises InputError if it is none, or would write outside of the folder."""
+def unpack(source: Path, folder: Path, *, max_members: int = MAX_MEMBERS, max_mb: int = MAX_EXPANDED_MB) -> None:
+    """A tar or tar.gz into a folder; nothing of one that is not sound.
+
+    Raises InputError if it is none or cut, if it is too large, or if a member is more than a file or a folder below
+    the folder; it is named. What the data filter would rewrite (absolute names) is refused, too.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    last = "its beginning"
+    expanded = 0
     try:
         with tarfile.open(source) as archive:
+            for number, member in enumerate(archive):
+                last = repr(member.name)
+                expanded += member.size
+                if wrong := _why_refused(member):
+                    raise InputError(f"cannot unpack {source.name}: {last} {wrong}")
+                if number >= max_members or expanded > max_mb * _MB:
+                    limits = f"{max_members:,} members and {max_mb:,} MB"
+                    raise InputError(f"cannot unpack {source.name}: with {last} it has more than {limits}")
             archive.extractall(folder, filter="data")
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise InputError(f"cannot unpack {source.name}: {error}") from None
+    except (tarfile.TarError, zlib.error, OSError, EOFError) as error:
+        raise InputError(f"cannot unpack {source.name}: cut or damaged at {last}, or no archive: {error}") from None
+
+
+def _why_refused(member: tarfile.TarInfo) -> str:
+    """What is wrong with a member; empty where nothing is."""
+    path = PurePosixPath(member.name)
+    if path.is_absolute():
+        return "is an absolute name"
+    if ".." in path.parts:
+        return "leaves the folder by '..'"
+    if member.issym() or member.islnk():
+        return f"is a link, to {member.linkname!r}"
+    return "" if member.isfile() or member.isdir() else "is a device, a pipe or the like"

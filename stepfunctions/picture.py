@@ -35,7 +35,7 @@ def flow_page(dag: Any, machine: Mapping[str, Any], triggers: Iterable[Any]) -> 
         + (", by way of the task's failure callback." if any(name.endswith(" failed") for name in states) else "."),
         "",
         _HEADER,
-        *(_row(task, states[task.task_id]) for task in dag.topological_sort() if task.task_id in states),
+        *(_row(task, _work(states, task.task_id)) for task in dag.topological_sort() if task.task_id in states),
     ]
     return "\n".join(lines) + "\n"
 
@@ -47,6 +47,12 @@ def _states(machine: Mapping[str, Any]) -> dict[str, Any]:
         found[name] = state
         for branch in state.get("Branches", []):
             found |= _states(branch)
+    return found
+
+
+def _work(states: Mapping[str, Any], task_id: str) -> Mapping[str, Any]:
+    """The state that does the task's work: behind the look for its job, where there is one."""
+    found: Mapping[str, Any] = states.get(f"{task_id} starts", states[task_id])
     return found
 
 
@@ -89,6 +95,9 @@ def _edges(states: Mapping[str, Any], indent: str) -> Iterator[str]:
             yield f"{indent}{_id(name)} --> {_id(name)}_{number}"
         for choice in state.get("Choices", []):
             yield f'{indent}{_id(name)}{{"{name}"}} --> {_id(choice["Next"])}'
+        default = str(state.get("Default", ""))
+        if default in states and not _is_failure(states[default]):
+            yield f'{indent}{_id(name)}{{"{name}"}} --> {_id(default)}'
         if "Next" in state and not _is_failure(state):
             yield f'{indent}{_id(name)}["{name}"] --> {_id(state["Next"])}'
 

@@ -50,15 +50,17 @@ def _prepare_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def publish_results_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """StartJobRun `Arguments`: complaints and their scores in, the published table out."""
+def audit_results_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """StartJobRun `Arguments`: complaints and their scores in, the candidate for publication out."""
     return {
         "--run_id": plan["run_id"],
         "--model_version": plan["model_version"],
+        "--classes": plan["classes"],
         "--complaints": plan["complaints_uri"],
         "--prepared": plan["account_uri"],
+        "--records": plan["records_uri"],
         "--scores": plan["scores_uri"],
-        "--results": plan["results_uri"],
+        "--candidate": plan["candidate_uri"],
         "--account": plan["results_account_uri"],
     }
 
@@ -107,7 +109,9 @@ def evaluation_job(plan: Mapping[str, Any], trained: Mapping[str, Any], settings
             "ImageUri": image_uri(settings),
             "ContainerEntrypoint": ["python3", f"{_PROCESSING}/input/code/evaluate.py"],
             "ContainerArguments": [
+                *("--run-id", plan["run_id"]),
                 *("--model", f"{_PROCESSING}/input/model"),
+                *("--sha256", trained["sha256"]),
                 *("--held-out", f"{_PROCESSING}/input/held_out"),
                 *("--output", f"{_PROCESSING}/output/evaluation"),
             ],

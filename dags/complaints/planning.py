@@ -38,6 +38,7 @@ class Plan(TypedDict):
     run_id: str
     flow: str
     release: str
+    configuration: str
     source_uri: str
     plan_uri: str
     label_rules: str
@@ -50,9 +51,12 @@ class ClassificationPlan(Plan):
     """The names of one classification run."""
 
     model_version: str
+    model_sha256: str
     model_name: str
     records_uri: str
+    classes: str
     scores_uri: str
+    candidate_uri: str
     results_uri: str
     results_account_uri: str
     transform_job_name: str
@@ -117,17 +121,20 @@ def complaints_objects(listed: Iterable[InputObject], *, bucket: str, source: st
 
 
 def classification_plan(
-    inputs: list[InputObject], *, source: str, release: str, model: Mapping[str, str], settings: Settings
+    inputs: list[InputObject], *, source: str, release: str, model: Mapping[str, Any], settings: Settings
 ) -> ClassificationPlan:
-    """The plan of classifying `inputs` with the model that is in service now: its version and its name."""
+    """The plan of classifying `inputs` with the model that is in service now, by its record in the registry."""
     common = _common("classification", inputs, source, release, settings, pinned=model["version"])
     run = _processed(settings, common["run_id"])
     return {
         **common,
         "model_version": model["version"],
+        "model_sha256": model["sha256"],
         "model_name": model["model_name"],
         "records_uri": f"{run}/records/",
+        "classes": json.dumps(model["evaluation"]["classes"]),
         "scores_uri": f"{run}/scores/",
+        "candidate_uri": f"{run}/results/",
         "results_uri": f"{_bucket(settings)}/results/run_id={common['run_id']}/",
         "results_account_uri": f"{run}/results_account/",
         "transform_job_name": f"complaints-classify-{common['run_id']}",
@@ -179,6 +186,7 @@ def _common(
         "run_id": identity,
         "flow": flow,
         "release": release,
+        "configuration": settings.fingerprint(),
         "source_uri": f"{bucket}/{source}",
         "plan_uri": f"{bucket}/manifests/planned/run_id={identity}.json",
         "label_rules": json.dumps(rules),

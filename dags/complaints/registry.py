@@ -19,6 +19,10 @@ class NoModelError(LookupError):
     """No model is in service, or the pointer names one that is not there."""
 
 
+class ModelRefusedError(ValueError):
+    """A model that must not serve: it is not the one that was evaluated, or nobody evaluated it."""
+
+
 @dataclass(frozen=True)
 class ModelVersion:
     """The place of one version."""
@@ -90,3 +94,47 @@ def model_in_service(bucket: Bucket) -> Mapping[str, Any]:
     if record is None:
         raise NoModelError(f"{LATEST} points at {pointer['version']!r}, but s3://{bucket.name}/{key} is absent")
     return record
+
+
+def check_artifact(bucket: Bucket, record: Mapping[str, Any]) -> None:
+    """Proves that the artefact of a version is still the one that was evaluated, before anything starts with it.
+
+    Raises:
+        ModelRefusedError: it is gone or another one, by its SHA-256, or the record does not say which it was.
+    """
+    version = record["version"]
+    if lacking := [name for name in ("artifact_uri", "sha256", "evaluation") if not record.get(name)]:
+        raise ModelRefusedError(f"the record of {version} has no {', '.join(lacking)}: run complaints_training")
+    check_digest(bucket, bucket.key(record["artifact_uri"]), record["sha256"], f"the record of {version}")
+
+
+def check_digest(bucket: Bucket, key: str, sha256: str, witness: str) -> None:
+    """Refuses a model whose bytes are others than the `witness` says.
+
+    Raises:
+        ModelRefusedError: both digests.
+    """
+    found = bucket.sha256(key)
+    if found != sha256:
+        state = f"has SHA-256 {found}" if found else "is absent"
+        raise ModelRefusedError(
+            f"s3://{bucket.name}/{key} {state}, but {witness} says {sha256}: "
+            "restore that object, or put another version into service"
+        )
+
+
+def check_evaluation(evaluation: Mapping[str, Any] | None, *, run_id: str, sha256: str) -> Mapping[str, Any]:
+    """The evaluation, if it is that of this run's model: without one of its own no model is registered.
+
+    Raises:
+        ModelRefusedError: there is none, or it is that of another run or of other bytes.
+    """
+    if evaluation is None:
+        raise ModelRefusedError(f"run {run_id} has no evaluation.json: run evaluate_model again")
+    for name, wanted in (("run_id", run_id), ("model_sha256", sha256)):
+        if (found := evaluation.get(name)) != wanted:
+            raise ModelRefusedError(
+                f"evaluation.json has {name} {found!r} where the model that was trained has {wanted!r}: "
+                "run evaluate_model again"
+            )
+    return evaluation

@@ -77,7 +77,7 @@ class Glue(_Section):
 
     prepare_history_job: JobName
     prepare_complaints_job: JobName
-    publish_results_job: JobName
+    audit_results_job: JobName
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"]
     number_of_workers: Annotated[int, Field(ge=2, le=299)]
     max_concurrent_runs: Count
@@ -109,6 +109,13 @@ class SageMaker(_Section):
     training: Instances
     evaluation: Instances
     transform: TransformInstances
+
+
+class Limits(_Section):
+    """What a run may look like at the most or at the least; beyond it a person decides."""
+
+    # A run that reads no more than this share of the rows of the last run of its source is refused.
+    min_rows_of_last_run: Annotated[float, Field(ge=0, lt=1)]
 
 
 class Orchestration(_Section):
@@ -155,6 +162,7 @@ class PipelineSettings(_Section):
     aws: Aws
     glue: Glue
     sagemaker: SageMaker
+    limits: Limits
     orchestration: Orchestration
 
 

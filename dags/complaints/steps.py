@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from complaints import accounting, adoption, jobs, planning, registry
+from complaints import accounting, adoption, jobs, planning, publishing, registry, source_ledger
 from complaints.settings import Settings, Storage, load_settings
 from complaints.storage import Bucket
 
@@ -41,11 +41,13 @@ def plan_classification(source: str, etag: str = "") -> dict[str, Any]:
     settings = load_settings()
     bucket = _bucket(settings)
     inputs = _inputs(bucket, source, settings.pipeline.storage.raw, etag)
+    model = registry.model_in_service(bucket)
+    registry.check_artifact(bucket, model)
     plan = planning.classification_plan(
         inputs,
         source=source,
         release=_release(bucket),
-        model=registry.model_in_service(bucket),
+        model=model,
         settings=settings,
     )
     return _written(bucket, dict(plan), inputs)
@@ -60,35 +62,71 @@ def plan_training(source: str) -> dict[str, Any]:
     return _written(bucket, dict(plan), inputs)
 
 
-def history_adds_up(plan: Mapping[str, Any]) -> dict[str, int]:
-    """Proves that the preparation of a training run lost no row."""
-    bucket = _bucket(load_settings())
-    account = _job_document(bucket, plan["account_uri"])
-    return accounting.check_account(account, accounting.TRAINING_FATES)
+def history_adds_up(plan: Mapping[str, Any], accept_fewer_rows: bool = False) -> dict[str, int]:
+    """Proves that the preparation of a training run lost no row, and that its source did not collapse."""
+    return _checked(plan, plan["account_uri"], accounting.TRAINING_FATES, accept_fewer_rows)
 
 
-def results_add_up(plan: Mapping[str, Any]) -> dict[str, int]:
-    """Proves that a classification run lost no row between the raw files and its results."""
-    bucket = _bucket(load_settings())
-    account = _job_document(bucket, plan["results_account_uri"])
-    return accounting.check_account(account, accounting.CLASSIFICATION_FATES)
+def results_add_up(plan: Mapping[str, Any], accept_fewer_rows: bool = False) -> dict[str, int]:
+    """Proves that a run lost no row between the raw files and its results, and that its source did not collapse."""
+    return _checked(plan, plan["results_account_uri"], accounting.CLASSIFICATION_FATES, accept_fewer_rows)
+
+
+def _checked(
+    plan: Mapping[str, Any], account_uri: str, fates: tuple[str, ...], accept_fewer_rows: bool
+) -> dict[str, int]:
+    settings = load_settings()
+    bucket = _bucket(settings)
+    counts = accounting.check_account(_job_document(bucket, account_uri), fates)
+    least = settings.pipeline.limits.min_rows_of_last_run
+    last = source_ledger.last_run(bucket, plan)
+    source_ledger.check_rows(counts["rows_in"], last, plan, least=least, accept_fewer=accept_fewer_rows)
+    return counts
 
 
 def trained_model(training: Mapping[str, Any]) -> dict[str, str]:
-    """Which job trained and where its model is, whatever attempt it was; `training` is the operator's result."""
+    """Which job trained, where its model is and what its SHA-256; `training` is the operator's result.
+
+    From here on the model is known by its digest: nothing else can be evaluated, registered or served in its place.
+    """
     job = training["Training"]
-    return {
-        "training_job_name": job["TrainingJobName"],
-        "model_uri": job["ModelArtifacts"]["S3ModelArtifacts"],
-    }
+    bucket = _bucket(load_settings())
+    model_uri = job["ModelArtifacts"]["S3ModelArtifacts"]
+    sha256 = bucket.sha256(bucket.key(model_uri))
+    if sha256 is None:
+        raise FileNotFoundError(f"{model_uri} is absent: {job['TrainingJobName']} left no model")
+    return {"training_job_name": job["TrainingJobName"], "model_uri": model_uri, "sha256": sha256}
 
 
 def register_model(plan: Mapping[str, Any], trained: Mapping[str, str]) -> str:
-    """Keeps the trained model as the next version, with its evaluation; returns the version's name."""
-    settings = load_settings()
-    bucket = _bucket(settings)
+    """Keeps the trained model as the next version, with its evaluation; returns the version's name.
+
+    Raises:
+        ModelRefusedError: there is no evaluation of this model by this run, or its bytes changed on the way.
+    """
+    bucket = _bucket(load_settings())
+    found = bucket.read_json(f"{bucket.key(plan['evaluation_uri'])}evaluation.json")
+    evaluation = registry.check_evaluation(found, run_id=plan["run_id"], sha256=trained["sha256"])
     version = registry.claim_version(bucket, plan["run_id"])
+    if bucket.read_json(version.record_key) is None:
+        _register(bucket, version, plan, trained, evaluation)
+    else:  # whatever was trained again: what is registered, and may be in service, never changes
+        log.info("%s is registered already", version.name)
+    rows_in = accounting.check_account(_job_document(bucket, plan["account_uri"]), accounting.TRAINING_FATES)["rows_in"]
+    source_ledger.remember(bucket, plan, rows_in, since=bucket.last_modified(version.record_key))
+    return version.name
+
+
+def _register(
+    bucket: Bucket,
+    version: registry.ModelVersion,
+    plan: Mapping[str, Any],
+    trained: Mapping[str, str],
+    evaluation: Mapping[str, Any],
+) -> None:
+    settings = load_settings()
     bucket.copy(bucket.key(trained["model_uri"]), version.artifact_key)
+    registry.check_digest(bucket, version.artifact_key, trained["sha256"], trained["training_job_name"])
     artifact_uri = f"s3://{bucket.name}/{version.artifact_key}"
     model_name = f"complaints-{version.name}-{plan['run_id']}"
     _create_model(
@@ -99,15 +137,14 @@ def register_model(plan: Mapping[str, Any], trained: Mapping[str, str]) -> str:
         "version": version.name,
         "model_name": model_name,
         "artifact_uri": artifact_uri,
-        "sha256": bucket.sha256(version.artifact_key),
+        "sha256": trained["sha256"],
         "run_id": plan["run_id"],
         "release": plan["release"],
         "training_job_name": trained["training_job_name"],
-        "evaluation": bucket.read_json(f"{bucket.key(plan['evaluation_uri'])}evaluation.json"),
+        "evaluation": evaluation,
     }
     bucket.write_json(version.record_key, record)
     log.info("registered %s from %s", version.name, trained["training_job_name"])
-    return version.name
 
 
 def promote_model(version: str) -> dict[str, Any]:
@@ -118,24 +155,16 @@ def promote_model(version: str) -> dict[str, Any]:
 
 
 def publish_manifest(plan: Mapping[str, Any], account: Mapping[str, int]) -> str:
-    """Makes the run visible: its manifest names every result file and the account; returns its URI."""
+    """Makes the run visible: copies its audited files and writes the manifest that names them; returns its URI."""
     bucket = _bucket(load_settings())
-    key = f"manifests/run_id={plan['run_id']}.json"
+    audited = _job_document(bucket, plan["results_account_uri"])
     planned = bucket.read_json(bucket.key(plan["plan_uri"]))
-    files = bucket.objects(bucket.key(plan["results_uri"]))
-    manifest = {
-        "run_id": plan["run_id"],
-        "flow": plan["flow"],
-        "release": plan["release"],
-        "model_version": plan["model_version"],
-        "inputs": planned["inputs"] if planned else [],
-        "account": dict(account),
-        "results": [{"key": each.key, "etag": each.etag, "size": each.size} for each in files],
-    }
-    # A re-run of the same plan replaces its own manifest, and nobody else's.
-    before, etag = bucket.read_json_and_etag(key)
-    if manifest != before:
-        bucket.write_json(key, manifest, if_absent=before is None, if_match=etag)
+    if planned is None:
+        raise FileNotFoundError(f"{plan['plan_uri']} is absent: clear plan_classification")
+    manifest = publishing.manifest_of(plan, planned, account, audited)
+    folder = bucket.key(plan["candidate_uri"])
+    key = publishing.publish(bucket, manifest, [f"{folder}{each['name']}" for each in audited["files"]])
+    source_ledger.remember(bucket, plan, account["rows_in"], since=bucket.last_modified(key))
     return f"s3://{bucket.name}/{key}"
 
 

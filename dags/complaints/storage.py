@@ -68,17 +68,41 @@ class Bucket:
                 raise ConflictError(f"s3://{self.name}/{key} was written by somebody else meanwhile") from error
             raise
 
-    def sha256(self, key: str) -> str:
-        """The SHA-256 of the object's bytes, in hex; read in pieces."""
-        digest = hashlib.sha256()
-        body = self.client.get_object(Bucket=self.name, Key=key)["Body"]
-        for piece in body.iter_chunks(1 << 20):
-            digest.update(piece)
-        return digest.hexdigest()
+    def sha256(self, key: str) -> str | None:
+        """The SHA-256 of the object's bytes, in hex; None where there is no such object."""
+        found = self.sha256_and_etag(key)
+        return found[0] if found else None
 
-    def copy(self, source: str, target: str) -> None:
-        """Copies an object of up to 5 GB within the bucket, on the side of S3."""
-        self.client.copy_object(Bucket=self.name, Key=target, CopySource={"Bucket": self.name, "Key": source})
+    def sha256_and_etag(self, key: str) -> tuple[str, str] | None:
+        """The object's SHA-256, read in pieces, and the ETag of what was read; None where there is no such object."""
+        try:
+            answer = self.client.get_object(Bucket=self.name, Key=key)
+        except self.client.exceptions.NoSuchKey:
+            return None
+        digest = hashlib.sha256()
+        for piece in answer["Body"].iter_chunks(1 << 20):
+            digest.update(piece)
+        return digest.hexdigest(), answer["ETag"]
+
+    def last_modified(self, key: str) -> str:
+        """When the object was written, by S3's clock, in ISO 8601 and UTC."""
+        found: str = self.client.head_object(Bucket=self.name, Key=key)["LastModified"].isoformat()
+        return found
+
+    def copy(self, source: str, target: str, *, if_match: str | None = None) -> None:
+        """Copies an object of up to 5 GB within the bucket, on the side of S3; with an ETag, only what has it.
+
+        Raises:
+            ConflictError: the source was written meanwhile.
+        """
+        condition = {"CopySourceIfMatch": if_match} if if_match else {}
+        origin = {"Bucket": self.name, "Key": source}
+        try:
+            self.client.copy_object(Bucket=self.name, Key=target, CopySource=origin, **condition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _LOST:
+                raise ConflictError(f"s3://{self.name}/{source} was written by somebody else meanwhile") from error
+            raise
 
     def key(self, uri: str) -> str:
         """The key of an `s3://` URI of this bucket.

@@ -1,14 +1,14 @@
 """SageMaker processing script: a trained model and the slices that it never saw in, `evaluation.json` out.
 
 The model is scored by the code that will serve it. The slices are the folders `fate=<slice>` of Parquet with
-narrative and label; each that holds rows gets the metrics that `slice_metrics` describes.
+narrative and label; each that holds rows gets the metrics that `slice_metrics` describes. The evaluation says of which
+run and of which model's bytes it is, so that it vouches for no other.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tarfile
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 from inference import model_fn, predict_fn
+from model_archive import check_digest, unpack
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
 
 _BATCH = 5_000  # narratives scored at a time
@@ -28,11 +29,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     for name in ("--model", "--held-out", "--output"):
         parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--run-id", required=True, help="the run that the model belongs to")
+    parser.add_argument("--sha256", required=True, help="the digest of the model that was trained")
     options = parser.parse_args(argv)
 
+    archive = options.model / "model.tar.gz"
+    check_digest(archive, options.sha256)
     with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(options.model / "model.tar.gz") as archive:
-            archive.extractall(folder, filter="data")
+        unpack(archive, Path(folder))
         model = model_fn(folder)
     classes = [str(name) for name in model["classifier"].classes_]
     slices: dict[str, Any] = {}
@@ -46,8 +50,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not slices:
         raise ValueError(f"{options.held_out} holds no slice to evaluate on: fate=test or fate=newest")
     options.output.mkdir(parents=True, exist_ok=True)
-    document = json.dumps({"classes": classes, "slices": slices}, indent=2, sort_keys=True)
-    (options.output / "evaluation.json").write_text(document, encoding="utf-8")
+    document = {"run_id": options.run_id, "model_sha256": options.sha256, "classes": classes, "slices": slices}
+    text = json.dumps(document, indent=2, sort_keys=True)
+    (options.output / "evaluation.json").write_text(text, encoding="utf-8")
 
 
 def read_slice(folder: Path) -> tuple[list[str], list[str]]:

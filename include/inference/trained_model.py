@@ -19,6 +19,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 FORMAT = 1
+# All that a model folder holds.
+FILES = ("signature.json", "vocabulary.json", "weights.npz")
 
 
 class ModelRefusedError(ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -19,14 +20,19 @@ from complaints.planning import (
 from complaints.settings import Storage, load_settings
 
 SETTINGS = load_settings()
-MODEL = {"version": "v1", "model_name": "complaints-v1-abc"}
+MODEL = {
+    "version": "v1",
+    "model_name": "complaints-v1-abc",
+    "sha256": "0" * 64,
+    "evaluation": {"classes": ["card", "mortgage"]},
+}
 
 
 def listed(key: str, *, etag: str = "e1", size: int = 10, modified: str = "2026-01-01T00:00:00+00:00") -> InputObject:
     return InputObject(modified, key, etag, size)
 
 
-def plan(*inputs: InputObject, release: str = "r1", model: dict[str, str] = MODEL) -> ClassificationPlan:
+def plan(*inputs: InputObject, release: str = "r1", model: dict[str, Any] = MODEL) -> ClassificationPlan:
     return classification_plan(list(inputs), source="raw/", release=release, model=model, settings=SETTINGS)
 
 
@@ -132,3 +138,15 @@ def test_a_plan_is_as_small_for_ten_thousand_files_as_for_one() -> None:
     """It travels in the execution's data, of which there may be 256 KiB; the files stand in the document in S3."""
     one, many = ([listed(f"raw/{number}.csv") for number in range(count)] for count in (1, 10_000))
     assert len(json.dumps(plan(*many))) == len(json.dumps(plan(*one))) < 8_192
+
+
+def test_a_plan_pins_the_bytes_and_the_classes_of_its_model_and_the_configuration() -> None:
+    planned = plan(listed("raw/a.csv"))
+    assert (planned["model_sha256"], json.loads(planned["classes"])) == ("0" * 64, ["card", "mortgage"])
+    assert planned["configuration"] == SETTINGS.fingerprint()
+
+
+def test_what_is_not_audited_lies_where_nobody_looks_for_results() -> None:
+    planned = plan(listed("raw/a.csv"))
+    assert planned["candidate_uri"].endswith(f"/processed/run_id={planned['run_id']}/results/")
+    assert planned["results_uri"].endswith(f"complaints/results/run_id={planned['run_id']}/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -9,7 +10,7 @@ import boto3
 import pytest
 
 from complaints import registry, steps
-from complaints.accounting import RowsMissingError
+from complaints.accounting import TRAINING_FATES, RowsMissingError
 from complaints.planning import PlanError
 from complaints.settings import load_settings
 
@@ -21,6 +22,10 @@ def s3(in_memory_aws: None) -> Any:
     client = boto3.client("s3", region_name="us-east-1")
     client.create_bucket(Bucket=BUCKET)
     return client
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def put(s3: Any, key: str, content: Any) -> None:
@@ -35,7 +40,11 @@ def get(s3: Any, key: str) -> Any:
 def in_service(s3: Any) -> Any:
     """A deployed release, a model in service, and a file to classify."""
     put(s3, "artifacts/latest.json", {"release": "r1"})
-    put(s3, "models/versioned/v1/model.json", {"version": "v1", "model_name": "complaints-v1-abc"})
+    artifact = "models/versioned/v1/model.tar.gz"
+    record = {"version": "v1", "model_name": "complaints-v1-abc", "artifact_uri": f"s3://{BUCKET}/{artifact}"}
+    record |= {"sha256": sha256(b"model bytes"), "evaluation": {"classes": ["card", "mortgage"]}}
+    put(s3, artifact, b"model bytes")
+    put(s3, "models/versioned/v1/model.json", record)
     put(s3, registry.LATEST, {"version": "v1", "previous": None})
     put(s3, "raw/a.csv", b"header\nrow\n")
     return s3
@@ -56,17 +65,6 @@ def test_without_a_release_it_is_said_to_deploy_first(s3: Any) -> None:
     put(s3, "history/a.csv", b"x")
     with pytest.raises(PlanError, match="deploy first"):
         steps.plan_training("history/")
-
-
-def test_a_manifest_names_the_files_and_appears_only_when_asked_for(in_service: Any) -> None:
-    plan = steps.plan_classification("raw/")
-    put(in_service, f"results/run_id={plan['run_id']}/part-0.parquet", b"PAR1")
-    account = {"rows_in": 1, "classified": 1}
-    uri = steps.publish_manifest(plan, account)
-    manifest = get(in_service, uri.split("/", 3)[3])
-    assert [each["key"] for each in manifest["results"]] == [f"results/run_id={plan['run_id']}/part-0.parquet"]
-    assert manifest["account"] == account
-    assert steps.publish_manifest(plan, account) == uri
 
 
 def test_an_account_that_does_not_add_up_stops_the_run(in_service: Any) -> None:
@@ -92,7 +90,10 @@ def test_a_trained_model_becomes_a_version_and_a_retry_the_same_one(s3: Any) -> 
     plan = steps.plan_training("history/")
     artifact = f"processed/run_id={plan['run_id']}/training/job/output/model.tar.gz"
     put(s3, artifact, b"model bytes")
-    put(s3, f"processed/run_id={plan['run_id']}/evaluation/evaluation.json", {"slices": {}, "classes": []})
+    evaluation = {"run_id": plan["run_id"], "model_sha256": sha256(b"model bytes"), "slices": {}, "classes": []}
+    put(s3, f"processed/run_id={plan['run_id']}/evaluation/evaluation.json", evaluation)
+    account = {"source": "history/a.csv", "rows_in": 2} | dict.fromkeys(TRAINING_FATES, 0) | {"train": 2}
+    put(s3, f"processed/run_id={plan['run_id']}/account/part-0.txt", {"by_source": [account]})
     trained = steps.trained_model(
         {"Training": {"TrainingJobName": "job", "ModelArtifacts": {"S3ModelArtifacts": f"s3://{BUCKET}/{artifact}"}}}
     )
@@ -102,7 +103,8 @@ def test_a_trained_model_becomes_a_version_and_a_retry_the_same_one(s3: Any) -> 
     assert steps.promote_model("v1") == {"version": "v1", "previous": None}
 
     record = get(s3, "models/versioned/v1/model.json")
-    assert record["training_job_name"] == "job"
+    assert (record["training_job_name"], record["sha256"]) == ("job", sha256(b"model bytes"))
+    assert record["evaluation"] == evaluation
     assert s3.get_object(Bucket=BUCKET, Key="models/versioned/v1/model.tar.gz")["Body"].read() == b"model bytes"
     model = boto3.client("sagemaker", region_name="us-east-1").describe_model(ModelName=record["model_name"])
     assert model["PrimaryContainer"]["ModelDataUrl"] == record["artifact_uri"]

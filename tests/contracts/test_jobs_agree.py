@@ -1,5 +1,6 @@
 """What one job writes the next one reads, and what the DAGs send is what each script takes."""
 
+import hashlib
 import json
 import re
 import tarfile
@@ -7,11 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import audit_results
 import evaluate
 import inference
 import prepare_complaints
 import prepare_history
-import publish_results
 import pytest
 import train
 from complaint_rows import run_inputs
@@ -20,18 +21,19 @@ from pyspark.sql import SparkSession
 from complaints import jobs
 from complaints.accounting import CLASSIFICATION_FATES, TRAINING_FATES, check_account
 from complaints.planning import InputObject, classification_plan, plan_document, training_plan
+from complaints.publishing import manifest_of
+from complaints.registry import check_evaluation
 from complaints.settings import load_settings
 from laptop.metrics import slice_of
 from laptop.sample import Sample, write_sample
 from localaws.container.serve_batch import payloads, score
-from tests.glue.local_runs import Run, as_argv, data_files
+from tests.glue.local_runs import Run, as_argv, audit, data_files
 
 SETTINGS = load_settings()
 INPUTS = [InputObject("2026-01-01T00:00:00+00:00", "raw/a.csv", "etag", 1)]
 LEARNING = training_plan(INPUTS, source="history/", release="r1", settings=SETTINGS)
-CLASSIFYING = classification_plan(
-    INPUTS, source="raw/", release="r1", model={"version": "v001", "model_name": "m"}, settings=SETTINGS
-)
+MODEL = {"version": "v001", "model_name": "m", "sha256": "0" * 64, "evaluation": {"classes": ["card", "mortgage"]}}
+CLASSIFYING = classification_plan(INPUTS, source="raw/", release="r1", model=MODEL, settings=SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +60,13 @@ def learned(spark: SparkSession, sample: Sample, tmp_path_factory: pytest.TempPa
     folders = {"train": run.folder / "rows" / "use=train", "model-dir": run.folder / "model"}
     train.main(as_argv(hyperparameters | {"min_class_rows": 1} | folders))
     (run.folder / "packed").mkdir()
-    with tarfile.open(run.folder / "packed" / "model.tar.gz", "w:gz") as archive:
+    packed = run.folder / "packed" / "model.tar.gz"
+    with tarfile.open(packed, "w:gz") as archive:
         for path in data_files(run.folder / "model"):
             archive.add(path, path.name)
     held_out, output = run.folder / "rows" / "use=evaluate", run.folder / "evaluation"
-    evaluate.main(as_argv({"model": run.folder / "packed", "held-out": held_out, "output": output}))
+    facts = {"run-id": LEARNING["run_id"], "sha256": hashlib.sha256(packed.read_bytes()).hexdigest()}
+    evaluate.main(as_argv({"model": run.folder / "packed", "held-out": held_out, "output": output} | facts))
     return run
 
 
@@ -72,9 +76,7 @@ def classified(spark: SparkSession, sample: Sample, learned: Run, tmp_path_facto
     run = run_over(tmp_path_factory.mktemp("classified") / "run", sample.classify)
     run.prepare(prepare_complaints.main, records=run.uri("records"))
     transform(run.folder / "records", run.folder / "scores", learned.folder / "model")
-    folders = {name: run.uri(name) for name in ("complaints", "scores", "results")}
-    more = {"prepared": run.uri("account"), "account": run.uri("results_account"), "run_id": "r", "model_version": "v"}
-    publish_results.main(as_argv(folders | more))
+    audit(run, None, classes=learned.document("evaluation")["classes"])
     return run
 
 
@@ -127,6 +129,19 @@ def test_the_scores_of_the_account_can_be_measured(classified: Run) -> None:
     assert measured["accuracy"] > measured["majority_accuracy"]
 
 
+def test_an_evaluation_says_of_which_run_and_model_it_is_as_the_registry_asks(learned: Run) -> None:
+    digest = hashlib.sha256((learned.folder / "packed" / "model.tar.gz").read_bytes()).hexdigest()
+    evaluation = learned.document("evaluation")
+    assert check_evaluation(evaluation, run_id=LEARNING["run_id"], sha256=digest) == evaluation
+
+
+def test_what_the_audit_writes_is_what_a_manifest_is_made_of(classified: Run) -> None:
+    audited = classified.document("results_account")
+    counts = check_account(audited, CLASSIFICATION_FATES)
+    manifest = manifest_of(CLASSIFYING, plan_document(CLASSIFYING, INPUTS), counts, audited)
+    assert sum(each["rows"] for each in manifest["results"]) == counts["classified"]
+
+
 def usage(main: Callable[[Sequence[str]], None], capsys: pytest.CaptureFixture[str]) -> tuple[set[str], set[str]]:
     """The arguments that a script requires, and those that it knows besides, as its usage line shows them."""
     with pytest.raises(SystemExit):
@@ -147,9 +162,9 @@ def differences(sent: set[str], required: set[str], optional: set[str] | None = 
     [
         (prepare_history.main, jobs.prepare_history_arguments(LEARNING)),
         (prepare_complaints.main, jobs.prepare_complaints_arguments(CLASSIFYING)),
-        (publish_results.main, jobs.publish_results_arguments(CLASSIFYING)),
+        (audit_results.main, jobs.audit_results_arguments(CLASSIFYING)),
     ],
-    ids=["prepare_history", "prepare_complaints", "publish_results"],
+    ids=["prepare_history", "prepare_complaints", "audit_results"],
 )
 def test_a_glue_job_is_sent_what_its_script_requires(
     main: Callable[[Sequence[str]], None], arguments: dict[str, Any], capsys: pytest.CaptureFixture[str]
@@ -161,15 +176,15 @@ def test_a_glue_job_is_sent_what_its_script_requires(
 
 def test_a_glue_job_is_sent_text_only() -> None:
     sent = [jobs.prepare_history_arguments(LEARNING), jobs.prepare_complaints_arguments(CLASSIFYING)]
-    sent.append(jobs.publish_results_arguments(CLASSIFYING))
+    sent.append(jobs.audit_results_arguments(CLASSIFYING))
     assert {type(value) for arguments in sent for value in arguments.values()} == {str}
 
 
 def test_the_evaluation_is_sent_what_its_script_requires(capsys: pytest.CaptureFixture[str]) -> None:
-    request = jobs.evaluation_job(LEARNING, {"model_uri": "s3://bucket/model.tar.gz"}, SETTINGS)
+    request = jobs.evaluation_job(LEARNING, {"model_uri": "s3://bucket/model.tar.gz", "sha256": "0" * 64}, SETTINGS)
     sent = {part for part in request["AppSpecification"]["ContainerArguments"] if part.startswith("--")}
     required, _ = usage(evaluate.main, capsys)
-    assert len(required) == 3
+    assert len(required) == 5
     assert [*differences(sent, required)] == []
 
 
@@ -199,4 +214,4 @@ def test_the_plan_that_is_written_names_the_inputs_as_the_reader_finds_them(
 
 def test_the_scripts_agree_on_the_fates_that_the_account_is_checked_by() -> None:
     assert {*prepare_history.FATES} == {*TRAINING_FATES}
-    assert {*publish_results.FATES} == {*CLASSIFICATION_FATES}
+    assert {*audit_results.FATES} == {*CLASSIFICATION_FATES}

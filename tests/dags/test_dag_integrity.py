@@ -63,11 +63,18 @@ class TestEveryDag:
         for name in dags[dag_id].params:
             param = dags[dag_id].params.get_param(name)
             assert param.description, f"{dag_id}: describe the parameter {name!r} for the form"
-            assert param.schema.get("pattern"), f"{dag_id}: give the parameter {name!r} a pattern"
+            limited = param.schema.get("pattern") or param.schema.get("type") == "boolean"
+            assert limited, f"{dag_id}: give the parameter {name!r} a pattern"
         source = dags[dag_id].params.get_param("source")
         for hostile in ("{{ ds }}", "../", "s3://other/raw/", "raw/;rm/", "processed/", "history/../raw/"):
             with pytest.raises(Exception, match=r"does not match|Invalid input"):
                 source.resolve(hostile)
+
+    def test_accepts_a_source_that_collapsed_only_when_told_so(self, dags: dict[str, Any], dag_id: str) -> None:
+        param = dags[dag_id].params.get_param("accept_fewer_rows")
+        assert param.resolve() is False
+        with pytest.raises(Exception, match=r"is not of type 'boolean'|Invalid input"):
+            param.resolve("yes")
 
     def test_runs_only_when_asked_and_one_at_a_time(self, dags: dict[str, Any], dag_id: str) -> None:
         assert dags[dag_id].max_active_runs == 1

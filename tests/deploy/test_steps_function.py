@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
@@ -12,10 +13,22 @@ from typing import Any
 
 import pytest
 
+from complaints.settings import load_settings
 from deploy.lambda_functions import ROOT, handlers_archive
 from stepfunctions.handlers.steps import ForeignFunctionError, run_step
 
-TRAINING = {"Training": {"TrainingJobName": "job", "ModelArtifacts": {"S3ModelArtifacts": "s3://b/m"}}}
+BUCKET = load_settings().pipeline.storage.bucket
+TRAINING = {"Training": {"TrainingJobName": "job", "ModelArtifacts": {"S3ModelArtifacts": f"s3://{BUCKET}/m"}}}
+SCRIPT = """
+import json, sys, boto3, moto
+from stepfunctions.handlers.steps import run_step
+with moto.mock_aws():
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket=sys.argv[1])
+    s3.put_object(Bucket=sys.argv[1], Key="m", Body=b"model")
+    print(json.dumps(run_step(json.load(sys.stdin), None)))
+assert "airflow" not in sys.modules
+"""
 
 
 def test_the_same_files_give_the_same_archive() -> None:
@@ -25,20 +38,19 @@ def test_the_same_files_give_the_same_archive() -> None:
 def test_the_archive_runs_a_task_by_itself_without_airflow(tmp_path: Path) -> None:
     zipfile.ZipFile(io.BytesIO(handlers_archive())).extractall(tmp_path)
     event = {"function": "complaints.steps.trained_model", "arguments": {"training": TRAINING}}
-    script = "import json, sys; from stepfunctions.handlers.steps import run_step"
-    script += "; print(json.dumps(run_step(json.load(sys.stdin), None)))"
-    script += "; assert 'airflow' not in sys.modules"
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", script],
+        [sys.executable, "-W", "ignore", "-c", SCRIPT, BUCKET],
         input=json.dumps(event),
         cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path)},
+        env={"PYTHONPATH": str(tmp_path), "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"training_job_name": "job", "model_uri": "s3://b/m"}
+    digest = hashlib.sha256(b"model").hexdigest()
+    expected = {"training_job_name": "job", "model_uri": f"s3://{BUCKET}/m", "sha256": digest}
+    assert json.loads(done.stdout) == expected
 
 
 @pytest.mark.parametrize(

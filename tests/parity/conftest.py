@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
@@ -77,7 +78,9 @@ class Both:
         sagemaker = self.aws.client("sagemaker")
         if name not in {each["ModelName"] for each in sagemaker.list_models()["Models"]}:
             sagemaker.create_model(**request)
-        self.bucket.write_json(f"models/versioned/{version}/model.json", {"version": version, "model_name": name})
+        record = {"version": version, "model_name": name, "artifact_uri": f"{where}/models/{name}.tar.gz"}
+        record |= {"sha256": hashlib.sha256(packed.getvalue()).hexdigest(), "evaluation": {"classes": ["card"]}}
+        self.bucket.write_json(f"models/versioned/{version}/model.json", record)
         self.bucket.write_json(registry.LATEST, {"version": version, "previous": None})
 
     def run(self, name: str, conf: Mapping[str, Any] | None = None, flow: str = CLASSIFICATION) -> str:

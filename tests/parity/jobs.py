@@ -11,16 +11,19 @@ def put(uri, name, text):
     boto3.client("s3").put_object(Bucket=where.netloc, Key=where.path.lstrip("/") + name, Body=text.encode())
 put(given["--records"], "part-0.json", json.dumps({"complaint_id": "1", "narrative": "a SECRET-NARRATIVE"}))
 """
-PUBLISH = """
-import json, sys, boto3
+AUDIT = """
+import hashlib, json, sys, boto3
 from urllib.parse import urlsplit
 given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 def put(uri, name, text):
     where = urlsplit(uri)
     boto3.client("s3").put_object(Bucket=where.netloc, Key=where.path.lstrip("/") + name, Body=text.encode())
 fates = {"classified": 1, "without_narrative": 1, "quarantined": 0, "superseded": 0}
-put(given["--results"], "part-0.parquet", "results")
-put(given["--account"], "part-0.txt", json.dumps({"by_source": [{"source": "raw/a.csv", "rows_in": ROWS_IN, **fates}]}))
+put(given["--candidate"], "part-0.parquet", "results")
+file = {"name": "part-0.parquet", "size": 7, "rows": 1, "sha256": hashlib.sha256(b"results").hexdigest()}
+by_source = [{"source": "raw/a.csv", "rows_in": ROWS_IN, **fates}]
+account = {"by_source": by_source, "quarantined_by_reason": {}, "unmapped": 0, "files": [file]}
+put(given["--account"], "part-0.txt", json.dumps(account))
 """
 INFERENCE = """
 import json
@@ -39,7 +42,7 @@ def release(prepare: str = PREPARE, rows_in: int = 2) -> dict[str, str]:
     return {
         "glue/prepare_complaints.py": prepare,
         "glue/prepare_history.py": FAILING,
-        "glue/publish_results.py": PUBLISH.replace("ROWS_IN", str(rows_in)),
+        "glue/audit_results.py": AUDIT.replace("ROWS_IN", str(rows_in)),
         "training/train.py": FAILING,
         "inference/inference.py": INFERENCE,
     }

@@ -18,7 +18,7 @@ from typing import Any
 # The first call of any flow; before it come the deployment and the upload of the data.
 _FIRST = "manifests/planned/"
 _ORCHESTRATION = {("states", "StartExecution"), ("lambda", "Invoke")}
-_BOOKKEEPING = re.compile(r"ledger/|raw/batches/[^/]+/_SUCCESS$")
+_BOOKKEEPING = re.compile(r"ledger/(?:versions|contents)/|raw/batches/[^/]+/_SUCCESS$")
 
 
 def calls(trail: Path) -> list[tuple[str, str, Any]]:

@@ -31,7 +31,7 @@ def test_the_job_reads_the_exact_object(tmp_path: Path, key: str) -> None:
         for name, rows in ((key, 1), (f"{key}.csv", 7)):
             bucket.client.put_object(Bucket=bucket.name, Key=name, Body=(HEADER + ROW * rows).encode())
         inputs = planning.complaints_objects(bucket.objects(key), bucket=bucket.name, source=key)
-        model = {"version": "v1", "model_name": "m"}
+        model = {"version": "v1", "model_name": "m", "sha256": "", "evaluation": {"classes": ["card"]}}
         plan = planning.classification_plan(inputs, source=key, release=release, model=model, settings=SETTINGS)
         bucket.write_json(bucket.key(plan["plan_uri"]), planning.plan_document(plan, inputs))
         run_id = glue.start_job_run(JobName=JOB, Arguments=jobs.prepare_complaints_arguments(plan))["JobRunId"]

@@ -1,0 +1,146 @@
+"""Glue job: complaints and their scores in; the candidate table of results, and the account of every row, out.
+
+Refuses answers that no sound model gave to this run's records. Writes `--candidate` (Parquet: complaint_id,
+predicted_product, confidence, runner_up, runner_up_confidence, model_version, run_id), which nobody sees until it is
+published, and last of all `--account` (one JSON document, with each candidate file's size, rows and SHA-256): where it
+is, the job has completed. A complaint that the model could not score is quarantined with the model's words; a
+complaint without a score is missing from the account, which then does not add up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from complaint_rows import UNMAPPED
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from run_files import account_of, read_document, spark_session, write_document
+from score_audit import check_scores, read_scores
+
+FATES = ("classified", "without_narrative", "quarantined", "superseded")
+_RESULTS = (
+    "complaint_id string, predicted_product string, confidence double, runner_up string, "
+    "runner_up_confidence double, model_version string, run_id string"
+)
+_CONFIDENCE_BINS = 10
+# Of one file of results: about 20 MB.
+_ROWS_A_FILE = 1_000_000
+# One encoding a column. A footer lists the encodings of a column in the order of their hash codes, which each JVM draws
+# anew (parquet-java keeps them in a HashSet), so that files with the same pages would differ.
+_PARQUET = {"parquet.writer.version": "v2", "parquet.enable.dictionary": "false"}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the job with Glue's arguments, of which it knows its own."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    for name in ("run_id", "model_version", "complaints", "prepared", "records", "scores", "candidate", "account"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--classes", required=True, type=json.loads, help="JSON: the model's classes")
+    options, _ = parser.parse_known_args(argv)
+
+    spark = spark_session()
+    complaints = spark.read.parquet(options.complaints)
+    prepared = read_document(spark, options.prepared)
+    scores = read_scores(spark, options.records, options.scores)
+    asked = complaints.filter(F.col("fate") == "with_narrative")
+    check_scores(scores, asked, options.classes)
+    scored = with_scores(complaints, scores)
+    rows = sum(source["with_narrative"] for source in prepared["by_source"])
+    write_candidate(results(scored, options.model_version, options.run_id), rows, options.candidate)
+
+    candidate = spark.read.schema(_RESULTS).parquet(options.candidate)
+    files = candidate_files(spark, candidate, options.candidate)
+    account = account_document(scored, candidate, prepared)
+    print(f"{sum(each['rows'] for each in files):,} results in {len(files)} files", flush=True)
+    # Nothing may follow that could fail.
+    write_document(spark, {**account, "files": files}, options.account)
+
+
+def with_scores(complaints: DataFrame, scores: DataFrame) -> DataFrame:
+    """Every complaint with its score, where it has one, and its final fate."""
+    joined = complaints.drop("narrative", "raw").join(scores, on="complaint_id", how="left")
+    fate = (
+        F.when(F.col("fate") != "with_narrative", F.col("fate"))
+        .when(F.col("error").isNotNull(), "quarantined")
+        .when(F.col("predicted_product").isNotNull(), "classified")
+        .otherwise("unscored")
+    )
+    return joined.withColumn("fate", fate)
+
+
+def results(scored: DataFrame, model_version: str, run_id: str) -> DataFrame:
+    """The schema of the table of results: one row a classified complaint."""
+    return scored.filter(F.col("fate") == "classified").select(
+        "complaint_id",
+        "predicted_product",
+        "confidence",
+        "runner_up",
+        "runner_up_confidence",
+        F.lit(model_version).alias("model_version"),
+        F.lit(run_id).alias("run_id"),
+    )
+
+
+def write_candidate(table: DataFrame, rows: int, uri: str, rows_a_file: int = _ROWS_A_FILE) -> None:
+    """The same rows give the same files, to the byte; only their names are Spark's own and new each time."""
+    files = max(1, math.ceil(rows / rows_a_file))
+    parts = table.repartition(files, "complaint_id").sortWithinPartitions("complaint_id")
+    parts.write.mode("overwrite").options(**_PARQUET).parquet(uri)
+
+
+def candidate_files(spark: SparkSession, candidate: DataFrame, uri: str) -> list[dict[str, Any]]:
+    """Name, size, rows and SHA-256 of each file, in the order of Spark's part numbers."""
+    counts = candidate.groupBy("_metadata.file_name").count().collect()
+    rows = {row.file_name: row["count"] for row in counts}
+    digest = F.sha2("content", 256).alias("sha256")
+    files = spark.read.format("binaryFile").load(uri).select("_metadata.file_name", "length", digest).collect()
+    return [
+        {"name": each.file_name, "size": each.length, "rows": rows.get(each.file_name, 0), "sha256": each.sha256}
+        for each in sorted(files, key=lambda each: each.file_name)
+    ]
+
+
+def account_document(scored: DataFrame, candidate: DataFrame, prepared: dict[str, Any]) -> dict[str, Any]:
+    """What became of every row that the preparation had read, and how the scores are spread.
+
+    `classified` is counted in the table as it was written, `rows_in` when the files were read: nothing in
+    between can hide a loss.
+    """
+    written = candidate.select("complaint_id", F.lit(True).alias("written"))
+    rows = scored.join(written, on="complaint_id", how="left").withColumn(
+        "fate",
+        F.when(F.col("fate") == "classified", F.when(F.col("written"), "classified")).otherwise(F.col("fate")),
+    )
+    sources = [source["source"] for source in prepared["by_source"]]
+    read = {source["source"]: source["rows_in"] for source in prepared["by_source"]}
+    by_source = [{**each, "rows_in": read[each["source"]]} for each in account_of(rows, sources, FATES)]
+    unscored = (
+        rows.filter((F.col("fate") == "quarantined") & F.col("error").isNotNull()).groupBy("error").count().collect()
+    )
+    by_reason = {f"model: {row.error}": row["count"] for row in unscored}
+    return {
+        "by_source": by_source,
+        "quarantined_by_reason": {**prepared["quarantined_by_reason"], **by_reason},
+        "unmapped": rows.filter((F.col("fate") == "classified") & (F.col("label") == UNMAPPED)).count(),
+        "scores": score_counts(rows),
+    }
+
+
+def score_counts(rows: DataFrame) -> list[dict[str, Any]]:
+    """How often which label met which prediction in which tenth of confidence, with the confidences' sum."""
+    tenth = F.least(F.floor(F.col("confidence") * _CONFIDENCE_BINS), F.lit(_CONFIDENCE_BINS - 1))
+    grouped = (
+        rows.filter(F.col("fate") == "classified")
+        .groupBy("label", "predicted_product", tenth.alias("confidence_tenth"))
+        .agg(F.count(F.lit(1)).alias("rows"), F.sum("confidence").alias("confidence_sum"))
+        .sort("label", "predicted_product", "confidence_tenth")
+    )
+    return [row.asDict() for row in grouped.collect()]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,270 @@
+"""The auditing job: the candidate table, and an account that a lost, foreign or impossible score cannot hide from."""
+
+import hashlib
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import audit_results
+import prepare_complaints
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+from score_audit import ScoresRefusedError
+
+from complaints.accounting import CLASSIFICATION_FATES, RowsMissingError, check_account
+from tests.glue.local_runs import Run, audit, data_files, lay_out
+
+HEADER = "Product,Consumer complaint narrative,Complaint ID\n"
+FILES = {
+    "a.csv": HEADER + "Mortgage,one,1\nMortgage,,2\nMortgage,too,many,3\nMortgage,older,4\n",
+    "b.csv": HEADER + "Mortgage,newer,4\nImaginary product,five,5\n,six,6\n",
+}
+Score = dict[str, Any]
+
+
+def score(identifier: str, product: str = "mortgage", confidence: float = 0.75) -> Score:
+    return {"complaint_id": identifier, "predicted_product": product, "confidence": confidence} | {
+        "runner_up": "mortgage" if product == "card" else "card",
+        "runner_up_confidence": 0.125,
+    }
+
+
+ALL = [score("1", confidence=0.875), score("4", "card", 0.5), score("5", confidence=0.57), score("6")]
+
+
+def results(run: Run) -> pa.Table:
+    return pa.concat_tables(pq.ParquetFile(path).read() for path in data_files(run.folder / "candidate"))
+
+
+def digests(run: Run) -> list[str]:
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in data_files(run.folder / "candidate")]
+
+
+@pytest.fixture(scope="module")
+def prepared(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    run = lay_out(tmp_path_factory.mktemp("published") / "run", FILES)
+    run.prepare(prepare_complaints.main, records=run.uri("records"))
+    return run
+
+
+@pytest.fixture(scope="module")
+def account(prepared: Run) -> dict[str, Any]:
+    return audit(prepared, ALL)
+
+
+@pytest.fixture(scope="module")
+def table(prepared: Run, account: dict[str, Any]) -> pa.Table:
+    return results(prepared)
+
+
+def test_every_row_is_accounted_for_file_by_file(prepared: Run, account: dict[str, Any]) -> None:
+    assert check_account(account, CLASSIFICATION_FATES) == {"rows_in": 7} | {
+        "classified": 4,
+        "without_narrative": 1,
+        "quarantined": 1,
+        "superseded": 1,
+    }
+    assert [(each["source"], each["rows_in"]) for each in account["by_source"]] == [
+        (prepared.source("a.csv"), 4),
+        (prepared.source("b.csv"), 3),
+    ]
+
+
+def test_the_table_has_exactly_the_columns_and_types_that_are_promised(table: pa.Table) -> None:
+    assert [(field.name, field.type) for field in table.schema] == [
+        ("complaint_id", pa.string()),
+        ("predicted_product", pa.string()),
+        ("confidence", pa.float64()),
+        ("runner_up", pa.string()),
+        ("runner_up_confidence", pa.float64()),
+        ("model_version", pa.string()),
+        ("run_id", pa.string()),
+    ]
+
+
+def test_the_table_holds_each_score_once_under_its_complaint(table: pa.Table) -> None:
+    origin = {"model_version": "v007", "run_id": "0123456789012345"}
+    assert sorted(table.to_pylist(), key=lambda row: row["complaint_id"]) == [each | origin for each in ALL]
+
+
+def test_the_spread_of_the_scores_is_counted_by_label_answer_and_tenth(account: dict[str, Any]) -> None:
+    spread = {(row["label"], row["predicted_product"], row["confidence_tenth"]): row for row in account["scores"]}
+    assert {cell: (row["rows"], row["confidence_sum"]) for cell, row in spread.items()} == {
+        ("mortgage", "mortgage", 8): (1, 0.875),
+        ("mortgage", "card", 5): (1, 0.5),
+        ("unmapped", "mortgage", 5): (1, 0.57),
+        (None, "mortgage", 7): (1, 0.75),
+    }
+
+
+def test_complaints_about_unknown_products_are_counted(account: dict[str, Any]) -> None:
+    assert account["unmapped"] == 1
+
+
+def again(prepared: Run, folder: Path, scores: Iterable[Score], **more: Any) -> dict[str, Any]:
+    """Audits other scores of the same complaints, elsewhere."""
+    for name in ("complaints", "account", "records"):
+        (folder / name).symlink_to(prepared.folder / name)
+    return audit(Run(folder), scores, **more)
+
+
+def test_a_complaint_without_a_score_leaves_its_file_a_row_short(prepared: Run, tmp_path: Path) -> None:
+    account = again(prepared, tmp_path, ALL[:2] + ALL[3:])
+    with pytest.raises(RowsMissingError, match=r"/raw/b\.csv: 3 rows in, but 2 classified .*: 1 missing$") as refused:
+        check_account(account, CLASSIFICATION_FATES)
+    assert "a.csv" not in str(refused.value)
+
+
+def test_what_the_model_could_not_score_is_quarantined_with_its_words(prepared: Run, tmp_path: Path) -> None:
+    account = again(prepared, tmp_path, [*ALL[1:], {"complaint_id": "1", "error": "no narrative"}])
+    totals = check_account(account, CLASSIFICATION_FATES)
+    assert (totals["classified"], totals["quarantined"]) == (3, 2)
+    assert account["quarantined_by_reason"] == {"4 fields where the header has 3": 1, "model: no narrative": 1}
+    assert "1" not in results(Run(tmp_path))["complaint_id"].to_pylist()
+
+
+def test_what_the_model_could_score_nothing_of_is_an_empty_table(prepared: Run, tmp_path: Path) -> None:
+    account = again(prepared, tmp_path, [{"complaint_id": each["complaint_id"], "error": "no"} for each in ALL])
+    assert check_account(account, CLASSIFICATION_FATES)["quarantined"] == 5
+    assert sum(each["rows"] for each in account["files"]) == results(Run(tmp_path)).num_rows == 0
+
+
+def test_the_account_vouches_for_each_file_of_the_table(prepared: Run, account: dict[str, Any]) -> None:
+    paths = data_files(prepared.folder / "candidate")
+    facts = [
+        {"name": path.name, "size": path.stat().st_size, "rows": pq.ParquetFile(path).metadata.num_rows}
+        for path in paths
+    ]
+    assert account["files"] == [
+        each | {"sha256": digest} for each, digest in zip(facts, digests(prepared), strict=True)
+    ]
+
+
+def test_the_same_scores_in_another_order_give_the_same_bytes(prepared: Run, account: Any, tmp_path: Path) -> None:
+    again(prepared, tmp_path, ALL[::-1])
+    names = [[path.name for path in data_files(run.folder / "candidate")] for run in (prepared, Run(tmp_path))]
+    assert digests(Run(tmp_path)) == digests(prepared)
+    assert names[0] != names[1], "Spark's names are new each time, or this test proves nothing"
+
+
+ANOTHER_JVM = """
+import sys
+from pathlib import Path
+import audit_results
+from tests.glue.local_runs import local_spark
+folder = Path(sys.argv[1])
+with local_spark(folder) as spark:
+    spark.range(5).write.parquet(str(folder / "something-before"))
+    scored = spark.read.parquet(sys.argv[2]).selectExpr("*", "'classified' as fate").repartition(3)
+    table = audit_results.results(scored, "v007", "0123456789012345")
+    audit_results.write_candidate(table, 4, (folder / "candidate").as_uri())
+"""
+
+
+def test_another_jvm_gives_the_same_bytes(prepared: Run, account: Any, tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", ANOTHER_JVM, str(tmp_path), str(prepared.folder / "candidate")]
+    path = {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(command, env=path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert digests(Run(tmp_path)) == digests(prepared)
+
+
+def test_no_column_has_several_encodings_whose_order_each_jvm_would_choose_anew(prepared: Run, account: Any) -> None:
+    (path,) = data_files(prepared.folder / "candidate")
+    chunks = pq.ParquetFile(path).metadata.row_group(0)
+    assert [len(chunks.column(each).encodings) for each in range(chunks.num_columns)] == [1] * 7
+
+
+def test_many_results_are_several_files_each_in_order_and_twice_the_same(spark: SparkSession, tmp_path: Path) -> None:
+    runs = [Run(tmp_path / name) for name in ("once", "twice")]
+    table = spark.range(100).selectExpr("cast(id * 7 % 100 as string) as complaint_id", "1.0 as confidence")
+    for run, rows in zip(runs, (table, table.repartition(5)), strict=True):
+        audit_results.write_candidate(rows, 100, run.uri("candidate"), rows_a_file=30)
+    files = [pq.ParquetFile(path).read()["complaint_id"].to_pylist() for path in data_files(runs[0].folder)]
+    assert len(files) == 4
+    assert all(ids == sorted(ids) for ids in files)
+    assert sorted(each for ids in files for each in ids) == sorted(map(str, range(100)))
+    assert digests(runs[0]) == digests(runs[1])
+
+
+def test_an_output_that_answers_no_file_of_this_run_is_passed_over_and_counted(
+    prepared: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "scores" / "part-00000-of-before.json.out").write_text(json.dumps(score("1", "card")) + "\n")
+    account = again(prepared, tmp_path, ALL)
+    assert check_account(account, CLASSIFICATION_FATES)["classified"] == 4
+    assert "outputs read: 1; of an earlier attempt, passed over: 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("folder", ["gone", "empty"])
+def test_records_without_an_output_are_refused_and_named(prepared: Run, tmp_path: Path, folder: str) -> None:
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "scores" / "another.json.out").touch()
+    (record,) = data_files(prepared.folder / "records")
+    with pytest.raises(ScoresRefusedError, match=rf"^1 of 1 records files have no output in .*: {record.name}; "):
+        again(prepared, tmp_path, None)
+    (tmp_path / "scores" / "another.json.out").unlink()
+    if folder == "gone":
+        (tmp_path / "scores").rmdir()
+    with pytest.raises(ScoresRefusedError, match=f"{record.name}; each needs one of its name and '.out'"):
+        audit(Run(tmp_path), None)
+
+
+NO = "that is none, complaint_id '1': a probability is a number from 0 to 1"
+FOREIGN = "that is no class of the model, complaint_id '1': card, mortgage"
+CASES = [
+    ([score("999")], "1 answer for a complaint that was never asked about, complaint_id '999': only this run's"),
+    ([score("2")], "1 answer for a complaint that was never asked about, complaint_id '2'"),
+    ([{"complaint_id": None, "error": "not JSON"}], "1 answer for a complaint that was never asked about"),
+    ([ALL[0]], "2 answers for a complaint that was scored more than once, complaint_id '1': each record has one"),
+    ([{"complaint_id": "1", "error": "no"}], "2 answers for a complaint that was scored more than once"),
+]
+ANSWERS: list[tuple[Score, str]] = [
+    ({"predicted_product": None}, "with neither a prediction nor an error, complaint_id '1': each answer is one of"),
+    ({"predicted_product": "cards"}, f"with a predicted_product {FOREIGN}"),
+    ({"runner_up": "cards"}, f"with a runner_up {FOREIGN}"),
+    ({"runner_up": None}, f"with a runner_up {FOREIGN}"),
+    ({"runner_up": "mortgage"}, "with its predicted_product as runner_up, complaint_id '1'"),
+    *(({"confidence": no}, f"with a confidence {NO}") for no in (math.nan, None, -0.1, 1.1, math.inf, "very")),
+    *(({"runner_up_confidence": no}, f"with a runner_up_confidence {NO}") for no in (math.nan, None, -0.1)),
+    ({"confidence": 0.3, "runner_up_confidence": 0.4}, "with a runner_up_confidence above its confidence"),
+    (
+        {"confidence": 0.6, "runner_up_confidence": 0.4001},
+        "with a confidence and a runner_up_confidence above 1 together, complaint_id '1'",
+    ),
+]
+CASES += [([*ALL[1:], ALL[0] | changes], f"1 answer {message}") for changes, message in ANSWERS]
+
+
+@pytest.mark.parametrize(("more", "message"), CASES)
+def test_an_answer_that_cannot_be_right_is_refused_and_named(
+    prepared: Run, tmp_path: Path, more: list[Score], message: str
+) -> None:
+    scores = more if len(more) > 1 else [*ALL, *more]
+    with pytest.raises(ScoresRefusedError, match=re.escape(message)):
+        again(prepared, tmp_path, scores)
+    assert not (tmp_path / "candidate").exists()
+
+
+def test_what_is_wrong_in_several_ways_is_told_of_all_of_them(prepared: Run, tmp_path: Path) -> None:
+    ids = [str(each) for each in range(100, 107)]
+    with pytest.raises(ScoresRefusedError) as refused:
+        again(prepared, tmp_path, [ALL[0] | {"confidence": math.nan}, *ALL[1:], *map(score, ids)])
+    foreign, broken = str(refused.value).split("; ")
+    assert foreign.startswith("7 answers for a complaint that was never asked about, complaint_id '100', ")
+    assert "'104', …: only" in foreign
+    assert broken.startswith("1 answer with a confidence that is none, complaint_id '1'")
+
+
+def test_rounding_is_no_fault(prepared: Run, tmp_path: Path) -> None:
+    rounded = ALL[0] | {"confidence": 0.6, "runner_up_confidence": 0.4 + 5e-7}
+    assert check_account(again(prepared, tmp_path, [rounded, *ALL[1:]]), CLASSIFICATION_FATES)["classified"] == 4
