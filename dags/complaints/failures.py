@@ -26,7 +26,9 @@ _REFUSED_FOR_GOOD = re.compile(
 )
 # Airflow's word for a failure that is final: the sentence behind it is ours.
 _FINAL = "AirflowFailException"
-_API_ERROR = re.compile(r"An error occurred \((\w+)\) when calling the \w+ operation(?: \([^)]*\))?: (.*)", re.DOTALL)
+_API_ERROR = re.compile(
+    r"An error occurred \(([\w.]+)\) when calling the \w+ operation(?: \([^)]*\))?: (.*)", re.DOTALL
+)
 # What Step Functions writes behind the message of an API's error.
 _REQUEST_ID = re.compile(r"\s*\(Service: .*\)$", re.DOTALL)
 
