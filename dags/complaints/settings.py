@@ -7,13 +7,16 @@ names the file, the key, the value found and what would be right.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from complaints.limits import Limits
 
 CONFIG = Path(__file__).parent / "config"
 
@@ -139,10 +142,16 @@ class PipelineSettings(_Section):
     """`pipeline_config.yaml`: where the pipeline runs, and within which bounds."""
 
     storage: Storage
+    limits: Limits
     aws: Aws
     glue: Glue
     sagemaker: SageMaker
     orchestration: Orchestration
+
+    @model_validator(mode="after")
+    def _the_longest_record_fits_into_a_payload(self) -> PipelineSettings:
+        self.limits.check_payload(self.sagemaker.transform.max_payload_mb)
+        return self
 
 
 class LabelRule(_Section):
@@ -196,7 +205,8 @@ class Settings(_Section):
 
         How a run waits, or on which machines, is no part of it: the same input gives the same run.
         """
-        return hashlib.sha256(self.model.model_dump_json().encode()).hexdigest()[:16]
+        decides = self.model.model_dump_json() + json.dumps(self.pipeline.limits.of_reading(), sort_keys=True)
+        return hashlib.sha256(decides.encode()).hexdigest()[:16]
 
 
 def load_settings(folder: Path = CONFIG) -> Settings:
@@ -228,6 +238,7 @@ def _explained(name: str, error: ValidationError) -> str:
     problems = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"]) or "(the whole file)"
-        found = "" if problem["type"] == "missing" else f" {problem['input']!r}:"
+        # A check of several sections has no value of its own to show.
+        found = "" if problem["type"] in ("missing", "value_error") else f" {problem['input']!r}:"
         problems.append(f"{name}: {key}:{found} {problem['msg']}")
     return "\n".join(problems)

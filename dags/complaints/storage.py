@@ -36,6 +36,20 @@ class Bucket:
                 modified = entry["LastModified"].isoformat()
                 yield InputObject(modified, entry["Key"], entry["ETag"].strip('"'), entry["Size"])
 
+    def current_versions(self, prefix: str) -> Iterator[InputObject]:
+        """Every object below `prefix` with the id of its current version; needs s3:ListBucketVersions.
+
+        What was deleted is not there, though a bucket that keeps versions still has it.
+        """
+        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix)
+        for page in pages:
+            for entry in page.get("Versions", []):
+                if entry["IsLatest"]:
+                    modified, etag = entry["LastModified"].isoformat(), entry["ETag"].strip('"')
+                    # "null" is the version of what was put while the bucket kept none.
+                    version = entry["VersionId"] if entry["VersionId"] != "null" else ""
+                    yield InputObject(modified, entry["Key"], etag, entry["Size"], version)
+
     def read_json(self, key: str) -> Any | None:
         """The JSON document at `key`; None where there is no such object."""
         return self.read_json_and_etag(key)[0]
