@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,8 @@ import pytest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from tests.glue.local_runs import Run
 
 HERE = Path(__file__).parent
 # PySpark 3.5 compares versions by `distutils`, and leaves the sockets that it collects rows by to the collector.
@@ -35,6 +37,14 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
     with local_spark(tmp_path_factory.mktemp("spark")) as session:
         yield session
+
+
+@pytest.fixture
+def run_of(spark: SparkSession, tmp_path: Path) -> Callable[[Mapping[str, str | bytes]], Run]:
+    """Lays out a run over files, given oldest first."""
+    from tests.glue.local_runs import lay_out
+
+    return lambda files: lay_out(tmp_path / "run", files)
 
 
 @pytest.fixture

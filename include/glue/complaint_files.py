@@ -44,14 +44,8 @@ def read_complaints(spark: SparkSession, inputs: Sequence[Input], limits: Reader
     return tasks.mapInArrow(partial(_read, list(inputs), limits), SPARK_SCHEMA)
 
 
-def _read(inputs: Sequence[Input], limits: ReaderLimits, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    opener = Opener()
-    for batch in batches:
-        for place in batch.column("id").to_pylist():
-            yield from _tables(inputs[place].uri, _records(opener, inputs[place], limits))
-
-
-def _records(opener: Opener, given: Input, limits: ReaderLimits) -> Iterator[Record]:
+def records_of(opener: Opener, given: Input, limits: ReaderLimits) -> Iterator[Record]:
+    """The records of one input, in order."""
     try:
         stream = opener.open(given)
     except InputRefusedError as refused:
@@ -59,6 +53,13 @@ def _records(opener: Opener, given: Input, limits: ReaderLimits) -> Iterator[Rec
         return
     with closing(stream):
         yield from records(text_pieces(stream, limits), limits)
+
+
+def _read(inputs: Sequence[Input], limits: ReaderLimits, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    opener = Opener()
+    for batch in batches:
+        for place in batch.column("id").to_pylist():
+            yield from _tables(inputs[place].uri, records_of(opener, inputs[place], limits))
 
 
 def _tables(source: str, found: Iterator[Record]) -> Iterator[pa.RecordBatch]:

@@ -20,6 +20,10 @@ from reader_limits import ReaderLimits
 
 _HEADER_WITHIN = 50  # records; what stands before the header is no data (an unzip log, a title)
 _LONGEST_RAW = 10_000  # characters of a quarantined record that are kept
+_WIDE = 10  # columns, from which on no narrative's line is a row by chance
+# RFC 4180: a quote stands around a field, or twice within such a one; Python's csv also takes one within a bare field.
+_FIELD = rb'(?:"(?:[^"]++|"")*+"|[^",\r\n]*+)'
+_STRICT = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*+(?:\r\n|\n|\r)?")
 _LINE_ENDS = (b"\n", b"\r")
 
 NOT_CLOSED = "not CSV: a quote is not closed"
@@ -128,8 +132,10 @@ class _Parser:
                 return [], _Fault(f"more than {len(self.header)} fields where the header has {len(self.header)}")
             except csv.Error as problem:
                 return [], self._syntax_fault(str(problem))
+            if values and self.header:
+                return values, _fault(self.header, values, self.lines.taken) or self._swallowing_fault()
             if values:
-                return values, _fault(self.header, values, self.lines.taken) if self.header else None
+                return values, None
 
     def given_up(self, fault: _Fault) -> tuple[str, bytes]:
         """The reason and the beginning of the lines that are lost with a broken record.
@@ -158,12 +164,34 @@ class _Parser:
 
     def _sound_record_follows(self) -> bool:
         self.lines.begin()
+        if _is_too_short(self.lines.peek(), len(self.header)):
+            return False
         try:
             values = next(self._reader, [])
         except (csv.Error, RecordTooLongError, RecordTooWideError):
             values = []
+        sound = self._is_sound(values, self.lines.taken)
         self.lines.put_back()
-        return len(values) == len(self.header) and _id_fault(self.header, values) is None
+        return sound
+
+    def _is_sound(self, values: Sequence[str], lines: Sequence[bytes]) -> bool:
+        """Whether a record begins here. More is asked than of others: it may be the last line of a narrative."""
+        fits = len(values) == len(self.header) and _id_fault(self.header, values) is None
+        return fits and _STRICT.fullmatch(b"".join(lines)) is not None
+
+    def _swallowing_fault(self) -> _Fault | None:
+        """A record that seems sound, and has a line that is a sound record by itself: a quote before it was not closed.
+
+        In a narrow file a narrative's line may look like a row by chance.
+        """
+        if len(self.header) < _WIDE or IDENTIFIER not in self.header:
+            return None
+        for line in self.lines.taken[1:]:
+            if line.count(b",") >= len(self.header) - 1:
+                values = next(csv.reader([line.decode("utf-8", "replace")]))
+                if self._is_sound(values, [line]):
+                    return _Fault(NOT_CLOSED)
+        return None
 
     def _syntax_fault(self, problem: str) -> _Fault:
         if problem.startswith("field larger"):
@@ -187,6 +215,11 @@ def _fault(header: Sequence[str], values: Sequence[str], lines: Sequence[bytes])
         return _Fault("not UTF-8", swallows=False)
     reason = _id_fault(header, values)
     return _Fault(reason) if reason else None
+
+
+def _is_too_short(line: bytes, fields: int) -> bool:
+    """Whether no sound record of so many fields begins with a line: said unparsed, as there may be millions of them."""
+    return line.count(b",") < fields - 1 and line.count(b'"') % 2 == 0
 
 
 def _id_fault(header: Sequence[str], values: Sequence[str]) -> str | None:

@@ -71,6 +71,12 @@ class RecordLines:
             next(self, None)
         return self.taken[0] if self.taken else None
 
+    def peek(self) -> bytes:
+        """The next line, which stays; empty at the end."""
+        if not self._again:
+            self._again.extend(line for line in (next(self._lines, b""),) if line)
+        return self._again[0] if self._again else b""
+
     def _look(self) -> None:
         """Stops a record that swallows others: each closes a quote and opens one, and so adds a field at least.
 

@@ -57,9 +57,8 @@ def _only_csv(members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
         if each.compress_type not in _METHODS:
             raise InputRefusedError(f"its zip compresses {name!r} in a way other than deflate")
     if len(files) != 1 or not files[0].filename.lower().endswith(".csv"):
-        names = ", ".join(repr(each.filename) for each in files[:5])
-        held = f"{len(files)} files ({names}{', …' if len(files) > 5 else ''})" if files else "no file"
-        raise InputRefusedError(f"its zip holds {held} where there should be one .csv")
+        held = ", ".join(repr(each.filename) for each in files[:5]) + (", …" if len(files) > 5 else "")
+        raise InputRefusedError(f"its zip holds {held or 'no file'} where there should be one .csv")
     return files[0]
 
 

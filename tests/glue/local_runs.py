@@ -80,15 +80,15 @@ class Run:
         """Writes the plan that names these inputs, oldest first."""
         inputs = [
             {"uri": self.source(name), "etag": f"etag-of-{name}", "size": path.stat().st_size if path.exists() else 0}
-            | {"last_modified": "2026-01-01T00:00:00+00:00", "version": "", "key": name}
+            | {"last_modified": "2026-02-01T00:00:00+00:00", "version": "", "key": name}
             for name, path in ((name, self.folder / "raw" / name) for name in names)
         ]
         (self.folder / "plan.json").write_text(json.dumps({"run_id": "a-run", "inputs": inputs}))
 
-    def prepare(self, main: Callable[[Sequence[str]], None], **more: str) -> None:
+    def prepare(self, main: Callable[[Sequence[str]], None], limits: Mapping[str, Any] = LIMITS, **more: str) -> None:
         """Runs a preparing job in this process."""
         folders = {name: self.uri(name) for name in ("complaints", "quarantine", "account")}
-        common = {"plan": self.uri("plan.json"), "label_rules": json.dumps(LABEL_RULES), "limits": json.dumps(LIMITS)}
+        common = {"plan": self.uri("plan.json"), "label_rules": json.dumps(LABEL_RULES), "limits": json.dumps(limits)}
         main(as_argv(common | folders | more))
 
     def document(self, name: str) -> dict[str, Any]:

@@ -52,7 +52,7 @@ PRODUCTS = {
     "Imaginary product": "unmapped",
     "MORTGAGE": "mortgage",
 }
-ARRIVED = date(2026, 1, 1)
+ARRIVED = date(2026, 2, 1)
 OLD, NEW = "file:///raw/old.csv", "file:///raw/new.csv"
 
 
@@ -240,7 +240,7 @@ def test_each_oddity_of_a_complaint_has_its_flag(spark: SparkSession) -> None:
     odd = {
         "date_unreadable": [{"date_received": "yesterday"}, {"date_sent_to_company": "2019-02-29"}],
         "sent_before_received": [{"date_received": "2020-03-18", "date_sent_to_company": "2020-03-17"}],
-        "received_in_future": [{"date_received": "2026-01-02"}],
+        "received_in_future": [{"date_received": "2026-02-02"}],
         "control_characters": [{"consumer_complaint_narrative": f"{TELLING}\x1b[31m"}],
         "short_narrative": [{"consumer_complaint_narrative": "a" * 99}],
         "not_english": [{"consumer_complaint_narrative": "El banco se niega a devolverme mi dinero. " * 3}],
