@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from narratives import flags_of_narrative, prepared_narrative
-from personal_data import kinds_in
+from narratives import flags_of_narrative, without_controls
+from personal_data import kinds_in, masked
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
@@ -67,8 +67,9 @@ def prepared(read: DataFrame, inputs: DataFrame, rules: Sequence[Sequence[str]],
         placed.withColumn("is_newest", _is_newest())
         .withColumn("received_on", _date(F.col("date_received")))
         .withColumn("sent_on", _date(F.col("date_sent_to_company")))
-        .withColumn("personal_data", kinds_in(F.col("consumer_complaint_narrative")))
-        .withColumn("narrative", prepared_narrative(F.col("consumer_complaint_narrative")))
+        .withColumn("cleaned", without_controls(F.col("consumer_complaint_narrative")))
+        .withColumn("personal_data", kinds_in(F.col("cleaned")))
+        .withColumn("narrative", masked(F.col("cleaned"), F.col("personal_data")))
     )
     return dated.select(
         *("source", "record", "line", "complaint_id", "received_on", "sent_on"),
@@ -152,6 +153,6 @@ def _flags() -> Column:
         "sent_before_received": sent < received,
         "received_in_future": received > F.col("arrived_on"),
         "masked_personal_data": F.size("personal_data") > 0,
-        **flags_of_narrative(F.col("consumer_complaint_narrative")),
+        **flags_of_narrative(F.col("consumer_complaint_narrative"), F.col("cleaned")),
     }
     return F.array_compact(F.array(*(F.when(F.coalesce(odd[name], F.lit(False)), F.lit(name)) for name in FLAGS)))

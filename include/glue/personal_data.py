@@ -12,29 +12,31 @@ from pyspark.sql import functions as F
 
 MASK = "XXXX"
 
-# Repetitions are bounded, so that no text, however hostile, costs more than its length times a constant.
+# Repetitions are bounded, so that no text, however hostile, costs more than its length times a constant. Each begins
+# with what a text seldom has, and only then looks behind it: the other way round takes five times as long.
 _PATTERNS = {
-    "email": r"(?i)(?<![\w.%+-])[a-z0-9_.%+-]{1,64}@(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}(?![\w-])",
+    "email": r"(?i)[a-z0-9_.%+-]{1,64}+@(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}(?![\w-])",
     # Area 000, 666 and 900 to 999, group 00 and serial 0000 are never given out (ssa.gov/employer/randomization.html).
-    "ssn": r"(?<![\w-])(?!000|666|9)\d{3}([- ])(?!00)\d{2}\1(?!0000)\d{4}(?![\w-])",
+    "ssn": r"[0-8](?<![\w-].)(?<!0(?=00)|6(?=66))\d{2}([- ])(?!00)\d{2}\1(?!0000)\d{4}(?![\w-])",
     # Without a separator ten digits are an account's number as often as a telephone's, and are left alone.
-    "phone": r"(?<![\w-])(?:\+?1[-. ]?)?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[-. ])[2-9]\d{2}[-. ]\d{4}(?![\w-])",
+    "phone": r"[(2-9](?:(?<=\()[2-9]\d{2}\) ?|(?<!\(|\w.)\d{2}[-. ])[2-9]\d{2}[-. ]\d{4}(?![\w-])",
 }
-_CARD = r"(?<![\w-])(?<!\d[ ])\d(?:[ -]?\d){12,15}(?![\w-])(?![ ]\d)"
+_CARD = r"\d(?<![\w-].)(?<!\d[ ].)(?:[ -]?\d){12,15}(?![\w-])(?![ ]\d)"
 KINDS = (*_PATTERNS, "card")
 
 
-def masked(text: Column) -> Column:
-    """`text` with `XXXX` in place of e-mail addresses, social security, telephone and payment card numbers."""
+def masked(text: Column, kinds: Column) -> Column:
+    """`text` with `XXXX` in place of each of the `kinds` of personal data that `kinds_in` found in it."""
     hidden = F.aggregate(_cards(text), text, lambda rest, card: F.replace(rest, card, F.lit(MASK)))
     for pattern in _PATTERNS.values():
         hidden = F.regexp_replace(hidden, pattern, MASK)
-    return hidden
+    return F.when(F.size(kinds) > 0, hidden).otherwise(text)
 
 
 def kinds_in(text: Column) -> Column:
     """Which of `KINDS` a text holds, as an array in their order; empty for none, and for no text."""
     found = {name: text.rlike(pattern) for name, pattern in _PATTERNS.items()} | {"card": F.size(_cards(text)) > 0}
+    found["email"] = F.contains(text, F.lit("@")) & found["email"]
     return F.array_compact(F.array(*(F.when(found[kind], F.lit(kind)) for kind in KINDS)))
 
 
