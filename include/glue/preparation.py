@@ -102,7 +102,7 @@ def check_files(complaints: DataFrame, quarantine_uri: str) -> None:
         f"{row.source}: {row.reason}" + (f" (behind line {row.line:,})" if row.line else "") for row in refused
     )
     files = "1 file" if len(refused) == 1 else f"{len(refused)} files"
-    remedy = "repair each of them, or move it out of the prefix, and start a new run"
+    remedy = "Repair each of them, or move it out of the prefix, and start a new run"
     raise InputFilesRefusedError(f"{files} cannot be read: {each}. {remedy}; see {quarantine_uri}")
 
 

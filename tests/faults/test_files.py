@@ -283,7 +283,7 @@ def test_a_run_with_files_that_cannot_be_read_names_each_of_them_and_publishes_n
     assert said.startswith("2 files cannot be read: ")
     assert f"{run.source('wide.csv')}: it is UTF-16: save it as UTF-8" in said
     assert f"{run.source('cut.csv.gz')}: its gzip data end too early: the file is cut (behind line " in said
-    assert "repair each of them, or move it out of the prefix, and start a new run" in said
+    assert "Repair each of them, or move it out of the prefix, and start a new run" in said
     assert [each["record"] for each in run.lines("quarantine")] == [0, 0]
     assert not (run.folder / "account").exists()
     assert not (run.folder / "records").exists()
