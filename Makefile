@@ -31,7 +31,7 @@ $(UV):
 # Patterns are expanded here: a shell leaves TRAIN=folder/*.csv alone.
 named = $(foreach pattern,$(2),$(foreach path,$(or $(wildcard $(pattern)),$(pattern)),$(1) '$(path)'))
 
-run: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Train, then classify, end to end; TRAIN= and CLASSIFY= name complaints CSV
+run: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Train, then classify, end to end; TRAIN= and CLASSIFY= name .csv, .csv.gz or .zip
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop run $(call named,--train,$(TRAIN)) $(call named,--classify,$(CLASSIFY)) \
 		--orchestrator $(or $(ORCHESTRATOR),airflow)
 

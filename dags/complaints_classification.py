@@ -3,19 +3,23 @@
 Classifies the complaints that arrived under `raw/`: reads and cleans them, has the model in service score each
 narrative, and publishes the results as Parquet under `results/run_id=…/` with an account of every row.
 
-**Parameters.** `source`: the prefix to classify, of which every `.csv` is read, or one object's key. The newest
-copy of a complaint wins. `etag`: where it is given, `source` is one object that must still have this ETag.
-`accept_fewer_rows`: publish although the source gives far fewer rows than in its last run.
+**Parameters.** `source`: the prefix to classify, of which every `.csv`, `.csv.gz` and `.zip` is read, or one object's
+key. The newest copy of a complaint wins. `etag`: where it is given, `source` is one object that must still have this
+ETag. `accept_fewer_rows`: publish although the source gives far fewer rows than in its last run.
 
-**If it fails.** Clear the failed task: a run writes only under its own `run_id`. At `plan_classification` the model in
-service is missing or is not what was registered; the message has both digests. At `prepare_complaints` the job's
-log says which file could not be read, or that no row has a narrative. At `classify_complaints` the failure reason
-is the last line of the job's log in CloudWatch. At `audit_results` the model gave answers that cannot be right, or
-none to a file of records; the message names them: clear from `classify_complaints`. A run that ends at
-`results_add_up` published nothing; the message names the file whose rows are missing, or says that the source
-collapsed: if that is right, run again with `accept_fewer_rows`. Only `publish_manifest` makes results visible: readers
-read what a manifest under `manifests/` names, and nothing else. It never changes what was published: where it finds
-other content of the same run, it says what differs, and somebody has to find out why.
+**If it fails.** Clear the failed task: a run writes only under its own `run_id`. At `plan_classification` there is
+nothing to read, or a file too many or too large for `limits` in `pipeline_config.yaml`; or the model in service is
+missing or is not what was registered, and the message has both digests. At `prepare_complaints` the job's error names
+each file that could not be read to its end, with the reason (damaged, encrypted, expanding beyond its bounds, not
+UTF-8, without a header, changed since the run was planned): repair it or move it out of the prefix, and start a new
+run. Or more rows are in quarantine than `limits.quarantine` tolerates: look at them under `quarantine/run_id=…/`. Or
+no row has a narrative. At `classify_complaints` the failure reason is the last line of the job's log in CloudWatch. At
+`audit_results` the model gave answers that cannot be right, or none to a file of records; the message names them:
+clear from `classify_complaints`. A run that ends at `results_add_up` published nothing; the message names the file
+whose rows are missing, or says that the source collapsed: if that is right, run again with `accept_fewer_rows`. Only
+`publish_manifest` makes results visible: readers read what a manifest under `manifests/` names, and nothing else. It
+never changes what was published: where it finds other content of the same run, it says what differs, and somebody has
+to find out why.
 """
 
 from __future__ import annotations
@@ -48,7 +52,7 @@ with DAG(
             pipeline.storage.raw,
             type="string",
             title="Complaints to classify",
-            description="An S3 prefix that ends in '/', or one object's key, in the environment's bucket.",
+            description="An S3 prefix that ends in '/', or the key of one .csv, .csv.gz or .zip, in the bucket.",
             pattern=pipeline.storage.source_pattern(pipeline.storage.raw),
         ),
         "etag": Param(
@@ -71,7 +75,8 @@ with DAG(
         task_id="await_complaints",
         bucket_name=pipeline.storage.bucket,
         # A list: as a string, providers before 9.10 split it into characters when deferred (airflow #52983).
-        bucket_key=[f"{pipeline.storage.raw}*.csv"],
+        # Any file: of several keys all would have to be there. The plan says which names are those of complaints.
+        bucket_key=[f"{pipeline.storage.raw}*.*"],
         wildcard_match=True,
         deferrable=True,
         poke_interval=patience.poll_seconds,

@@ -3,12 +3,16 @@
 Learns from the labelled complaints under `history/`, evaluates the model on complaints that it never saw, keeps
 it as version N under `models/versioned/vN/` and puts it into service (`models/latest`).
 
-**Parameters.** `source`: the prefix to learn from, of which every `.csv` is read, or one object's key. The newest
-copy of a complaint wins. `accept_fewer_rows`: learn although the source gives far fewer rows than in its last run.
+**Parameters.** `source`: the prefix to learn from, of which every `.csv`, `.csv.gz` and `.zip` is read, or one object's
+key. The newest copy of a complaint wins. `accept_fewer_rows`: learn although the source gives far fewer rows than in
+its last run.
 
-**If it fails.** Clear the failed task: a run writes only under its own `run_id`. At `prepare_history` the job's
-log names the file or the class that is wrong. At `history_adds_up` rows are missing; the message says of which
-file, or that the source collapsed: if that is right, run again with `accept_fewer_rows`. At `train_model` and
+**If it fails.** Clear the failed task: a run writes only under its own `run_id`. At `plan_training` there is nothing
+to read, or a file too many or too large for `limits` in `pipeline_config.yaml`. At `prepare_history` the job's error
+names each file that could not be read to its end, with the reason: repair it or move it out of the prefix, and start
+a new run. Or more rows are in quarantine than `limits.quarantine` tolerates: look at them under
+`quarantine/run_id=…/`. Or too little is left to learn from. At `history_adds_up` rows are missing; the message says
+of which file, or that the source collapsed: if that is right, run again with `accept_fewer_rows`. At `train_model` and
 `evaluate_model` the failure reason is the last line of the job's log in CloudWatch. At `evaluate_model` and
 `register_model` a model that is not the one that was trained, by its SHA-256, is refused, and so is one without an
 evaluation of its own. The model in service stays in service until `promote_model` has run.
@@ -43,7 +47,7 @@ with DAG(
             pipeline.storage.history,
             type="string",
             title="Labelled complaints",
-            description="An S3 prefix that ends in '/', or one object's key, in the environment's bucket.",
+            description="An S3 prefix that ends in '/', or the key of one .csv, .csv.gz or .zip, in the bucket.",
             pattern=pipeline.storage.source_pattern(pipeline.storage.history),
         ),
         "accept_fewer_rows": Param(

@@ -12,6 +12,7 @@ from complaints.settings import PipelineSettings, load_settings
 from laptop import inputs
 from laptop.aws_jobs import AwsJobs
 from laptop.collect import Results
+from laptop.quarantine import download_quarantine
 from laptop.report import page, summary
 from laptop.stack import CLASSIFICATION, TRAINING, Stack, delivery, running, serverless
 from laptop.watch import Progress, follow
@@ -44,7 +45,11 @@ def run(
     with start(build, settings, history, raw) as stack:
         start_up = progress.seconds()
         progress.say(f"{orchestrator} is ready; local AWS at {stack.aws.endpoint} has release {stack.release}")
-        flows = _flows(stack, settings, AwsJobs(stack.aws, settings), progress)
+        try:
+            flows = _flows(stack, settings, AwsJobs(stack.aws, settings), progress)
+        finally:
+            # Of a run that failed above all: it may be the reason.
+            download_quarantine(stack.aws.client("s3"), settings.storage.bucket, build / "quarantine.csv")
         found = Results(stack.aws.client("s3"), settings.storage.bucket)
         found.download_predictions(build / "predictions")
         seconds = _seconds(progress.seconds(), start_up, flows)
@@ -71,7 +76,8 @@ def _seconds(total: float, start_up: float, flows: list[dict[str, Any]]) -> dict
 
 
 def _document(found: Results, flows: list[dict[str, Any]], seconds: dict[str, float], build: Path) -> dict[str, Any]:
-    places = {"predictions": str(build / "predictions"), "report": str(build / "report.html")}
+    named = {"predictions": "predictions", "quarantine": "quarantine.csv", "report": "report.html"}
+    places = {name: str(build / file) for name, file in named.items()}
     return {
         "seconds": seconds,
         "flows": flows,

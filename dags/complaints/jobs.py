@@ -41,8 +41,8 @@ def prepare_complaints_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
 
 def _prepare_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "--source": plan["source_uri"],
         "--plan": plan["plan_uri"],
+        "--limits": plan["limits"],
         "--label_rules": plan["label_rules"],
         "--complaints": plan["complaints_uri"],
         "--quarantine": plan["quarantine_uri"],

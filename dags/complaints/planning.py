@@ -13,9 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, TypedDict
 
+from complaints.limits import Limits
 from complaints.settings import Settings
 
-_OUR_SUFFIX = ".csv"
+# What an object's name must end in, in any case; what it really is its first bytes say when it is read.
+OUR_SUFFIXES = (".csv", ".csv.gz", ".zip")
+_SUFFIXES_SAID = "no .csv, .csv.gz or .zip file"
 
 
 class PlanError(ValueError):
@@ -30,6 +33,8 @@ class InputObject:
     key: str
     etag: str
     size: int
+    version: str = ""
+    """The object's VersionId; empty where the bucket keeps none. No part of a run's identity: the ETag is."""
 
 
 class Plan(TypedDict):
@@ -42,6 +47,7 @@ class Plan(TypedDict):
     source_uri: str
     plan_uri: str
     label_rules: str
+    limits: str
     complaints_uri: str
     quarantine_uri: str
     account_uri: str
@@ -97,8 +103,8 @@ def why_not_complaints(listing: InputObject) -> str | None:
         return "a folder marker"
     if name[0] in "_.":
         return "an unfinished upload, as its name says"
-    if not name.endswith(_OUR_SUFFIX):
-        return f"no {_OUR_SUFFIX} file"
+    if not name.lower().endswith(OUR_SUFFIXES):
+        return _SUFFIXES_SAID
     return None if listing.size else "empty"
 
 
@@ -113,11 +119,33 @@ def complaints_objects(listed: Iterable[InputObject], *, bucket: str, source: st
     named = (listing for listing in listed if source.endswith("/") or listing.key == source)
     chosen = sorted(listing for listing in named if why_not_complaints(listing) is None)
     if not chosen:
-        raise PlanError(f"no complaints under s3://{bucket}/{source}: put at least one {_OUR_SUFFIX} file there")
+        raise PlanError(
+            f"no complaints under s3://{bucket}/{source}: put at least one .csv, .csv.gz or .zip file there"
+        )
     if etag and [each.etag for each in chosen] != [etag]:
         found = ", ".join(f"{each.key} with ETag {each.etag}" for each in chosen)
         raise PlanError(f"{source!r} no longer is the object with ETag {etag}: there is {found}, to be run by itself")
     return chosen
+
+
+def within_limits(inputs: list[InputObject], *, bucket: str, limits: Limits) -> list[InputObject]:
+    """The inputs, if they are not too many and none is too large to be read.
+
+    Raises:
+        PlanError: they are; the message names the object, its size, the limit and the setting.
+    """
+    if len(inputs) > limits.max_files:
+        raise PlanError(
+            f"{len(inputs):,} files are more than one run may read: put fewer under one prefix, or raise "
+            f"limits.max_files ({limits.max_files:,}) in pipeline_config.yaml"
+        )
+    largest = max(inputs, key=lambda each: each.size)
+    if largest.size > limits.max_file_mb * 1_000_000:
+        raise PlanError(
+            f"s3://{bucket}/{largest.key} has {largest.size / 1_000_000:,.1f} MB: split it, or raise "
+            f"limits.max_file_mb ({limits.max_file_mb:,}) in pipeline_config.yaml"
+        )
+    return inputs
 
 
 def classification_plan(
@@ -190,6 +218,7 @@ def _common(
         "source_uri": f"{bucket}/{source}",
         "plan_uri": f"{bucket}/manifests/planned/run_id={identity}.json",
         "label_rules": json.dumps(rules),
+        "limits": json.dumps(settings.pipeline.limits.of_reading()),
         "complaints_uri": f"{_processed(settings, identity)}/complaints/",
         "quarantine_uri": f"{bucket}/quarantine/run_id={identity}/",
         "account_uri": f"{_processed(settings, identity)}/account/",

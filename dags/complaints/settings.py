@@ -7,6 +7,7 @@ names the file, the key, the value found and what would be right.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from complaints.limits import Limits
 
 CONFIG = Path(__file__).parent / "config"
 
@@ -111,13 +114,6 @@ class SageMaker(_Section):
     transform: TransformInstances
 
 
-class Limits(_Section):
-    """What a run may look like at the most or at the least; beyond it a person decides."""
-
-    # A run that reads no more than this share of the rows of the last run of its source is refused.
-    min_rows_of_last_run: Annotated[float, Field(ge=0, lt=1)]
-
-
 class Orchestration(_Section):
     """How patiently a run waits and tries again; all times in the unit of the key."""
 
@@ -164,6 +160,11 @@ class PipelineSettings(_Section):
     sagemaker: SageMaker
     limits: Limits
     orchestration: Orchestration
+
+    @model_validator(mode="after")
+    def _the_longest_record_fits_into_a_payload(self) -> PipelineSettings:
+        self.limits.check_payload(self.sagemaker.transform.max_payload_mb)
+        return self
 
 
 class LabelRule(_Section):
@@ -217,7 +218,8 @@ class Settings(_Section):
 
         How a run waits, or on which machines, is no part of it: the same input gives the same run.
         """
-        return hashlib.sha256(self.model.model_dump_json().encode()).hexdigest()[:16]
+        decides = self.model.model_dump_json() + json.dumps(self.pipeline.limits.of_reading(), sort_keys=True)
+        return hashlib.sha256(decides.encode()).hexdigest()[:16]
 
 
 def load_settings(folder: Path = CONFIG) -> Settings:
@@ -249,6 +251,7 @@ def _explained(name: str, error: ValidationError) -> str:
     problems = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"]) or "(the whole file)"
-        found = "" if problem["type"] == "missing" else f" {problem['input']!r}:"
+        # A check of several sections has no value of its own to show.
+        found = "" if problem["type"] in ("missing", "value_error") else f" {problem['input']!r}:"
         problems.append(f"{name}: {key}:{found} {problem['msg']}")
     return "\n".join(problems)

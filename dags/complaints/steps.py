@@ -40,7 +40,7 @@ def plan_classification(source: str, etag: str = "") -> dict[str, Any]:
     """Plans the classification of the complaints in `source` (of this ETag, if any), and writes the plan down."""
     settings = load_settings()
     bucket = _bucket(settings)
-    inputs = _inputs(bucket, source, settings.pipeline.storage.raw, etag)
+    inputs = _inputs(bucket, source, settings.pipeline.storage.raw, settings, etag)
     model = registry.model_in_service(bucket)
     registry.check_artifact(bucket, model)
     plan = planning.classification_plan(
@@ -57,7 +57,7 @@ def plan_training(source: str) -> dict[str, Any]:
     """Plans the training on the labelled complaints in `source`, and writes the plan down."""
     settings = load_settings()
     bucket = _bucket(settings)
-    inputs = _inputs(bucket, source, settings.pipeline.storage.history)
+    inputs = _inputs(bucket, source, settings.pipeline.storage.history, settings)
     plan = planning.training_plan(inputs, source=source, release=_release(bucket), settings=settings)
     return _written(bucket, dict(plan), inputs)
 
@@ -176,9 +176,11 @@ def _bucket(settings: Settings) -> Bucket:
     return Bucket(_client("s3", settings), settings.pipeline.storage.bucket)
 
 
-def _inputs(bucket: Bucket, source: str, below: str, etag: str = "") -> list[planning.InputObject]:
+def _inputs(bucket: Bucket, source: str, below: str, settings: Settings, etag: str = "") -> list[planning.InputObject]:
     planning.checked_source(source, Storage.source_pattern(below))
-    return planning.complaints_objects(bucket.objects(source), bucket=bucket.name, source=source, etag=etag)
+    found = bucket.current_versions(source)
+    inputs = planning.complaints_objects(found, bucket=bucket.name, source=source, etag=etag)
+    return planning.within_limits(inputs, bucket=bucket.name, limits=settings.pipeline.limits)
 
 
 def _release(bucket: Bucket) -> str:

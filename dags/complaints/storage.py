@@ -41,6 +41,20 @@ class Bucket:
         found = self.client.list_objects_v2(Bucket=self.name, Prefix=self.key(uri), MaxKeys=1)
         return bool(found.get("Contents"))
 
+    def current_versions(self, prefix: str) -> Iterator[InputObject]:
+        """Every object below `prefix` with the id of its current version; needs s3:ListBucketVersions.
+
+        What was deleted is not there, though a bucket that keeps versions still has it.
+        """
+        pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix)
+        for page in pages:
+            for entry in page.get("Versions", []):
+                if entry["IsLatest"]:
+                    modified, etag = entry["LastModified"].isoformat(), entry["ETag"].strip('"')
+                    # "null" is the version of what was put while the bucket kept none.
+                    version = entry["VersionId"] if entry["VersionId"] != "null" else ""
+                    yield InputObject(modified, entry["Key"], etag, entry["Size"], version)
+
     def read_json(self, key: str) -> Any | None:
         """The JSON document at `key`; None where there is no such object."""
         return self.read_json_and_etag(key)[0]

@@ -7,41 +7,80 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from narratives import flags_of_narrative, without_controls
+from personal_data import kinds_in, masked
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 UNMAPPED = "unmapped"
 FATES = ("with_narrative", "without_narrative", "quarantined", "superseded")
+FLAGS = (
+    *("date_unreadable", "sent_before_received", "received_in_future", "masked_personal_data"),
+    *("control_characters", "short_narrative", "not_english"),
+)
 
-_PLAN = "inputs array<struct<uri: string, etag: string>>"
+_PLAN = (
+    "inputs array<struct<uri: string, etag: string, version: string, size: long, last_modified: string>>, run_id string"
+)
 
 # Excel writes 2020/3/18 for 2020-03-18, the CFPB's search page 03/18/20.
 _DATE_FORMATS = ("yyyy-M-d", "yyyy/M/d", "M/d/yyyy", "M/d/yy")
+# Columns that are carried as they were read.
+_CARRIED = (
+    *("product", "sub_product", "issue", "sub_issue", "company", "company_public_response", "state", "tags"),
+    *("consumer_consent_provided", "submitted_via", "company_response_to_consumer", "timely_response"),
+    "consumer_disputed",
+)
+# Bytes of stored input for which one file of prepared rows is written.
+_INPUT_A_FILE = 32 << 20
 
 
 def run_inputs(spark: SparkSession, plan_uri: str) -> DataFrame:
-    """The objects that the run's plan names: source (URI), etag, input_rank (0 is the oldest)."""
+    """The objects that the run's plan names: source (URI), etag, version, size, arrived_on, input_rank (0: oldest)."""
     plan = spark.read.schema(_PLAN).json(plan_uri, multiLine=True)
     inputs = plan.select(F.posexplode("inputs").alias("input_rank", "input"))
-    return inputs.select(F.col("input.uri").alias("source"), F.col("input.etag").alias("etag"), "input_rank")
+    return inputs.select(
+        F.col("input.uri").alias("source"),
+        F.col("input.etag").alias("etag"),
+        F.coalesce("input.version", F.lit("")).alias("version"),
+        F.coalesce("input.size", F.lit(0)).alias("size"),
+        F.to_date(F.substring("input.last_modified", 1, 10)).alias("arrived_on"),
+        "input_rank",
+    )
 
 
-def prepared(read: DataFrame, inputs: DataFrame, rules: Sequence[Sequence[str]]) -> DataFrame:
-    """Every record that was read, as a complaint with one of `FATES`.
+def files_for(stored_bytes: int) -> int:
+    """How many files the rows of inputs of this size are written to: by the inputs alone, so that a re-run agrees."""
+    return min(max(1, -(-stored_bytes // _INPUT_A_FILE)), 1_000)
 
-    `read` is that of `read_complaints`, `inputs` that of `run_inputs`; `rules` are pairs of text and label.
+
+def prepared(read: DataFrame, inputs: DataFrame, rules: Sequence[Sequence[str]], files: int = 1) -> DataFrame:
+    """Every record that was read, as a complaint with one of `FATES`, in `files` partitions of a fixed order.
+
+    `read` is that of `read_complaints`, `inputs` that of `run_inputs`; `rules` are pairs of text and label. `flags`
+    name what is odd about a complaint, `personal_data` what was masked in its narrative.
     """
     identified = _identified(read.join(F.broadcast(inputs), on="source", how="left"))
-    judged = identified.withColumn("is_newest", _is_newest())
-    return judged.select(
-        *("source", "record", "line", "complaint_id"),
-        _date(F.col("date_received")).alias("received_on"),
-        "product",
-        label(F.col("product"), rules).alias("label"),
-        F.col("consumer_complaint_narrative").alias("narrative"),
-        _fate().alias("fate"),
-        *("reason", "raw"),
+    # Copies of a complaint stand in one partition, and always in the same: the window below moves nothing.
+    placed = identified.withColumn("copies_of", F.coalesce("complaint_id", place())).repartition(files, "copies_of")
+    dated = (
+        placed.withColumn("is_newest", _is_newest())
+        .withColumn("received_on", _date(F.col("date_received")))
+        .withColumn("sent_on", _date(F.col("date_sent_to_company")))
+        .withColumn("cleaned", without_controls(F.col("consumer_complaint_narrative")))
+        .withColumn("personal_data", kinds_in(F.col("cleaned")))
+        .withColumn("narrative", masked(F.col("cleaned"), F.col("personal_data")))
     )
+    return dated.select(
+        *("source", "record", "line", "complaint_id", "received_on", "sent_on"),
+        *_CARRIED,
+        _zip_code().alias("zip_code"),
+        label(F.col("product"), rules).alias("label"),
+        "narrative",
+        _fate().alias("fate"),
+        _flags().alias("flags"),
+        *("personal_data", "reason", "raw"),
+    ).sortWithinPartitions("source", "record")
 
 
 def label(product: Column, rules: Sequence[Sequence[str]]) -> Column:
@@ -66,8 +105,14 @@ def _identified(complaints: DataFrame) -> DataFrame:
 
 def _date(text: Column) -> Column:
     """The date in one of the known ways of writing it, with or without a time behind it; else null."""
-    day = F.regexp_extract(text, r"^[^T ]*", 0)
+    day = F.regexp_extract(F.trim(text), r"^[^T ]*", 0)
     return F.coalesce(*(F.to_date(day, each) for each in _DATE_FORMATS))
+
+
+def _zip_code() -> Column:
+    """The ZIP code with the leading zeros that Excel takes for none; other ways of writing it (`021XX`) as they are."""
+    written = F.trim("zip_code")
+    return F.when(written.rlike("^[0-9]{1,4}$"), F.lpad(written, 5, "0")).otherwise(written)
 
 
 def place() -> Column:
@@ -80,17 +125,34 @@ def _is_newest() -> Column:
 
     Newest is the last record of the youngest object. Records that could not be read stand outside.
     """
-    copies = Window.partitionBy(F.coalesce("complaint_id", place())).orderBy(F.desc("input_rank"), F.desc("record"))
+    copies = Window.partitionBy("copies_of").orderBy(F.desc("input_rank"), F.desc("record"))
     return F.when(F.col("complaint_id").isNull(), F.lit(False)).otherwise(F.row_number().over(copies) == 1)
 
 
 def _fate() -> Column:
     """What becomes of a row: the first condition that applies decides."""
     # (?U): what Unicode calls white space, a no-break space for instance, is no narrative either.
-    has_narrative = F.coalesce(F.col("consumer_complaint_narrative").rlike(r"(?U)\S"), F.lit(False))
+    has_narrative = F.coalesce(F.col("narrative").rlike(r"(?U)\S"), F.lit(False))
     return (
         F.when(F.col("reason").isNotNull(), "quarantined")
         .when(~F.col("is_newest"), "superseded")
         .when(~has_narrative, "without_narrative")
         .otherwise("with_narrative")
     )
+
+
+def _flags() -> Column:
+    """What is odd about a complaint that is kept nonetheless, by name, in a fixed order."""
+    received, sent = F.col("received_on"), F.col("sent_on")
+    unreadable = [
+        (F.trim(written) != "") & date.isNull()
+        for written, date in (("date_received", received), ("date_sent_to_company", sent))
+    ]
+    odd = {
+        "date_unreadable": unreadable[0] | unreadable[1],
+        "sent_before_received": sent < received,
+        "received_in_future": received > F.col("arrived_on"),
+        "masked_personal_data": F.size("personal_data") > 0,
+        **flags_of_narrative(F.col("consumer_complaint_narrative"), F.col("cleaned")),
+    }
+    return F.array_compact(F.array(*(F.when(F.coalesce(odd[name], F.lit(False)), F.lit(name)) for name in FLAGS)))

@@ -1,69 +1,43 @@
-"""Reads complaints CSV exactly: every record of every file comes back, as a complaint or with the reason why not.
+"""Reads complaints CSV exactly: every record of a file comes back, as a complaint or with the reason why not.
 
-This is the seam behind which reading may change: `read_complaints` takes URIs and returns one row a record, and
-nothing else knows how. In this form one Spark task streams one file through Python's `csv`, which is exact on
-multi-line and doubled-quote narratives; its memory does not grow with the file.
+Python's `csv` is exact on multi-line and doubled-quote narratives. What it cannot know, and this does: where to read on
+behind a record that is broken, so that no other is lost with it, and that neither a record's nor a file's size may
+decide how much memory is needed. A file that cannot be read to its end says so by a record with the number 0.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import chain, groupby
-from operator import itemgetter
+from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
-
-# The columns of the CFPB export, as they are named here: lower case, words joined by "_". Exports since June 2026
-# have no consumer_consent_provided and no consumer_disputed; a column that a file has not is null.
-COLUMNS = (
-    "date_received",
-    "product",
-    "sub_product",
-    "issue",
-    "sub_issue",
-    "consumer_complaint_narrative",
-    "company_public_response",
-    "company",
-    "state",
-    "zip_code",
-    "tags",
-    "consumer_consent_provided",
-    "submitted_via",
-    "date_sent_to_company",
-    "company_response_to_consumer",
-    "timely_response",
-    "consumer_disputed",
-    "complaint_id",
-)
-REQUIRED = "consumer_complaint_narrative"
-
-# `record` counts from 1 without a gap in each file, so its maximum is the number of records that were read.
-_SCHEMA = pa.schema(
-    [("source", pa.string()), ("record", pa.int64()), ("line", pa.int64())]
-    + [("reason", pa.string()), ("raw", pa.string())]
-    + [(name, pa.string()) for name in COLUMNS]
-)
-SPARK_SCHEMA = "source string, record long, line long, reason string, raw string, " + ", ".join(
-    f"{name} string" for name in COLUMNS
-)
+from complaint_columns import IDENTIFIER, REQUIRED, columns_of
+from csv_lines import RecordLines, RecordTooLongError, RecordTooWideError
+from input_bytes import InputRefusedError
+from reader_limits import ReaderLimits
 
 _HEADER_WITHIN = 50  # records; what stands before the header is no data (an unzip log, a title)
-_LONGEST_FIELD = 1_000_000  # characters; the longest published narrative has about 33,000
 _LONGEST_RAW = 10_000  # characters of a quarantined record that are kept
-_BATCH = 5_000  # records handed to Spark at a time
+_WIDE = 10  # columns, from which on no narrative's line is a row by chance
+# RFC 4180: a quote stands around a field, or twice within such a one; Python's csv also takes one within a bare field.
+_FIELD = rb'(?:"(?:[^"]++|"")*+"|[^",\r\n]*+)'
+_STRICT = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*+(?:\r\n|\n|\r)?")
+_LINE_ENDS = (b"\n", b"\r")
+
+NOT_CLOSED = "not CSV: a quote is not closed"
+CUT_IN_QUOTES = "the file ends inside quotes: it seems to be cut"
+CUT_IN_RECORD = "the file ends within a record: it seems to be cut"
+CUT_IN_NUMBER = "the file ends with a Complaint ID that is shorter than all others: it seems to be cut"
 
 
 @dataclass(frozen=True)
 class Record:
-    """One record of a file: its fields by column, or the reason why they cannot be trusted and the raw text."""
+    """One record of a file: its fields by column, or the reason why they cannot be trusted and the raw text.
+
+    The record 0 is the file itself: `reason` says why it could not be read to its end, and `line` how far it was.
+    """
 
     record: int
     line: int
@@ -72,172 +46,191 @@ class Record:
     fields: dict[str, str]
 
 
-def read_complaints(spark: SparkSession, uris: Sequence[str]) -> DataFrame:
-    """Every record of the files at `uris`: source, record, line, reason, raw and the columns, all as text.
+class _Fault(NamedTuple):
+    """Why a record cannot be a complaint, and what is to be done about the lines that it took.
 
-    `reason` is null for a complaint; otherwise the columns are null and `raw` holds the record's text.
+    `swallows`: others may begin inside it. `goes_on`: its rest may stand in the lines behind.
     """
-    paths = [_unglobbed(uri) for uri in uris]
-    files = spark.read.format("binaryFile").load(paths).select("path", "length", "_metadata.file_path").collect()
-    # What a line says of its file is percent-encoded; and Hadoop writes file:/x where others write file:///x.
-    named = {file.file_path: re.sub("^file:/(?!/)", "file:///", file.path) for file in files}
-    lines = _whole_files(spark, paths, largest=max((file.length for file in files), default=1))
-    return lines.mapInArrow(partial(_parsed, named), SPARK_SCHEMA)
+
+    reason: str
+    swallows: bool = True
+    goes_on: bool = False
 
 
-def _whole_files(spark: SparkSession, paths: Sequence[str], largest: int) -> DataFrame:
-    """The files' physical lines as bytes, each file in one partition, so that its lines come in order."""
-    apart = spark.newSession()  # the two settings are for these files only
-    apart.conf.set("spark.sql.files.maxPartitionBytes", str(max(largest, 1)))
-    apart.conf.set("spark.sql.files.minPartitionNum", "1")
-    return apart.read.text(list(paths), lineSep="\n").select(
-        F.col("_metadata.file_path").alias("path"),
-        (F.col("_metadata.file_block_length") == F.col("_metadata.file_size")).alias("is_whole"),
-        # As bytes: what is not UTF-8 must reach the parser as it is.
-        F.col("value").cast("binary").alias("line"),
-    )
+def records(pieces: Iterable[bytes], limits: ReaderLimits) -> Iterator[Record]:
+    """The records of one file's bytes, in order; what stands before the header is passed over, blank lines too."""
+    lines = RecordLines(pieces, limits.max_row_bytes)
+    try:
+        yield from _records(lines, limits)
+    except InputRefusedError as refused:
+        yield Record(0, lines.number, str(refused), None, {})
 
 
-def _parsed(named: Mapping[str, str], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for path, lines in groupby(_lines(batches), key=itemgetter(0)):
-        yield from _tables(named[path], records(line for _, line in lines))
-
-
-def _lines(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, bytes]]:
-    for batch in batches:
-        if not pc.all(batch.column("is_whole")).as_py():
-            raise RuntimeError("Spark split a file, and its parts may be out of order: nothing was read")
-        for path, line in zip(batch.column("path").to_pylist(), batch.column("line").to_pylist(), strict=True):
-            yield path, line + b"\n"
-
-
-def _tables(source: str, parsed: Iterator[Record]) -> Iterator[pa.RecordBatch]:
-    while rows := [record for _, record in zip(range(_BATCH), parsed, strict=False)]:
-        columns = [
-            [source] * len(rows),
-            [row.record for row in rows],
-            [row.line for row in rows],
-            [row.reason for row in rows],
-            [row.raw for row in rows],
-            *([row.fields.get(name) for row in rows] for name in COLUMNS),
-        ]
-        yield pa.record_batch([pa.array(c, t) for c, t in zip(columns, _SCHEMA.types, strict=True)], _SCHEMA)
-        print(f"read {rows[-1].record:,} rows of {source}", flush=True)
-
-
-def records(content: Iterable[bytes]) -> Iterator[Record]:
-    """The records of one file's lines, in order; what stands before the header is passed over, blank lines too."""
-    # Bytes that are not UTF-8 come through as surrogates, so that they spoil one record and not the file. A carriage
-    # return alone ends a line too, as it does for Python's csv.
-    text = (piece.decode("utf-8", "surrogateescape") for line in content for piece in line.splitlines(keepends=True))
-    text = (line.removeprefix("\ufeff") if number == 0 else line for number, line in enumerate(text))
-    parsed = _csv_records(_Lines(text))
-    header, before = _header(parsed)
-    unusable = _unusable(header)
-    if unusable:
-        for count, (line, _, error, raw) in enumerate(parsed if header else chain(before, parsed), start=1):
-            yield Record(count, line, error or unusable, _kept(raw), {})
+def _records(lines: RecordLines, limits: ReaderLimits) -> Iterator[Record]:
+    csv.field_size_limit(limits.max_field_characters)
+    parser = _Parser(lines, limits)
+    header = _header(parser)
+    if header is None:
         return
-    for count, (line, values, error, raw) in enumerate(parsed, start=1):
-        reason = error or _fault(header, values)
-        if reason:
-            yield Record(count, line, reason, _kept(raw), {})
+    parser.header, lines.most_fields = header, len(header)
+    count = shortest = 0
+    while (parsed := parser.record()) is not None:
+        values, fault = parsed
+        first = lines.number - len(lines.taken) + 1
+        digits = len(values[-1].strip()) if values and header[-1] == IDENTIFIER else 0
+        # A line without an end can only be the last one. Where the number stands last, it may be part of a number.
+        if not fault and digits < shortest and not lines.taken[-1].endswith(_LINE_ENDS):
+            fault = _Fault(CUT_IN_NUMBER, swallows=False)
+        count += 1
+        if fault:
+            reason, raw = parser.given_up(fault)
+            yield Record(count, first, reason, _kept(raw), {})
         else:
-            yield Record(count, line, None, None, {k: v for k, v in zip(header, values, strict=True) if v})
+            shortest = min(digits, shortest or digits)
+            yield Record(count, first, None, None, {k: v for k, v in zip(header, values, strict=True) if v})
 
 
-_Parsed = tuple[int, list[str], str | None, str]
+def _header(parser: _Parser) -> list[str] | None:
+    """The header's column names; None where there is neither a header nor anything else.
 
-
-class _Lines:
-    """The physical lines of a file, which can be put back, and the text taken since the last record."""
-
-    def __init__(self, text: Iterable[str]) -> None:
-        self._text = iter(text)
-        self._again: deque[str] = deque()
-        self.taken: list[str] = []
-        self.number = 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._text)
-        self.taken.append(line)
-        self.number += 1
-        return line
-
-    def put_back_all_but_first(self) -> None:
-        self._again.extendleft(reversed(self.taken[1:]))
-        self.number -= len(self.taken) - 1
-        del self.taken[1:]
-
-
-def _csv_records(lines: _Lines) -> Iterator[_Parsed]:
-    """First line, fields, error and raw text of each record.
-
-    A quote that is never closed swallows the rows behind it. The parser notices at the end of the file, or when
-    the field outgrows its limit; then only the first line is given up and reading goes on with the second.
+    Raises:
+        InputRefusedError: no header is found, or none that is of use.
     """
-    csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.reader(lines, strict=True)
-    while True:
-        lines.taken.clear()
-        first = lines.number + 1
+    found = 0
+    while found < _HEADER_WITHIN and (parsed := parser.record()) is not None:
+        values, fault = parsed
+        found += 1
+        if fault:
+            parser.lines.put_back(keep=1)
+        elif columns := columns_of(values):
+            return columns
+    if not found:
+        return None
+    raise InputRefusedError(f"no header with a column {REQUIRED!r} in its first {_HEADER_WITHIN} records")
+
+
+class _Parser:
+    """Takes one record after the other from the lines; `header` is empty until it is known."""
+
+    def __init__(self, lines: RecordLines, limits: ReaderLimits) -> None:
+        self.lines = lines
+        self.header: list[str] = []
+        self._limits = limits
+        self._reader = csv.reader(lines, strict=True)
+
+    def record(self) -> tuple[list[str], _Fault | None] | None:
+        """The next record's fields, and its fault if it has one; None at the end."""
+        while True:
+            self.lines.begin()
+            try:
+                values = next(self._reader)
+            except StopIteration:
+                return None
+            except RecordTooLongError:
+                return [], _Fault(f"longer than {self._limits.max_row_kb:,} kB (limits.max_row_kb)", goes_on=True)
+            except RecordTooWideError:
+                return [], _Fault(f"more than {len(self.header)} fields where the header has {len(self.header)}")
+            except csv.Error as problem:
+                return [], self._syntax_fault(str(problem))
+            if values and self.header:
+                return values, _fault(self.header, values, self.lines.taken) or self._swallowing_fault()
+            if values:
+                return values, None
+
+    def given_up(self, fault: _Fault) -> tuple[str, bytes]:
+        """The reason and the beginning of the lines that are lost with a broken record.
+
+        A quote that is never closed swallows the rows behind it. So, where a sound record begins inside the broken
+        one, reading goes on with it, and only the lines before it are lost.
+        """
+        lines = self.lines
+        if not fault.swallows:
+            return fault.reason, b"".join(lines.taken)
+        swallowed = len(lines.taken) - 1
+        lines.put_back(keep=1)
+        lost, kept, reason = [lines.taken[0]], len(lines.taken[0]), fault.reason
+        while swallowed > 0 or fault.goes_on:
+            if self._sound_record_follows():
+                reason = NOT_CLOSED if swallowed > 0 else reason
+                break
+            line = lines.skip()
+            if line is None:
+                break
+            if kept < 4 * _LONGEST_RAW:
+                lost.append(line)
+                kept += len(line)
+            swallowed -= 1
+        return reason, b"".join(lost)
+
+    def _sound_record_follows(self) -> bool:
+        self.lines.begin()
+        if _is_too_short(self.lines.peek(), len(self.header)):
+            return False
         try:
-            values, error = next(reader), None
-        except StopIteration:
-            return
-        except csv.Error as problem:
-            lines.put_back_all_but_first()
-            values, error = [], f"not CSV: {problem}"
-        if values or error:
-            yield first, values, error, "".join(lines.taken)
+            values = next(self._reader, [])
+        except (csv.Error, RecordTooLongError, RecordTooWideError):
+            values = []
+        sound = self._is_sound(values, self.lines.taken)
+        self.lines.put_back()
+        return sound
+
+    def _is_sound(self, values: Sequence[str], lines: Sequence[bytes]) -> bool:
+        """Whether a record begins here. More is asked than of others: it may be the last line of a narrative."""
+        fits = len(values) == len(self.header) and _id_fault(self.header, values) is None
+        return fits and _STRICT.fullmatch(b"".join(lines)) is not None
+
+    def _swallowing_fault(self) -> _Fault | None:
+        """A record that seems sound, and has a line that is a sound record by itself: a quote before it was not closed.
+
+        In a narrow file a narrative's line may look like a row by chance.
+        """
+        if len(self.header) < _WIDE or IDENTIFIER not in self.header:
+            return None
+        for line in self.lines.taken[1:]:
+            if line.count(b",") >= len(self.header) - 1:
+                values = next(csv.reader([line.decode("utf-8", "replace")]))
+                if self._is_sound(values, [line]):
+                    return _Fault(NOT_CLOSED)
+        return None
+
+    def _syntax_fault(self, problem: str) -> _Fault:
+        if problem.startswith("field larger"):
+            longest = f"{self._limits.max_field_characters:,} characters (limits.max_field_characters)"
+            return _Fault(f"a field longer than {longest}", goes_on=True)
+        return _Fault(CUT_IN_QUOTES if problem == "unexpected end of data" else f"not CSV: {problem}")
 
 
-def _header(parsed: Iterator[_Parsed]) -> tuple[list[str], list[_Parsed]]:
-    """The header's column names, and the records before it; no names where there is no header."""
-    before: list[_Parsed] = []
-    for record in parsed:
-        names = [re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") for name in record[1]]
-        if REQUIRED in names:
-            return names, before
-        before.append(record)
-        if len(before) == _HEADER_WITHIN:
-            break
-    return [], before
-
-
-def _unusable(header: list[str]) -> str | None:
-    """Why no record of a file with this header can be read; None where they can."""
-    if not header:
-        return f"no header with the column {REQUIRED!r} in the first {_HEADER_WITHIN} records of the file"
-    twice = [name for name in COLUMNS if header.count(name) > 1]
-    return f"the header names {twice[0]!r} twice" if twice else None
-
-
-def _fault(header: list[str], values: list[str]) -> str | None:
+def _fault(header: Sequence[str], values: Sequence[str], lines: Sequence[bytes]) -> _Fault | None:
     """Why a record cannot be a complaint; None where it can."""
     if len(values) != len(header):
-        return f"{len(values)} fields where the header has {len(header)}"
+        if len(values) < len(header) and not lines[-1].endswith(_LINE_ENDS):
+            return _Fault(CUT_IN_RECORD)
+        return _Fault(f"{len(values)} fields where the header has {len(header)}")
+    text = "".join(values)
+    if "\0" in text:
+        return _Fault("holds a NUL byte", swallows=False)
     try:
-        "".join(values).encode()
+        text.encode()
     except UnicodeEncodeError:
-        return "not UTF-8"
-    if "complaint_id" in header:
-        identifier = values[header.index("complaint_id")]
-        if not identifier.strip():
-            return "no Complaint ID"
-        if not re.fullmatch(r"[0-9]{1,18}", identifier.strip()):
-            return "Complaint ID is not a number"
-    return None
+        return _Fault("not UTF-8", swallows=False)
+    reason = _id_fault(header, values)
+    return _Fault(reason) if reason else None
 
 
-def _kept(raw: str) -> str:
+def _is_too_short(line: bytes, fields: int) -> bool:
+    """Whether no sound record of so many fields begins with a line: said unparsed, as there may be millions of them."""
+    return line.count(b",") < fields - 1 and line.count(b'"') % 2 == 0
+
+
+def _id_fault(header: Sequence[str], values: Sequence[str]) -> str | None:
+    if IDENTIFIER not in header:
+        return None
+    identifier = values[header.index(IDENTIFIER)].strip()
+    if not identifier:
+        return "no Complaint ID"
+    return None if re.fullmatch(r"[0-9]{1,18}", identifier) else "Complaint ID is not a number"
+
+
+def _kept(raw: bytes) -> str:
     """The raw text as it can be stored: shortened, and bytes that are not UTF-8 written as \\xNN."""
-    return raw[:_LONGEST_RAW].encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _unglobbed(uri: str) -> str:
-    """A URI that names one object even if its key holds characters that Hadoop would expand."""
-    return re.sub(r"([\\*?\[\]{}])", r"\\\1", uri)
+    return raw[: 4 * _LONGEST_RAW].decode("utf-8", "backslashreplace")[:_LONGEST_RAW]

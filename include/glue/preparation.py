@@ -1,61 +1,134 @@
-"""What both preparing jobs do first: read the run's inputs, give each row its fate, write all of them down."""
+"""What both preparing jobs do first: read the run's inputs, give each row its fate, write all of them down.
+
+A file that could not be read to its end, or too many rows that could not be read, fail the job once the quarantine is
+written, and before its account is: whatever is missing, nothing is published.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+from typing import Any, NamedTuple
 
-from complaint_rows import prepared, run_inputs
-from complaints_csv import read_complaints
+from complaint_files import read_complaints
+from complaint_rows import FLAGS, files_for, prepared, run_inputs
+from input_bytes import Input
+from personal_data import KINDS
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
+from reader_limits import ReaderLimits, reader_limits
+
+
+class InputFilesRefusedError(ValueError):
+    """Files that cannot be read to their end: what they hold is not known, so nothing of the run may be published."""
+
+
+class TooManyQuarantinedError(ValueError):
+    """More rows than `limits.quarantine` tolerates could not be read: something is wrong with the files as such."""
+
+
+class Prepared(NamedTuple):
+    """The complaints as they were written to Parquet, the inputs, oldest first, and for how many files they are."""
+
+    complaints: DataFrame
+    sources: list[str]
+    files: int
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
     """The arguments that both jobs take; Glue passes more, which `parse_known_args` leaves alone."""
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
-    parser.add_argument("--source", required=True, help="the prefix that holds the inputs")
     parser.add_argument("--plan", required=True, help="the run's plan, which names the inputs")
+    parser.add_argument("--limits", required=True, type=reader_limits, help="JSON: the bounds of what is read")
     parser.add_argument("--label_rules", required=True, type=json.loads, help="JSON: [[text, label], ...]")
     parser.add_argument("--complaints", required=True, help="where every row goes, as Parquet")
     parser.add_argument("--quarantine", required=True, help="where unreadable rows go, as JSON Lines")
-    parser.add_argument("--account", required=True, help="where the account of all rows goes")
+    parser.add_argument("--account", required=True, help="where the account of all rows goes, last of all")
     return parser
 
 
-def prepare(spark: SparkSession, options: argparse.Namespace) -> tuple[DataFrame, list[str]]:
-    """The complaints of all inputs as they were written to Parquet, and the inputs, oldest first.
+def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
+    """Reads the plan's inputs and writes the complaints and the quarantine.
 
     Raises:
         RuntimeError: fewer or more rows were written than the reader handed over.
+        InputFilesRefusedError: an input could not be read to its end; every such input is named.
+        TooManyQuarantinedError: more rows than are tolerated could not be read.
     """
     inputs = run_inputs(spark, options.plan)
-    sources = [row.source for row in inputs.sort("input_rank").collect()]
+    named = inputs.sort("input_rank").collect()
+    files = files_for(sum(row.size for row in named))
     counted = Observation("read")
-    read = read_complaints(spark, sources).observe(counted, F.count(F.lit(1)).alias("rows"))
-    prepared(read, inputs, options.label_rules).write.mode("overwrite").parquet(options.complaints)
+    read = read_complaints(spark, [Input(row.source, row.etag, row.version) for row in named], options.limits)
+    observed = read.observe(counted, F.count(F.lit(1)).alias("rows"))
+    prepared(observed, inputs, options.label_rules, files).write.mode("overwrite").parquet(options.complaints)
 
     complaints = spark.read.parquet(options.complaints)
     rows_read, rows_written = counted.get["rows"], complaints.count()
     if rows_read != rows_written:
         raise RuntimeError(f"{rows_read:,} rows were read, but {rows_written:,} stand in {options.complaints}")
-    print(f"{rows_read:,} rows read from {len(sources)} files", flush=True)
-    return complaints, sources
+    write_quarantine(complaints, options.quarantine)
+    check_files(complaints, options.quarantine)
+    check_quarantine(reasons(complaints), rows_read, options.limits, options.quarantine)
+    print(f"{rows_read:,} rows read from {len(named)} files", flush=True)
+    return Prepared(complaints, [row.source for row in named], files)
 
 
 def write_quarantine(complaints: DataFrame, uri: str) -> None:
-    """What could not be read, as JSON Lines: source, line, record, reason, raw."""
+    """What could not be read, as JSON Lines: source, line, record, reason, raw; a whole file is the record 0.
+
+    `raw` is the text as it came, with whatever personal data it holds: only who may see raw files may see it.
+    """
     (
         complaints.filter(F.col("reason").isNotNull())
         .select("source", "line", "record", "reason", "raw")
-        .coalesce(1)
-        .sort("source", "record")
+        .repartition(1)
+        .sortWithinPartitions("source", "record")
         .write.mode("overwrite")
         .json(uri)
     )
+
+
+def check_files(complaints: DataFrame, quarantine_uri: str) -> None:
+    """Refuses a run of which a file could not be read to its end.
+
+    Raises:
+        InputFilesRefusedError: as it says.
+    """
+    refused = complaints.filter(F.col("record") == 0).select("source", "line", "reason").sort("source").collect()
+    if not refused:
+        return
+    each = "; ".join(
+        f"{row.source}: {row.reason}" + (f" (behind line {row.line:,})" if row.line else "") for row in refused
+    )
+    files = "1 file" if len(refused) == 1 else f"{len(refused)} files"
+    remedy = "Repair each of them, or move it out of the prefix, and start a new run"
+    raise InputFilesRefusedError(f"{files} cannot be read: {each}. {remedy}; see {quarantine_uri}")
+
+
+def check_quarantine(by_reason: dict[str, int], rows: int, limits: ReaderLimits, quarantine_uri: str) -> None:
+    """Refuses a run of which too much could not be read.
+
+    Raises:
+        TooManyQuarantinedError: as it says.
+    """
+    if problem := limits.why_too_many(sum(by_reason.values()), rows):
+        most, count = next(iter(by_reason.items()))
+        raise TooManyQuarantinedError(f"{problem}; most frequent ({count:,}): {most}; see {quarantine_uri}")
 
 
 def reasons(complaints: DataFrame) -> dict[str, int]:
     """How many rows were quarantined for which reason, the most frequent first."""
     grouped = complaints.filter(F.col("reason").isNotNull()).groupBy("reason").count()
     return {row.reason: row["count"] for row in grouped.sort(F.desc("count"), "reason").collect()}
+
+
+def oddities(complaints: DataFrame) -> dict[str, Any]:
+    """How many complaints carry which flag, and in how many narratives which personal data were masked.
+
+    Of those that are kept: neither quarantined nor superseded.
+    """
+    kept = complaints.filter(F.col("fate").isin("with_narrative", "without_narrative"))
+    flags = [F.count_if(F.array_contains("flags", name)).alias(name) for name in FLAGS]
+    kinds = [F.count_if(F.array_contains("personal_data", name)).alias(name) for name in KINDS]
+    return {"flags": kept.agg(*flags).collect()[0].asDict(), "personal_data": kept.agg(*kinds).collect()[0].asDict()}

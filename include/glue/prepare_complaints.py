@@ -1,8 +1,8 @@
 """Glue job: raw complaints in; every row with its fate, and the records to classify, out.
 
 Writes `--complaints` (Parquet, every row that was read), `--records` (JSON Lines for the batch transform),
-`--quarantine` (JSON Lines) and `--account` (one JSON document). Fails when nothing is left to classify, or when
-what was written is not what was read.
+`--quarantine` (JSON Lines) and, last of all, `--account` (one JSON document): where that is, all else is. Fails when a
+file or too many rows cannot be read, when nothing is left to classify, or when what was written is not what was read.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 from complaint_rows import FATES, UNMAPPED
-from preparation import arguments, prepare, reasons, write_quarantine
+from preparation import arguments, oddities, prepare, reasons
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from run_files import account_of, spark_session, write_document
@@ -24,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the job with Glue's arguments, of which it knows its own.
 
     Raises:
+        InputFilesRefusedError: a file could not be read to its end.
+        TooManyQuarantinedError: more rows than are tolerated could not be read.
         ValueError: no row has a narrative.
     """
     parser = arguments(__doc__)
@@ -31,29 +33,32 @@ def main(argv: Sequence[str] | None = None) -> None:
     options, _ = parser.parse_known_args(argv)
 
     spark = spark_session()
-    complaints, sources = prepare(spark, options)
-    write_quarantine(complaints, options.quarantine)
+    complaints, sources, _ = prepare(spark, options)
     by_source = account_of(complaints, sources, FATES)
+    count = sum(source["with_narrative"] for source in by_source)
+    if not count:
+        raise ValueError(f"nothing to classify: no complaint with a narrative in {', '.join(sources)}")
     to_classify = complaints.filter(F.col("fate") == "with_narrative")
+    write_records(to_classify, count, options.records)
     account = {
         "by_source": by_source,
         "quarantined_by_reason": reasons(complaints),
         "unmapped": to_classify.filter(F.col("label") == UNMAPPED).count(),
+        **oddities(complaints),
     }
-    write_document(spark, account, options.account)
-
-    count = sum(source["with_narrative"] for source in by_source)
-    if not count:
-        raise ValueError(f"nothing to classify: no complaint with a narrative in {', '.join(sources)}")
-    write_records(to_classify, count, options.records)
     print(f"{count:,} complaints to classify", flush=True)
+    write_document(spark, account, options.account)
 
 
 def write_records(to_classify: DataFrame, count: int, uri: str) -> None:
-    """What the model is asked: JSON Lines with complaint_id and narrative, in files for instances to share."""
+    """What the model is asked: JSON Lines with complaint_id and narrative, in files for instances to share.
+
+    By the ids' hash, and in their order: a re-run asks the same in the same files.
+    """
     (
         to_classify.select("complaint_id", "narrative")
-        .repartition(math.ceil(count / _ROWS_A_FILE))
+        .repartition(math.ceil(count / _ROWS_A_FILE), "complaint_id")
+        .sortWithinPartitions("complaint_id")
         .write.mode("overwrite")
         .json(uri)
     )

@@ -1,8 +1,9 @@
 """Glue job: labelled complaints in; what to learn from and what to test on, apart from each other, out.
 
 Writes `--complaints` (Parquet, every row that was read), `--rows` (Parquet by use and fate: `use=train`,
-`use=evaluate/fate=test`, `use=evaluate/fate=newest`, `use=none`), `--quarantine` (JSON Lines) and `--account` (one
-JSON document). Fails when nothing is left to learn from or to test on.
+`use=evaluate/fate=test`, `use=evaluate/fate=newest`, `use=none`), `--quarantine` (JSON Lines) and, last of all,
+`--account` (one JSON document): where that is, all else is. Fails when a file or too many rows cannot be read, or when
+nothing is left to learn from or to test on.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from complaint_rows import UNMAPPED, place
-from preparation import arguments, prepare, reasons, write_quarantine
+from preparation import arguments, oddities, prepare, reasons
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from run_files import account_of, spark_session, write_document
@@ -22,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the job with Glue's arguments, of which it knows its own.
 
     Raises:
+        InputFilesRefusedError: a file could not be read to its end.
+        TooManyQuarantinedError: more rows than are tolerated could not be read.
         ValueError: no complaint is left to learn from, or none to test on.
     """
     parser = arguments(__doc__)
@@ -31,20 +34,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     options, _ = parser.parse_known_args(argv)
 
     spark = spark_session()
-    complaints, sources = prepare(spark, options)
-    write_quarantine(complaints, options.quarantine)
+    complaints, sources, files = prepare(spark, options)
     rows = split(complaints, options.newest_fraction, options.test_fraction)
-    rows.write.mode("overwrite").partitionBy("use", "fate").parquet(options.rows)
+    # By the hash of what a row is about, and in a fixed order: who learns from a re-run's files learns the same.
+    placed = rows.repartition(files, "complaint_id", place()).sortWithinPartitions("use", "fate", "source", "record")
+    placed.write.mode("overwrite").partitionBy("use", "fate").parquet(options.rows)
 
     # With the schema at hand: no row leaves no file to take it from.
     written = spark.read.schema(rows.schema).parquet(options.rows)
     by_source = account_of(written, sources, FATES)
-    account = {"by_source": by_source, "quarantined_by_reason": reasons(complaints)}
-    write_document(spark, account, options.account)
     counts = {fate: sum(source[fate] for source in by_source) for fate in FATES}
     print(", ".join(f"{count:,} {fate}" for fate, count in counts.items()), flush=True)
     if not counts["train"] or not counts["test"] + counts["newest"]:
         raise ValueError(f"too few labelled complaints with a narrative to learn from and to test on: {counts}")
+    account = {"by_source": by_source, "quarantined_by_reason": reasons(complaints), **oddities(complaints)}
+    write_document(spark, account, options.account)
 
 
 def split(complaints: DataFrame, newest_fraction: float, test_fraction: float) -> DataFrame:

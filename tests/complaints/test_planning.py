@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from complaints.planning import (
     complaints_objects,
     plan_document,
     training_plan,
+    why_not_complaints,
 )
 from complaints.settings import Storage, load_settings
 
@@ -127,6 +129,35 @@ def test_a_source_may_be_what_files_are_called(source: str) -> None:
 def test_a_source_may_not_be_elsewhere_or_mean_anything_to_a_shell(source: str) -> None:
     with pytest.raises(PlanError, match="may not be read: it would match"):
         checked_source(source, Storage.source_pattern("raw/"))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "A.CSV", "a.csv.gz", "a.CSV.GZ", "a.zip", "a.csv.zip"])
+def test_complaints_are_known_by_their_suffix_in_any_case(name: str) -> None:
+    assert why_not_complaints(listed(f"raw/{name}")) is None
+
+
+@pytest.mark.parametrize("name", ["a.gz", "a.txt", "a.csv.bz2", "csv", "a.parquet"])
+def test_another_suffix_is_passed_over_with_the_reason(name: str) -> None:
+    assert why_not_complaints(listed(f"raw/{name}")) == "no .csv, .csv.gz or .zip file"
+
+
+def test_the_version_of_an_object_is_in_the_plan_and_is_no_part_of_the_run() -> None:
+    old, new = replace(listed("raw/a.csv"), version="v1"), replace(listed("raw/a.csv"), version="v2")
+    assert plan(old) == plan(new)
+    assert plan_document(plan(old), [old])["inputs"][0]["version"] == "v1"
+
+
+def test_the_limits_of_reading_are_part_of_the_run_and_those_of_planning_are_not() -> None:
+    def run_id(**changed: int) -> str:
+        limits = SETTINGS.pipeline.limits.model_copy(update=changed)
+        pipeline = SETTINGS.pipeline.model_copy(update={"limits": limits})
+        settings = SETTINGS.model_copy(update={"pipeline": pipeline})
+        inputs = [listed("raw/a.csv")]
+        return classification_plan(inputs, source="raw/", release="r1", model=MODEL, settings=settings)["run_id"]
+
+    assert run_id(max_files=7, max_file_mb=7) == run_id()
+    reading = ("max_expanded_mb", "max_expansion_ratio", "max_row_kb", "max_field_characters")
+    assert len({run_id(), *(run_id(**{name: 7}) for name in reading)}) == 5
 
 
 def test_nothing_to_read_is_an_error_that_says_where() -> None:

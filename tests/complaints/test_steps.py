@@ -61,6 +61,21 @@ def test_a_retried_plan_is_the_same_plan(in_service: Any) -> None:
     assert steps.plan_classification("raw/") == steps.plan_classification("raw/")
 
 
+def test_the_plan_names_the_current_version_of_each_object_and_none_that_was_deleted(in_service: Any) -> None:
+    put(in_service, "raw/before.csv", b"put while the bucket kept no versions")
+    in_service.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    put(in_service, "raw/gone.csv", b"x")
+    in_service.delete_object(Bucket=BUCKET, Key="raw/gone.csv")
+    put(in_service, "raw/a.csv", b"old")
+    newest = in_service.put_object(Bucket=BUCKET, Key="raw/a.csv", Body=b"new")
+    plan = steps.plan_classification("raw/")
+    written = get(in_service, f"manifests/planned/run_id={plan['run_id']}.json")
+    found = {each["key"]: (each["version"], each["etag"]) for each in written["inputs"]}
+    assert found.keys() == {"raw/a.csv", "raw/before.csv"}
+    assert found["raw/a.csv"] == (newest["VersionId"], newest["ETag"].strip('"'))
+    assert found["raw/before.csv"][0] == ""
+
+
 def test_without_a_release_it_is_said_to_deploy_first(s3: Any) -> None:
     put(s3, "history/a.csv", b"x")
     with pytest.raises(PlanError, match="deploy first"):

@@ -5,6 +5,8 @@ import json
 import re
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import pytest
 import train
 from complaint_rows import run_inputs
 from pyspark.sql import SparkSession
+from reader_limits import reader_limits
 
 from complaints import jobs
 from complaints.accounting import CLASSIFICATION_FATES, TRAINING_FATES, check_account
@@ -30,7 +33,7 @@ from localaws.container.serve_batch import payloads, score
 from tests.glue.local_runs import Run, as_argv, audit, data_files
 
 SETTINGS = load_settings()
-INPUTS = [InputObject("2026-01-01T00:00:00+00:00", "raw/a.csv", "etag", 1)]
+INPUTS = [InputObject("2026-01-01T00:00:00+00:00", "raw/a.csv", "etag", 1, "v1")]
 LEARNING = training_plan(INPUTS, source="history/", release="r1", settings=SETTINGS)
 MODEL = {"version": "v001", "model_name": "m", "sha256": "0" * 64, "evaluation": {"classes": ["card", "mortgage"]}}
 CLASSIFYING = classification_plan(INPUTS, source="raw/", release="r1", model=MODEL, settings=SETTINGS)
@@ -209,7 +212,18 @@ def test_the_plan_that_is_written_names_the_inputs_as_the_reader_finds_them(
 ) -> None:
     (tmp_path / "plan.json").write_text(json.dumps(plan_document(CLASSIFYING, INPUTS), indent=2))
     (only,) = run_inputs(spark, (tmp_path / "plan.json").as_uri()).collect()
-    assert only.asDict() == {"source": "s3://ptmlops-complaints/raw/a.csv", "etag": "etag", "input_rank": 0}
+    assert only.asDict() == {
+        "source": "s3://ptmlops-complaints/raw/a.csv",
+        "etag": "etag",
+        "version": "v1",
+        "size": 1,
+        "arrived_on": date(2026, 1, 1),
+        "input_rank": 0,
+    }
+
+
+def test_the_limits_of_the_settings_are_the_ones_that_the_reader_takes() -> None:
+    assert asdict(reader_limits(CLASSIFYING["limits"])) == SETTINGS.pipeline.limits.of_reading()
 
 
 def test_the_scripts_agree_on_the_fates_that_the_account_is_checked_by() -> None:

@@ -20,6 +20,7 @@ from complaints.settings import load_settings
 MODULES = Path(__file__).parents[2] / "include" / "glue"
 CLASSES = ("card", "mortgage")
 LABEL_RULES = [[rule.contains, rule.label] for rule in load_settings().model.labels]
+LIMITS = load_settings().pipeline.limits.of_reading()
 
 _DEFAULTS = {
     "spark.master": "local[2]",
@@ -34,12 +35,6 @@ _DEFAULTS = {
     # S3 has no checksum files beside its objects.
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
 }
-# PySpark 3.5 compares versions by `distutils`, and leaves the sockets that it collects rows by to the collector.
-IGNORED = (
-    "ignore:The distutils package is deprecated:DeprecationWarning",
-    "ignore:distutils Version classes are deprecated:DeprecationWarning",
-    "ignore:unclosed <socket.*:ResourceWarning",
-)
 
 
 @contextmanager
@@ -85,13 +80,17 @@ class Run:
 
     def plan(self, names: Sequence[str]) -> None:
         """Writes the plan that names these inputs, oldest first."""
-        inputs = [{"uri": self.source(name), "etag": f"etag-of-{name}", "size": 1} for name in names]
+        inputs = [
+            {"uri": self.source(name), "etag": f"etag-of-{name}", "size": path.stat().st_size if path.exists() else 0}
+            | {"last_modified": "2026-02-01T00:00:00+00:00", "version": "", "key": name}
+            for name, path in ((name, self.folder / "raw" / name) for name in names)
+        ]
         (self.folder / "plan.json").write_text(json.dumps({"run_id": "a-run", "inputs": inputs}))
 
-    def prepare(self, main: Callable[[Sequence[str]], None], **more: str) -> None:
+    def prepare(self, main: Callable[[Sequence[str]], None], limits: Mapping[str, Any] = LIMITS, **more: str) -> None:
         """Runs a preparing job in this process."""
         folders = {name: self.uri(name) for name in ("complaints", "quarantine", "account")}
-        common = {"source": self.uri("raw"), "plan": self.uri("plan.json"), "label_rules": json.dumps(LABEL_RULES)}
+        common = {"plan": self.uri("plan.json"), "label_rules": json.dumps(LABEL_RULES), "limits": json.dumps(limits)}
         main(as_argv(common | folders | more))
 
     def document(self, name: str) -> dict[str, Any]:

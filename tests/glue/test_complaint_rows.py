@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from complaint_columns import COLUMNS
+from complaint_files import SPARK_SCHEMA
 from complaint_rows import label, prepared, run_inputs
-from complaints_csv import SPARK_SCHEMA
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
@@ -51,6 +52,7 @@ PRODUCTS = {
     "Imaginary product": "unmapped",
     "MORTGAGE": "mortgage",
 }
+ARRIVED = date(2026, 2, 1)
 OLD, NEW = "file:///raw/old.csv", "file:///raw/new.csv"
 
 
@@ -67,7 +69,8 @@ def complaints(spark: SparkSession, *given: dict[str, Any]) -> list[Row]:
     names = [column.split()[0] for column in SPARK_SCHEMA.split(", ")]
     read = spark.createDataFrame([tuple(row.get(name) for name in names) for row in rows], SPARK_SCHEMA)
     inputs = spark.createDataFrame(
-        [(OLD, "0123456789abcdef-2", 0), (NEW, "fedcba9876543210", 1)], "source string, etag string, input_rank int"
+        [(OLD, "0123456789abcdef-2", 0, ARRIVED), (NEW, "fedcba9876543210", 1, ARRIVED)],
+        "source string, etag string, input_rank int, arrived_on date",
     )
     found = {(row.source, row.record): row for row in prepared(read, inputs, LABEL_RULES).collect()}
     return [found[row["source"], row["record"]] for row in rows]
@@ -193,24 +196,87 @@ def test_dates_are_read_as_they_are_published_and_others_are_null_but_their_rows
 
 def test_the_plan_gives_each_input_its_rank_oldest_first(spark: SparkSession, tmp_path: Path) -> None:
     run = lay_out(tmp_path / "run", {"z.csv": "", "a.csv": ""})
-    assert sorted(run_inputs(spark, run.uri("plan.json")).collect(), key=lambda row: row.input_rank) == [
-        Row(source=run.source("z.csv"), etag="etag-of-z.csv", input_rank=0),
-        Row(source=run.source("a.csv"), etag="etag-of-a.csv", input_rank=1),
+    found = sorted(run_inputs(spark, run.uri("plan.json")).collect(), key=lambda row: row.input_rank)
+    assert [row.asDict() for row in found] == [
+        {"source": run.source(name), "etag": f"etag-of-{name}", "version": "", "size": 0}
+        | {"arrived_on": ARRIVED, "input_rank": rank}
+        for rank, name in enumerate(("z.csv", "a.csv"))
     ]
 
 
 def test_prepared_rows_have_exactly_the_columns_that_the_jobs_read(spark: SparkSession) -> None:
-    (only,) = complaints(spark, {"product": "Mortgage", "complaint_id": "7"})
-    assert only.asDict() == {
+    (only,) = complaints(spark, {"product": "Mortgage", "complaint_id": "7", "zip_code": "725", "company": "Acme"})
+    carried = {*COLUMNS} - {"date_received", "date_sent_to_company", "consumer_complaint_narrative"}
+    assert only.asDict() == dict.fromkeys(carried) | {
         "source": OLD,
         "record": 1,
         "line": 1,
         "complaint_id": "7",
         "received_on": None,
+        "sent_on": None,
         "product": "Mortgage",
+        "company": "Acme",
+        "zip_code": "00725",
         "label": "mortgage",
         "narrative": "a story",
         "fate": "with_narrative",
+        "flags": ["short_narrative"],
+        "personal_data": [],
         "reason": None,
         "raw": None,
     }
+
+
+def test_a_zip_code_gets_the_zeros_back_that_excel_took_and_other_forms_stay(spark: SparkSession) -> None:
+    written = {"6513": "06513", "725": "00725", "06513": "06513", "021XX": "021XX", "XXXXX": "XXXXX", " 7739 ": "07739"}
+    found = complaints(spark, *({"zip_code": each} for each in written))
+    assert [row.zip_code for row in found] == [*written.values()]
+
+
+TELLING = "I have told the bank that this is not my account, and they will not listen to me whatever I send to them. "
+
+
+def test_each_oddity_of_a_complaint_has_its_flag(spark: SparkSession) -> None:
+    odd = {
+        "date_unreadable": [{"date_received": "yesterday"}, {"date_sent_to_company": "2019-02-29"}],
+        "sent_before_received": [{"date_received": "2020-03-18", "date_sent_to_company": "2020-03-17"}],
+        "received_in_future": [{"date_received": "2026-02-02"}],
+        "control_characters": [{"consumer_complaint_narrative": f"{TELLING}\x1b[31m"}],
+        "short_narrative": [{"consumer_complaint_narrative": "a" * 99}],
+        "not_english": [{"consumer_complaint_narrative": "El banco se niega a devolverme mi dinero. " * 3}],
+        "masked_personal_data": [{"consumer_complaint_narrative": f"{TELLING} Write to me@example.org."}],
+    }
+    usual = {"consumer_complaint_narrative": TELLING}
+    given = [usual | each for rows in odd.values() for each in rows]
+    assert [row.flags for row in complaints(spark, *given)] == [[name] for name, rows in odd.items() for _ in rows]
+
+
+def test_what_is_not_odd_has_no_flag(spark: SparkSession) -> None:
+    plain = {
+        "date_received": "2026-01-01",
+        "date_sent_to_company": "2026-01-01",
+        "consumer_complaint_narrative": TELLING,
+    }
+    assert [row.flags for row in complaints(spark, plain, {"consumer_complaint_narrative": None})] == [[], []]
+
+
+def test_control_characters_are_taken_out_of_a_narrative_and_white_space_is_left_in_it(spark: SparkSession) -> None:
+    (only,) = complaints(spark, {"consumer_complaint_narrative": "a\x01\x1fb\tc\nd\re\x0bf"})
+    assert only.narrative == "ab\tc\nd\ref"
+
+
+def test_rows_come_in_the_same_partitions_and_order_whatever_order_they_were_read_in(spark: SparkSession) -> None:
+    names = [column.split()[0] for column in SPARK_SCHEMA.split(", ")]
+    rows = [{"source": OLD, "record": n, "line": n, "complaint_id": str(n % 40)} for n in range(1, 101)]
+    inputs = spark.createDataFrame(
+        [(OLD, "e", 0, ARRIVED)], "source string, etag string, input_rank int, arrived_on date"
+    )
+
+    def parts(given: list[dict[str, Any]]) -> list[list[int]]:
+        read = spark.createDataFrame([tuple(row.get(name) for name in names) for row in given], SPARK_SCHEMA)
+        found = prepared(read, inputs, LABEL_RULES, files=3).rdd.glom().collect()
+        return [[row.record for row in part] for part in found]
+
+    assert len(parts(rows)) == 3
+    assert parts(rows[::-1]) == parts(rows)
+    assert all(part == sorted(part) for part in parts(rows))

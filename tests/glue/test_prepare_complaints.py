@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import prepare_complaints
+import pyarrow.parquet as pq
 import pytest
-from complaint_rows import FATES
+from complaint_rows import FATES, FLAGS
+from preparation import InputFilesRefusedError
 from pyspark.sql import SparkSession
 
 from complaints.accounting import check_account
@@ -86,18 +88,43 @@ def test_a_run_with_nothing_to_classify_fails_and_says_where_it_looked(run_of: L
     run = run_of({"a.csv": content})
     with pytest.raises(ValueError, match=r"nothing to classify: no complaint with a narrative in file://.*/raw/a\.csv"):
         prepare(run)
-    assert check_account(run.document("account"), FATES)["with_narrative"] == 0
-
-
-def test_rows_of_a_file_that_the_plan_names_otherwise_are_not_counted_as_none(run_of: LaidOut) -> None:
-    run = run_of({"a.csv": OLD})
-    run.plan(["/a.csv"])  # Hadoop makes one slash of two
-    with pytest.raises(ValueError, match=r"rows were read from .*/raw/a\.csv, which the plan names otherwise"):
-        prepare(run)
+    assert not (run.folder / "account").exists()
 
 
 def test_a_file_that_the_plan_names_and_nobody_finds_fails_the_run(run_of: LaidOut, tmp_path: Path) -> None:
     run = run_of({"a.csv": OLD, "gone.csv": OLD})
     (tmp_path / "run" / "raw" / "gone.csv").unlink()
-    with pytest.raises(Exception, match=r"PATH_NOT_FOUND.*gone\.csv"):
+    with pytest.raises(InputFilesRefusedError, match=r"1 file cannot be read: .*gone\.csv: it is not there any more"):
         prepare(run)
+    assert not (run.folder / "account").exists()
+
+
+def test_the_account_counts_what_is_odd_and_what_was_masked_among_the_complaints_that_are_kept(run_of: LaidOut) -> None:
+    told = (
+        "I wrote to the bank, and this is what they have to say for themselves: nothing, and not for the first time. "
+    )
+    rows = [f"2020-01-01,Mortgage,{told} me@example.org,1", "2020-01-01,Mortgage,123-45-6789,1", "?,Mortgage,,2"]
+    account = prepare(run_of({"a.csv": HEADER + "\n".join(rows) + "\n", "b.csv": HEADER})).document("account")
+    assert account["personal_data"] == {"email": 0, "ssn": 1, "phone": 0, "card": 0}
+    assert account["flags"] == dict.fromkeys(FLAGS, 0) | {
+        "masked_personal_data": 1,
+        "short_narrative": 1,
+        "date_unreadable": 1,
+    }
+
+
+def test_a_rerun_writes_the_same_rows_into_the_same_files(run_of: LaidOut) -> None:
+    rows = "".join(f"2020-03-18,Mortgage,Story {number}.,{number}\n" for number in range(1, 500))
+    run = run_of(
+        {"a.csv": HEADER + rows, "b.csv": HEADER + rows[: len(rows) // 2 // 30 * 30].rpartition("\n")[0] + "\n"}
+    )
+
+    def written() -> dict[str, list[object]]:
+        folders = [run.folder / name for name in ("complaints", "records")]
+        texts = [path.read_text() for path in data_files(folders[1])]
+        return {"complaints": [pq.read_table(path).to_pylist() for path in data_files(folders[0])], "records": [*texts]}
+
+    prepare(run)
+    first = written()
+    prepare(run)
+    assert written() == first

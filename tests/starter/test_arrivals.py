@@ -38,6 +38,11 @@ def notified(*keys: str) -> dict[str, Any]:
     return {"Records": records}
 
 
+@pytest.mark.parametrize("key", ["raw/a.csv", "raw/A.CSV", "raw/a.csv.gz", "raw/a.zip"])
+def test_complaints_start_an_execution_plain_or_compressed(key: str) -> None:
+    assert why_ignored(arrivals_of(created(key))[0], STORAGE) is None
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_the_key_is_read_exactly_and_its_execution_has_a_legal_name(key: str) -> None:
     for event in (created(key), notified(key)):
@@ -68,7 +73,7 @@ def test_a_notification_may_tell_of_several_objects() -> None:
         ("raw/_tmp.csv", 10, "an unfinished upload"),
         ("raw/.a.csv", 10, "an unfinished upload"),
         ("raw/a.csv", 0, "empty"),
-        ("raw/a.txt", 10, "no .csv file"),
+        ("raw/a.txt", 10, "no .csv, .csv.gz or .zip file"),
         ("raw/batches/may/a.csv", 10, "starts when its _SUCCESS arrives"),
         ("raw/batches/_SUCCESS", 0, "starts when its _SUCCESS arrives"),
     ],

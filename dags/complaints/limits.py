@@ -1,0 +1,57 @@
+"""How much of what the world sends one run takes: the section `limits` of `pipeline_config.yaml`.
+
+MB and kB are millions and thousands of bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+Count = Annotated[int, Field(ge=1)]
+
+# A character in JSON is at worst twice \\uXXXX; what frames a narrative is the other column's name and value.
+_BYTES_A_CHARACTER, _FRAME_BYTES = 12, 200
+
+
+class QuarantineLimits(BaseModel, extra="forbid", frozen=True):
+    """How much of a run may be unreadable: more rows than the one and a greater part than the other fail it."""
+
+    tolerated_rows: Annotated[int, Field(ge=0)]
+    max_fraction: Annotated[float, Field(ge=0, le=1)]
+
+
+class Limits(BaseModel, extra="forbid", frozen=True):
+    """The first two are checked against the listing when a run is planned; the others by the job, as it reads.
+
+    `max_files`, `max_file_mb`: how many objects, and how large each may be as it is stored. `max_expanded_mb`,
+    `max_expansion_ratio`: what a compressed object may become. `max_row_kb`, `max_field_characters`: the longest
+    record and field. `min_rows_of_last_run`: a run that reads no more than this share of the rows of its source's last
+    run is refused, unless its parameter `accept_fewer_rows` says that these are all.
+    """
+
+    max_files: Annotated[int, Field(ge=1, le=100_000)]
+    max_file_mb: Count
+    max_expanded_mb: Count
+    max_expansion_ratio: Annotated[int, Field(ge=2)]
+    max_row_kb: Annotated[int, Field(ge=1, le=100_000)]
+    max_field_characters: Annotated[int, Field(ge=100)]
+    quarantine: QuarantineLimits
+    min_rows_of_last_run: Annotated[float, Field(ge=0, lt=1)]
+
+    def of_reading(self) -> dict[str, Any]:
+        """What decides which rows a run has, and whether it ends well: part of the run's identity."""
+        own = self.model_dump(exclude={"max_files", "max_file_mb", "quarantine", "min_rows_of_last_run"})
+        return {**own, **self.quarantine.model_dump()}
+
+    def check_payload(self, max_payload_mb: int) -> None:
+        """Raises ValueError if the longest record would not fit into one payload of the batch transform."""
+        longest = _BYTES_A_CHARACTER * self.max_field_characters + _FRAME_BYTES
+        if longest > max_payload_mb * 1_000_000:
+            most = (max_payload_mb * 1_000_000 - _FRAME_BYTES) // _BYTES_A_CHARACTER
+            raise ValueError(
+                f"limits.max_field_characters: {self.max_field_characters}: a record of {longest:,} bytes would not "
+                f"fit into sagemaker.transform.max_payload_mb ({max_payload_mb}): allow at most {most}, "
+                "or a larger payload"
+            )

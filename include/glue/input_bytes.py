@@ -1,0 +1,157 @@
+"""Opens an input by its URI's scheme, as one stream of bytes: `s3://` through boto3, `file://` and paths as files.
+
+The one module of `include/` that knows boto3, which every Glue worker has. Spark's own sources cannot say which version
+of an object they read, and split, join or guess at what is not plain text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, cast
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ConnectionError as AwsConnectionError
+
+# What a connection that breaks in the middle of an object looks like, in botocore's words and in Python's.
+_BROKEN = (HTTPClientError, IncompleteReadError, AwsConnectionError, ConnectionError, TimeoutError)
+_TRIES = 20  # of one object: even 12 GB through a bad line come to an end
+
+
+class InputRefusedError(Exception):
+    """An input cannot be read to its end, however often it is tried; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of the plan. `etag` is what it must still have, `version` its VersionId where the bucket keeps any."""
+
+    uri: str
+    etag: str = ""
+    version: str = ""
+
+
+class ByteStream(Protocol):
+    """Bytes that come in order; `size` is how many are stored."""
+
+    size: int
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; none at the end."""
+
+    def tail(self, size: int, /) -> bytes:
+        """The last `size` bytes, whatever was read."""
+
+    def close(self) -> None:
+        """Ends it."""
+
+
+class Opener:
+    """Opens inputs; its S3 client is made when the first object is."""
+
+    def open(self, given: Input) -> ByteStream:
+        """The input's bytes.
+
+        Raises:
+            InputRefusedError: the object is gone, or no longer is what the plan is about.
+        """
+        bucket_and_key = re.fullmatch(r"s3[an]?://([^/]+)/(.+)", given.uri, re.DOTALL)
+        if not bucket_and_key:
+            return _FileBytes(given.uri)
+        which = {"Bucket": bucket_and_key[1], "Key": bucket_and_key[2]}
+        if given.version:
+            which["VersionId"] = given.version
+        if given.etag:
+            which["IfMatch"] = f'"{given.etag}"'
+        return _ObjectBytes(self._s3, which, given)
+
+    @cached_property
+    def _s3(self) -> Any:
+        return boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 10}))
+
+
+class _FileBytes:
+    def __init__(self, uri: str) -> None:
+        # Not percent-decoded: the plan names what is there, as S3 does, character by character.
+        path = Path(re.sub("^file:(//)?(?=/)", "", uri))
+        try:
+            self._file: BinaryIO = path.open("rb")
+        except FileNotFoundError:
+            raise InputRefusedError("it is not there any more") from None
+        self.size = path.stat().st_size
+
+    def read(self, size: int, /) -> bytes:
+        return self._file.read(size)
+
+    def tail(self, size: int, /) -> bytes:
+        place = self._file.tell()
+        self._file.seek(max(self.size - size, 0))
+        found = self._file.read(size)
+        self._file.seek(place)
+        return found
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _ObjectBytes:
+    """One object in one sequential request; what breaks off is taken up where it broke, in the same version."""
+
+    def __init__(self, s3: Any, which: Mapping[str, str], given: Input) -> None:
+        self._s3, self._which, self._given = s3, which, given
+        self._offset, self._breaks = 0, 0
+        answer = self._get()
+        self._body = answer["Body"]
+        self.size: int = answer["ContentLength"]
+
+    def read(self, size: int, /) -> bytes:
+        while self._offset < self.size:
+            try:
+                found = cast(bytes, self._body.read(size))
+            except _BROKEN as error:
+                self._take_up_again(error)
+            else:
+                self._offset += len(found)
+                return found
+        return b""
+
+    def tail(self, size: int, /) -> bytes:
+        if not self.size:
+            return b""
+        with self._get(Range=f"bytes={max(self.size - size, 0)}-")["Body"] as body:
+            return cast(bytes, body.read())
+
+    def close(self) -> None:
+        self._body.close()
+
+    def _take_up_again(self, error: Exception) -> None:
+        self._breaks += 1
+        if self._breaks > _TRIES:
+            raise error
+        print(f"{self._given.uri}: broke off at byte {self._offset:,}, and is taken up there: {error}", flush=True)
+        self._body.close()
+        self._body = self._get(Range=f"bytes={self._offset}-")["Body"]
+
+    def _get(self, **more: str) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = self._s3.get_object(**self._which, **more)
+        except ClientError as error:
+            if reason := self._why_another(error.response["Error"]["Code"]):
+                raise InputRefusedError(reason) from error
+            raise
+        return answer
+
+    def _why_another(self, code: str) -> str | None:
+        """Why the object that the plan is about cannot be read any more; None where it is something else."""
+        if code in ("NoSuchKey", "NoSuchVersion"):
+            version = f", not in version {self._given.version}" if self._given.version else ""
+            return f"it is not there any more{version}; the plan is about ETag {self._given.etag}"
+        if code not in ("PreconditionFailed", "412"):
+            return None
+        found = self._s3.head_object(**{name: text for name, text in self._which.items() if name != "IfMatch"})["ETag"]
+        return f"it was changed: its ETag is {found.strip(chr(34))}, and the plan is about {self._given.etag}"

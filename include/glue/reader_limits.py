@@ -1,0 +1,63 @@
+"""How much of what the world sends is read, and how much of it may be unreadable: the bounds of a preparing job.
+
+They come from `pipeline_config.yaml` by way of the run's plan, so that the same input within the same bounds is the
+same run.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+MB, KB = 1_000_000, 1_000
+# Up to here no ratio is suspicious: a file of a few rows that are alike compresses a thousand times, and harms nobody.
+RATIO_JUDGED_ABOVE = 50 * MB
+
+
+@dataclass(frozen=True)
+class ReaderLimits:
+    """The bounds of one run; what each key means stands in `complaints.settings`."""
+
+    max_expanded_mb: int
+    max_expansion_ratio: int
+    max_row_kb: int
+    max_field_characters: int
+    tolerated_rows: int
+    max_fraction: float
+
+    @property
+    def max_row_bytes(self) -> int:
+        """The longest record, in bytes as they stand in the file."""
+        return self.max_row_kb * KB
+
+    def why_too_large(self, expanded: int, stored: int) -> str | None:
+        """Why `stored` bytes that expand to at least `expanded` are refused; None where they are not."""
+        if expanded > self.max_expanded_mb * MB:
+            return f"it expands to more than {self.max_expanded_mb:,} MB (limits.max_expanded_mb)"
+        if expanded > RATIO_JUDGED_ABOVE and expanded > self.max_expansion_ratio * stored:
+            ratio = f"more than {self.max_expansion_ratio:,} times its size (limits.max_expansion_ratio)"
+            return f"{stored:,} bytes expand to {ratio}, as an archive does that is meant to do harm"
+        return None
+
+    def why_too_many(self, quarantined: int, rows: int) -> str | None:
+        """Why a run with so many quarantined rows fails, with the numbers; None where it does not."""
+        if quarantined <= self.tolerated_rows or quarantined <= self.max_fraction * rows:
+            return None
+        share, limit = quarantined / rows, f"{self.tolerated_rows:,} rows and {self.max_fraction:.1%}"
+        allowed = f"tolerated are {limit} (limits.quarantine)"
+        return f"{quarantined:,} of {rows:,} rows ({share:.1%}) cannot be read, and {allowed}"
+
+
+def reader_limits(text: str) -> ReaderLimits:
+    """The bounds as the job's argument `--limits` has them: one JSON object.
+
+    Raises:
+        ValueError: a bound is missing, or one that nobody knows is named.
+    """
+    found = json.loads(text)
+    names = list(ReaderLimits.__dataclass_fields__)
+    if sorted(found) != sorted(names):
+        raise ValueError(
+            f"--limits must name exactly {', '.join(names)}; found {', '.join(sorted(found)) or 'nothing'}"
+        )
+    return ReaderLimits(**found)

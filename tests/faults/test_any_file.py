@@ -1,0 +1,106 @@
+"""Whatever a file holds: no exception, no gap, no row from nowhere, and none that is sound is lost."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from complaints_csv import Record, records
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reader_limits import ReaderLimits
+
+from tests.glue.local_runs import LIMITS
+
+HEADER = b"Date received,Product,Consumer complaint narrative,Complaint ID\n"
+USUAL = ReaderLimits(**LIMITS)
+TINY = ReaderLimits(**{**LIMITS, "max_row_kb": 1, "max_field_characters": 100})
+
+# What breaks readers, and what looks like rows.
+MARKS = [b'"', b'""', b'"""', b",", b'",', b',"', b"\n", b"\r\n", b"\r", b"\0", b"\xff", b"\xe2\x82", b"\xef\xbb\xbf"]
+PARTS = [b"a", b"7", b" ", b"2026-01-02,Mortgage,", b",7\n", b"x" * 300, b"line\n" * 300, b"=1+1"]
+HOSTILE = st.lists(st.sampled_from(MARKS + PARTS), max_size=25).map(b"".join)
+# No commas in a sound row's text: a quote before it that is not closed could not be told from a narrative then.
+TEXTS = st.text(st.sampled_from("ab \u00e9\u2028"), min_size=1, max_size=12)
+
+
+def sound(number: int, told: str, quotes: bool) -> bytes:
+    text = f'"{told}\nand ""on"""' if quotes else told
+    return f"2026-01-02,Mortgage,{text},{number}\n".encode()
+
+
+def lines_of(rows: list[tuple[str, bool]], first: int) -> bytes:
+    return b"".join(sound(first + place, *each) for place, each in enumerate(rows))
+
+
+ROWS = st.lists(st.tuples(TEXTS, st.booleans()), max_size=5)
+SIZES = st.integers(min_value=1, max_value=50)
+
+
+def read(content: bytes, size: int = 1 << 20, limits: ReaderLimits = USUAL) -> list[Record]:
+    """The records of a file that arrives `size` bytes at a time."""
+    return list(records((content[start : start + size] for start in range(0, len(content), size)), limits))
+
+
+def numbers(found: list[Record]) -> list[str]:
+    return [record.fields["complaint_id"] for record in found if not record.reason]
+
+
+@settings(max_examples=300, deadline=None)
+@given(ROWS, HOSTILE, st.sampled_from([USUAL, TINY]), SIZES)
+def test_every_record_has_a_number_a_line_and_either_fields_or_a_reason(
+    rows: list[tuple[str, bool]], hostile: bytes, limits: ReaderLimits, size: int
+) -> None:
+    """Fault 17, 18, 19, 20 and 24, mixed."""
+    found = read(HEADER + lines_of(rows, 100) + hostile, size, limits)
+    kept = [record for record in found if record.record]
+    assert [record.record for record in kept] == list(range(1, len(kept) + 1))
+    assert all(before.line < after.line for before, after in pairwise(kept))
+    assert all(bool(record.reason) != bool(record.fields) for record in kept)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ROWS, HOSTILE, SIZES)
+def test_every_row_before_the_first_broken_one_comes_back_as_it_was(
+    rows: list[tuple[str, bool]], hostile: bytes, size: int
+) -> None:
+    """Fault 17."""
+    found = read(HEADER + lines_of(rows, 100) + hostile, size)
+    assert numbers(found)[: len(rows)] == [str(100 + place) for place in range(len(rows))]
+    for record, (told, quotes) in zip(found, rows, strict=False):
+        assert record.fields["consumer_complaint_narrative"] == (f'{told}\nand "on"' if quotes else told)
+
+
+@settings(max_examples=500, deadline=None)
+@given(HOSTILE, ROWS, st.sampled_from([USUAL, TINY]))
+def test_no_row_behind_a_broken_one_is_lost_with_it(
+    hostile: bytes, rows: list[tuple[str, bool]], limits: ReaderLimits
+) -> None:
+    """Fault 17: the rows end the file, and none of them is in another row's quarantine."""
+    found = read(HEADER + hostile + b"\n" + lines_of(rows, 100), limits=limits)
+    expected = [str(100 + place) for place in range(len(rows))]
+    assert [number for number in numbers(found) if number in expected] == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(ROWS, st.integers(min_value=0))
+def test_a_file_cut_at_any_byte_loses_no_whole_row_and_makes_none_up(rows: list[tuple[str, bool]], cut: int) -> None:
+    """Fault 18."""
+    whole = HEADER + lines_of(rows, 100)
+    cut = len(HEADER) + cut % (len(whole) - len(HEADER) + 1)
+    ends = [len(HEADER + lines_of(rows[:count], 100)) - 1 for count in range(1, len(rows) + 1)]
+    complete = sum(end <= cut for end in ends)
+    expected = [str(100 + place) for place in range(complete)]
+    found = numbers(read(whole[:cut]))
+    # With one row only there is no other number to compare the last one's with.
+    assert found == expected or (complete == 0 and len(found) == 1 and "100".startswith(found[0]))
+
+
+@settings(max_examples=200, deadline=None)
+@given(ROWS, HOSTILE, SIZES)
+def test_the_pieces_in_which_a_file_arrives_make_no_difference(
+    rows: list[tuple[str, bool]], hostile: bytes, size: int
+) -> None:
+    """Fault 19: a line may end anywhere in what is read at a time."""
+    content = HEADER + hostile + lines_of(rows, 100)
+    for limits in (USUAL, TINY):
+        assert read(content, size, limits) == read(content, limits=limits)

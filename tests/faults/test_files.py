@@ -1,0 +1,284 @@
+"""Files that are not what they should be: archives, encodings, cuts, names, columns."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zipfile
+from pathlib import Path
+
+import boto3
+import pytest
+from complaints_csv import CUT_IN_NUMBER, CUT_IN_QUOTES, CUT_IN_RECORD
+from preparation import InputFilesRefusedError
+from pyspark.sql import SparkSession
+
+from complaints import steps
+from complaints.arrivals import Arrival, why_ignored
+from complaints.planning import PlanError
+from complaints.settings import load_settings
+from tests.faults.environment import Environment, key_of
+from tests.faults.reading import HEADER, NEEDS_RAW, RAW, LaidOut, ids, prepare, read, refusal, row
+from tests.glue.local_runs import Run
+
+STORAGE = load_settings().pipeline.storage
+SOUND = HEADER + row(1) + row(2)
+REAL = pytest.mark.skipif(not RAW.is_dir(), reason=NEEDS_RAW)
+
+
+def zipped(*members: tuple[str, bytes], encrypted: bool = False) -> bytes:
+    """A zip of these files, in this order."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    found = bytearray(packed.getvalue())
+    if encrypted:  # bit 0 of the flags: of the file's own header, and of its entry in the table of contents
+        found[6] |= 1
+        found[found.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(found)
+
+
+@pytest.mark.parametrize(
+    ("key", "size"),
+    [("raw/", 0), ("raw/2026/", 0), ("raw/_tmp.csv", 9), ("raw/.a.csv", 9), ("raw/a.csv", 0), ("raw/a.txt", 9)],
+)
+def test_an_object_that_is_no_complaints_file_is_passed_over_whoever_starts_the_run(
+    in_memory_aws: None, key: str, size: int
+) -> None:
+    """Fault 6."""
+    assert why_ignored(Arrival(STORAGE.bucket, key, "0", size, "0"), STORAGE)  # by an event
+    made = environment({key: b"x" * size})
+    with pytest.raises(PlanError, match="no complaints under"):  # by Airflow
+        steps.plan_classification("raw/")
+    made.put("raw/good.csv", b"x")
+    plan = steps.plan_classification("raw/")
+    assert [each["key"] for each in made.get(key_of(plan["plan_uri"]))["inputs"]] == ["raw/good.csv"]
+
+
+def test_an_object_outside_of_raw_is_not_read_whoever_asks_for_it(in_memory_aws: None) -> None:
+    """Fault 6."""
+    environment({"history/a.csv": b"x"})
+    assert why_ignored(Arrival(STORAGE.bucket, "history/a.csv", "0", 9, "0"), STORAGE)
+    with pytest.raises(PlanError, match="may not be read"):
+        steps.plan_classification("history/a.csv")
+
+
+def environment(objects: dict[str, bytes]) -> Environment:
+    """A bucket with a release, a model in service, and these objects."""
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket=STORAGE.bucket)
+    made = Environment(s3)
+    s3.delete_object(Bucket=STORAGE.bucket, Key="raw/a.csv")
+    for key, body in objects.items():
+        made.put(key, body)
+    return made
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip.compress(SOUND.encode()),
+        gzip.compress(HEADER.encode() + row(1).encode()) + gzip.compress(row(2).encode()),
+        gzip.compress(SOUND.encode()) + bytes(512),
+        zipped(("export/", b""), ("export/complaints.csv", SOUND.encode()), ("__MACOSX/export/._complaints.csv", b"x")),
+    ],
+    ids=["gzip", "gzip of two members", "gzip filled up with zeros", "zip beside what macOS adds"],
+)
+def test_a_compressed_file_is_read_whatever_it_is_called(tmp_path: Path, content: bytes) -> None:
+    """Fault 14, the other way round: what is sound is read."""
+    assert ids(read(tmp_path, content)) == ["1", "2"]
+
+
+CSV = ("a.csv", SOUND.encode())
+UNFIT_ZIPS = {
+    "climbing": (zipped(("../a.csv", b"x")), "names a file outside of itself, '../a.csv'"),
+    "absolute": (zipped(("/etc/a.csv", b"x")), "names a file outside of itself, '/etc/a.csv'"),
+    "a drive": (zipped(("C:\\a.csv", b"x")), "names a file outside of itself"),
+    "nested": (zipped(CSV, ("more.zip", b"x")), "holds another archive, 'more.zip'"),
+    "nested under another name": (zipped(("a.csv", zipped(CSV))), "an archive within an archive"),
+    "a zip in a gzip": (gzip.compress(zipped(CSV)), "an archive within an archive"),
+    "encrypted": (zipped(CSV, encrypted=True), "is encrypted ('a.csv')"),
+    "none": (zipped(("folder/", b"")), "holds no file where there should be one .csv"),
+    "several": (zipped(CSV, ("b.csv", b"x")), "holds 'a.csv', 'b.csv' where there should be one .csv"),
+    "no CSV": (zipped(("a.xlsx", b"x")), "holds 'a.xlsx' where there should be one .csv"),
+    "without an end": (zipped(CSV)[:-30], "damaged or in a form that is not known"),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), UNFIT_ZIPS.values(), ids=UNFIT_ZIPS)
+def test_a_zip_that_is_not_one_plain_csv_is_refused_with_the_reason(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    """Fault 14."""
+    assert reason in refusal(read(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (gzip.compress(SOUND.encode() * 100)[:-9], "its gzip data end too early: the file is cut"),
+        (gzip.compress(SOUND.encode())[:-8] + bytes(8), "its gzip data are damaged"),
+        (gzip.compress(SOUND.encode()) + b"rubbish", "its gzip data are damaged"),
+        (b"BZh91AY&SY", "it is bzip2: give it as CSV, gzip or zip"),
+    ],
+    ids=["cut", "checksum", "rubbish behind", "another compression"],
+)
+def test_a_compressed_file_that_is_damaged_is_refused_even_where_rows_of_it_were_read(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
+    """Fault 14."""
+    assert reason in refusal(read(tmp_path, content))
+
+
+def test_a_zip_whose_checksum_is_wrong_is_refused(tmp_path: Path) -> None:
+    """Fault 14."""
+    content = bytearray(zipped(CSV))
+    content[content.index(b"PK\x01\x02") + 16] ^= 1
+    assert "Bad CRC-32" in refusal(read(tmp_path, bytes(content)))
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    """Fault 15."""
+    (only,) = read(tmp_path, b"\xef\xbb\xbf" + (HEADER + row(1)).encode())
+    assert (only.reason, only.fields["date_received"]) == (None, "2026-01-02")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
+def test_a_file_in_wide_characters_is_refused_with_the_remedy(tmp_path: Path, encoding: str) -> None:
+    """Fault 15."""
+    reason = refusal(read(tmp_path, SOUND.encode(encoding)))
+    assert reason.startswith("it is UTF-")
+    assert reason.endswith("save it as UTF-8")
+
+
+def test_rows_in_latin_1_are_quarantined_and_the_others_are_read(tmp_path: Path) -> None:
+    """Fault 15."""
+    found = read(tmp_path, HEADER.encode() + row(1, "caf\xe9").encode("latin-1") + row(2, "caf\xe9").encode())
+    assert [record.reason for record in found] == ["not UTF-8", None]
+
+
+@REAL
+def test_a_round_trip_through_excel_changes_no_date_and_no_zip_code(spark: SparkSession, run_of: LaidOut) -> None:
+    """Fault 16."""
+    names = ["complaints-2020-03-preamble.csv", "complaints-2020-03-excel.csv"]
+    run = prepare(run_of({name: (RAW / name).read_bytes() for name in names}))
+    rows = spark.read.parquet(run.uri("complaints")).select(
+        *("source", "record", "complaint_id", "received_on", "sent_on", "zip_code", "reason")
+    )
+    published, excel = (
+        [tuple(row)[1:] for row in rows.filter(rows.source == run.source(name)).sort("record").collect()]
+        for name in names
+    )
+    assert len(published) == 6623
+    assert excel == published
+    assert {row[-1] for row in excel} == {None}
+
+
+CUTS = {
+    "within quotes": (HEADER + row(1) + '2026-01-02,Mortgage,"It goes on\nand on', CUT_IN_QUOTES),
+    "within a row": (HEADER + row(1) + "2026-01-02,Mortgage,It goes", CUT_IN_RECORD),
+    "within a number": (HEADER + row(1000) + row(2000) + row(999)[:-1], CUT_IN_NUMBER),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), CUTS.values(), ids=CUTS)
+def test_the_last_row_of_a_file_that_was_cut_is_quarantined_and_says_so(
+    tmp_path: Path, content: str, reason: str
+) -> None:
+    """Fault 18."""
+    *before, last = read(tmp_path, content)
+    assert last.reason == reason
+    assert all(record.reason is None for record in before)
+
+
+@pytest.mark.parametrize("content", [SOUND[:-1], HEADER + row(7)[:-1], HEADER + row(999) + row(100)[:-1]])
+def test_a_last_row_without_a_line_end_is_a_row(tmp_path: Path, content: str) -> None:
+    """Fault 18, the other way round: RFC 4180 allows it."""
+    assert all(record.reason is None for record in read(tmp_path, content))
+
+
+def test_lines_before_the_header_are_passed_over(tmp_path: Path) -> None:
+    """Fault 21."""
+    preamble = "Archive:  complaints.csv.zip\n  inflating: complaints.csv          \n"
+    assert [(record.line, record.reason) for record in read(tmp_path, preamble + SOUND)] == [(4, None), (5, None)]
+
+
+@REAL
+def test_the_preamble_that_was_really_published_is_passed_over(tmp_path: Path) -> None:
+    """Fault 21."""
+    found = read(tmp_path, (RAW / "complaints-2020-03-preamble.csv").read_bytes())
+    assert (len(found), {record.reason for record in found}, found[0].line) == (6623, {None}, 4)
+
+
+def test_a_file_without_a_header_is_refused(tmp_path: Path) -> None:
+    """Fault 21."""
+    assert "no header with a column 'consumer_complaint_narrative'" in refusal(read(tmp_path, row(1) + row(2)))
+
+
+def test_columns_may_come_in_any_order_and_by_the_names_that_others_gave_them(tmp_path: Path) -> None:
+    """Fault 22."""
+    found = read(tmp_path, "ID,zipcode, NARRATIVE ,Date-Received,colour\n7,02139,Told.,2026-01-02,red\n")
+    known = {"complaint_id": "7", "zip_code": "02139", "date_received": "2026-01-02"}
+    assert found[0].reason is None
+    assert found[0].fields == known | {"consumer_complaint_narrative": "Told.", "colour": "red"}
+
+
+def test_an_alias_beside_the_column_itself_is_another_column(tmp_path: Path) -> None:
+    """Fault 22."""
+    (only,) = read(tmp_path, "id,Complaint ID,Consumer complaint narrative\n1,7,Told.\n")
+    assert only.fields["complaint_id"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("Complaint ID,Product,Company\n", "its header has no column 'consumer_complaint_narrative'"),
+        ("Complaint ID,Product,Company\n", "it has 'Complaint ID', 'Product', 'Company'"),
+        ("Narrative,Product,Narrative\n", "its header names 'consumer_complaint_narrative' twice"),
+        ("Narrative,ID,Complaint_Number\n", "its header names 'complaint_id' twice"),
+    ],
+)
+def test_a_header_that_lacks_what_is_required_or_has_it_twice_is_refused_with_what_it_has(
+    tmp_path: Path, header: str, reason: str
+) -> None:
+    """Fault 22."""
+    assert reason in refusal(read(tmp_path, header + "1,2,3\n"))
+
+
+def test_exports_of_16_and_of_18_columns_are_read_alike(tmp_path: Path) -> None:
+    """Fault 23."""
+    names = ["Date received", "Product", "Consumer complaint narrative", "Consumer consent provided?"]
+    names += ["Consumer disputed?", "Complaint ID"]
+    values = ["2026-01-02", "Mortgage", "Told.", "", "", "7"]
+    few = [place for place, name in enumerate(names) if not name.endswith("?")]
+    long = f"{','.join(names)}\n{','.join(values)}\n"
+    short = f"{','.join(names[place] for place in few)}\n{','.join(values[place] for place in few)}\n"
+    assert read(tmp_path, short) == read(tmp_path, long)
+
+
+@REAL
+def test_every_narrative_of_several_lines_is_one_record(tmp_path: Path) -> None:
+    """Fault 25."""
+    content = (RAW / "complaints-2026-04.csv").read_bytes()
+    found = read(tmp_path, content)
+    assert len(found) == 2413 == len(list(csv.reader(io.StringIO(content.decode(), newline="")))) - 1
+    assert content.count(b"\n") > len(found) + 1
+    assert any("\n\n" in record.fields.get("consumer_complaint_narrative", "") for record in found)
+
+
+def test_a_run_with_files_that_cannot_be_read_names_each_of_them_and_publishes_nothing(run_of: LaidOut) -> None:
+    """Fault 14, and all others that concern a whole file."""
+    cut = gzip.compress((SOUND + row(3) * 20_000).encode())[:-20]
+    run: Run = run_of({"good.csv": SOUND, "wide.csv": SOUND.encode("utf-16"), "cut.csv.gz": cut})
+    with pytest.raises(InputFilesRefusedError) as refused:
+        prepare(run)
+    said = str(refused.value)
+    assert said.startswith("2 files cannot be read: ")
+    assert f"{run.source('wide.csv')}: it is UTF-16: save it as UTF-8" in said
+    assert f"{run.source('cut.csv.gz')}: its gzip data end too early: the file is cut (behind line " in said
+    assert "Repair each of them, or move it out of the prefix, and start a new run" in said
+    assert [each["record"] for each in run.lines("quarantine")] == [0, 0]
+    assert not (run.folder / "account").exists()
+    assert not (run.folder / "records").exists()

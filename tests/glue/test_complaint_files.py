@@ -1,0 +1,59 @@
+"""Reading in parallel: one task an input, whatever it is called and however many rows it has."""
+
+from collections.abc import Callable, Mapping
+
+from complaint_files import read_complaints
+from input_bytes import Input
+from pyspark.sql import SparkSession
+from reader_limits import ReaderLimits
+
+from tests.glue.local_runs import LIMITS, Run
+
+LaidOut = Callable[[Mapping[str, str | bytes]], Run]
+SHORT = "Product,Consumer complaint narrative,Complaint ID\n"
+BOUNDS = ReaderLimits(**LIMITS)
+
+
+def inputs(run: Run, *names: str) -> list[Input]:
+    return [Input(run.source(name)) for name in names]
+
+
+def test_files_with_strange_names_are_read_and_named_as_the_plan_names_them(
+    spark: SparkSession, run_of: LaidOut
+) -> None:
+    names = ["a[1].csv", "b c.csv", "d%20e.csv", "f{g}*?.csv", "h#+\xe4.csv"]
+    run = run_of({name: SHORT + f'card,"of\n{name}",{place}\n' for place, name in enumerate(names)})
+    found = read_complaints(spark, inputs(run, *names), BOUNDS).collect()
+    assert {(row.source, row.consumer_complaint_narrative) for row in found} == {
+        (run.source(name), f"of\n{name}") for name in names
+    }
+
+
+def test_a_file_of_more_records_than_are_handed_over_at_a_time_comes_whole_and_in_order(
+    spark: SparkSession, run_of: LaidOut
+) -> None:
+    run = run_of({"many.csv": SHORT + "".join(f"card,n{place},{place}\n" for place in range(1, 12_002))})
+    found = read_complaints(spark, inputs(run, "many.csv"), BOUNDS).select("record", "complaint_id").collect()
+    assert [(row.record, row.complaint_id) for row in found] == [(n, str(n)) for n in range(1, 12_002)]
+
+
+def test_long_rows_are_handed_over_before_they_fill_the_memory(spark: SparkSession, run_of: LaidOut) -> None:
+    run = run_of({"long.csv": SHORT + "".join(f"card,{'x' * 130_000},{place}\n" for place in range(1, 200))})
+    found = read_complaints(spark, inputs(run, "long.csv"), BOUNDS).select("complaint_id").collect()
+    assert [row.complaint_id for row in found] == [str(n) for n in range(1, 200)]
+
+
+def test_each_input_is_a_task_of_its_own(spark: SparkSession, run_of: LaidOut) -> None:
+    names = [f"{number}.csv" for number in range(5)]
+    run = run_of(dict.fromkeys(names, SHORT + "card,x,1\n" * 3))
+    table = read_complaints(spark, inputs(run, *names), BOUNDS)
+    assert [len({row.source for row in part}) for part in table.rdd.glom().collect()] == [1] * 5
+
+
+def test_an_input_that_is_gone_is_one_row_that_says_so(spark: SparkSession, run_of: LaidOut) -> None:
+    run = run_of({"a.csv": SHORT + "card,x,1\n"})
+    found = read_complaints(spark, inputs(run, "gone.csv", "a.csv"), BOUNDS).collect()
+    assert [(row.source, row.record, row.reason) for row in found] == [
+        (run.source("gone.csv"), 0, "it is not there any more"),
+        (run.source("a.csv"), 1, None),
+    ]

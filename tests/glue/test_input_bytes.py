@@ -1,0 +1,184 @@
+"""One sequential stream of the very version that the plan is about, through a connection that may break."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.exceptions import ClientError, IncompleteReadError
+from input_bytes import ByteStream, Input, InputRefusedError, Opener
+
+from localaws import LocalAWS
+
+CONTENT = b"".join(b"line %07d\n" % number for number in range(60_000))
+
+
+class Line:
+    """A connection to S3 that breaks after so many bytes of each answer's body, so many times."""
+
+    def __init__(self, endpoint: str, after: int, times: int) -> None:
+        self.behind = urlsplit(endpoint).netloc
+        self.after, self.left = after, times
+        self.asked: list[str | None] = []
+
+
+@contextmanager
+def breaking(line: Line) -> Iterator[str]:
+    """The endpoint of a proxy that behaves like `line`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            behind = http.client.HTTPConnection(line.behind)
+            behind.request("GET", self.path, headers=dict(self.headers))
+            answer = behind.getresponse()
+            body = answer.read()
+            behind.close()
+            line.asked.append(self.headers["Range"])
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                if name.lower() not in ("transfer-encoding", "connection"):
+                    self.send_header(name, value)
+            self.end_headers()
+            breaks = line.left > 0 and len(body) > line.after
+            line.left -= breaks
+            self.wfile.write(body[: line.after] if breaks else body)
+            self.close_connection = breaks
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
+    with LocalAWS(tmp_path_factory.mktemp("aws")) as running:
+        s3 = running.client("s3")
+        s3.create_bucket(Bucket="versioned")
+        s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+        s3.create_bucket(Bucket="plain")
+        yield running
+
+
+@pytest.fixture
+def opener(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> Opener:
+    return opener_at(aws.endpoint, monkeypatch)
+
+
+def opener_at(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Opener:
+    """An opener whose client finds what a job's client finds: its environment."""
+    environment = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+    for name, value in (environment | {"AWS_DEFAULT_REGION": "us-east-1", "NO_PROXY": "127.0.0.1"}).items():
+        monkeypatch.setenv(name, value)
+    return Opener()
+
+
+def put(aws: LocalAWS, bucket: str, content: bytes, key: str = "raw/a b+%2F\xe4.csv") -> Input:
+    made = aws.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
+    return Input(f"s3://{bucket}/{key}", made["ETag"].strip('"'), made.get("VersionId", ""))
+
+
+def all_of(stream: ByteStream) -> bytes:
+    return b"".join(iter(lambda: stream.read(50_000), b""))
+
+
+@pytest.mark.parametrize("bucket", ["versioned", "plain"])
+def test_an_object_is_read_as_it_is(aws: LocalAWS, opener: Opener, bucket: str) -> None:
+    stream = opener.open(put(aws, bucket, CONTENT))
+    assert (stream.size, stream.tail(8)) == (len(CONTENT), CONTENT[-8:])
+    assert all_of(stream) == CONTENT
+
+
+def test_a_file_and_a_path_are_read_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a b%20[1].csv"
+    path.write_bytes(CONTENT)
+    for uri in (f"file://{path}", f"file:{path}", str(path)):
+        stream = Opener().open(Input(uri))
+        assert stream.read(4) + stream.tail(8) + all_of(stream) == CONTENT[:4] + CONTENT[-8:] + CONTENT[4:]
+        stream.close()
+
+
+def test_the_version_of_the_plan_is_read_though_the_object_was_overwritten_or_deleted(
+    aws: LocalAWS, opener: Opener
+) -> None:
+    """Fault 82."""
+    planned = put(aws, "versioned", CONTENT)
+    put(aws, "versioned", b"changed")
+    assert all_of(opener.open(planned)) == CONTENT
+    aws.client("s3").delete_object(Bucket="versioned", Key=planned.uri.split("/", 3)[3])
+    assert all_of(opener.open(planned)) == CONTENT
+
+
+def test_an_object_that_was_changed_since_the_plan_is_refused_with_both_etags(aws: LocalAWS, opener: Opener) -> None:
+    """Fault 82."""
+    planned = put(aws, "plain", CONTENT)
+    now = put(aws, "plain", b"changed")
+    with pytest.raises(InputRefusedError) as refused:
+        opener.open(planned)
+    assert str(refused.value) == f"it was changed: its ETag is {now.etag}, and the plan is about {planned.etag}"
+
+
+def test_an_object_that_is_gone_is_refused(aws: LocalAWS, opener: Opener) -> None:
+    """Fault 7, after the plan."""
+    planned = put(aws, "plain", CONTENT, "raw/gone.csv")
+    aws.client("s3").delete_object(Bucket="plain", Key="raw/gone.csv")
+    with pytest.raises(InputRefusedError, match="it is not there any more"):
+        opener.open(planned)
+
+
+def test_what_breaks_off_is_taken_up_where_it_broke(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fault 42."""
+    planned = put(aws, "versioned", CONTENT)
+    line = Line(aws.endpoint, after=200_000, times=3)
+    with breaking(line) as endpoint:
+        assert all_of(opener_at(endpoint, monkeypatch).open(planned)) == CONTENT
+    assert line.left == 0
+    assert line.asked[0] is None
+    assert len(line.asked) == 4
+    assert all(asked and asked.startswith("bytes=") and asked != "bytes=0-" for asked in line.asked[1:])
+
+
+def test_what_was_changed_while_the_connection_was_broken_is_not_put_together_from_two_contents(
+    aws: LocalAWS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 42 and 82."""
+    planned = put(aws, "plain", CONTENT)
+    with breaking(Line(aws.endpoint, after=200_000, times=1)) as endpoint:
+        stream = opener_at(endpoint, monkeypatch).open(planned)
+        stream.read(10)
+        put(aws, "plain", CONTENT[::-1])
+        with pytest.raises(InputRefusedError, match=r"it was changed: its ETag is .*, and the plan is about"):
+            all_of(stream)
+
+
+def test_a_connection_that_breaks_for_ever_is_given_up(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fault 42."""
+    planned = put(aws, "plain", CONTENT)
+    line = Line(aws.endpoint, after=1_000, times=1_000)
+    with breaking(line) as endpoint, pytest.raises(IncompleteReadError):
+        all_of(opener_at(endpoint, monkeypatch).open(planned))
+    assert len(line.asked) == 21
+
+
+def test_a_bucket_that_may_not_be_read_is_an_error_at_once(aws: LocalAWS, opener: Opener) -> None:
+    """Fault 43: no bucket stands for no permission, which local AWS does not enforce."""
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        opener.open(Input("s3://nobodys-bucket/a.csv", "e"))
