@@ -21,7 +21,7 @@ from deploy.artifacts import upload
 from deploy.glue_jobs import job_definitions, put_jobs
 from localaws import LocalAWS
 from tests.faults.environment import sha256
-from tests.kills.victims import victims
+from tests.faults.kills.victims import victims
 from tests.localaws.account import Account
 
 ROOT = Path(__file__).parents[2]

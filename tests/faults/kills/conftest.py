@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from laptop.stack import CLASSIFICATION, TRAINING
-from tests.kills.house import House, house
+from tests.faults.kills.house import House, house
 
 
 @pytest.fixture(scope="package")

@@ -137,7 +137,7 @@ def test_an_object_that_was_changed_since_the_plan_is_refused_with_both_etags(aw
 
 
 def test_an_object_that_is_gone_is_refused(aws: LocalAWS, opener: Opener) -> None:
-    """Fault 7, after the plan."""
+    """Fault 82, at its worst."""
     planned = put(aws, "plain", CONTENT, "raw/gone.csv")
     aws.client("s3").delete_object(Bucket="plain", Key="raw/gone.csv")
     with pytest.raises(InputRefusedError, match="it is not there any more"):

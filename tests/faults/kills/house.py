@@ -25,7 +25,7 @@ from laptop.stack import CLASSIFICATION, TRAINING, infrastructure
 from laptop.step_functions import StepFunctions
 from localaws import LocalAWS
 from localaws.job import Job, Phase
-from tests.kills.victims import Kill, victims
+from tests.faults.kills.victims import Kill, victims
 from tests.parity.house import LocalClients, impatient
 
 SOURCES = {TRAINING: "history/", CLASSIFICATION: "raw/"}

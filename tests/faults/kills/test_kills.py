@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from laptop.stack import CLASSIFICATION, TRAINING
-from tests.kills.house import House, started_twice
+from tests.faults.kills.house import House, started_twice
 
 pytestmark = pytest.mark.slow
 SEED = 20261125

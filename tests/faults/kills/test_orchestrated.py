@@ -9,7 +9,7 @@ import pytest
 
 from laptop.processes import ServerError
 from laptop.stack import CLASSIFICATION, TRAINING
-from tests.kills.house import House, started_twice
+from tests.faults.kills.house import House, started_twice
 
 pytestmark = pytest.mark.slow
 AIRFLOW, STATES = "airflow", "stepfunctions"
