@@ -10,6 +10,7 @@ def put(uri, name, text):
     where = urlsplit(uri)
     boto3.client("s3").put_object(Bucket=where.netloc, Key=where.path.lstrip("/") + name, Body=text.encode())
 put(given["--records"], "part-0.json", json.dumps({"complaint_id": "1", "narrative": "a SECRET-NARRATIVE"}))
+put(given["--account"], "part-0.txt", json.dumps({"by_source": []}))
 """
 AUDIT = """
 import hashlib, json, sys, boto3
