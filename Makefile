@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run up test check export bench bench-compile bench-orchestration lock clean
+.PHONY: help run up test check export bench bench-compile bench-orchestration bench-scale lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p) >/dev/null 2>&1 && \
@@ -48,6 +48,7 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions --check
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py
+	@MYPYPATH=dags:include/glue $(JOBS_ENV)/bin/mypy bench/scale.py
 	@for room in glue training inference; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
 
 export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, the table of docs/guarantees.md
@@ -62,6 +63,9 @@ bench-compile: $(AIRFLOW_ENV)/.installed
 bench-orchestration: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m bench.orchestration $(call named,--train,$(TRAIN)) \
 		$(call named,--classify,$(CLASSIFY)) $(if $(REPEAT),--repeat $(REPEAT))
+
+bench-scale: $(JOBS_ENV)/.installed ## Measure: training on 10 thousand to a million narratives, time and memory (TRAIN= names CSV files)
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m bench.scale $(call named,--train,$(TRAIN))
 
 lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= names the folder of constraints)
 	@mkdir -p locks

@@ -1,0 +1,96 @@
+"""Labelled narratives for benches: of real files where there are any, else of the sample; tiled to any size."""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from complaints.settings import load_settings
+from laptop.sample import write_sample
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "include" / "glue"))
+from complaint_files import records_of  # noqa: E402
+from input_bytes import Input, Opener  # noqa: E402
+from reader_limits import ReaderLimits  # noqa: E402
+
+# Real complaints, where somebody put them beside the project.
+REAL = ROOT.parent / "shared" / "data" / "raw"
+Labelled = tuple[str, str]
+_PART_ROWS = 50_000
+_REPLACED, _NEW = 0.1, 0.002  # of the words of a copy
+
+
+def labelled(paths: Sequence[Path] = ()) -> tuple[str, list[Labelled]]:
+    """Where they are from, and each narrative that has a class with it, the first copy of each text."""
+    if not paths and not REAL.is_dir():
+        with tempfile.TemporaryDirectory() as folder:
+            return "the synthetic sample", list(_labelled(list(write_sample(Path(folder)).training)))
+    files = [file for path in paths or [REAL] for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path])]
+    return ", ".join(file.name for file in files), list(_labelled(files))
+
+
+def _labelled(files: Sequence[Path]) -> Iterator[Labelled]:
+    settings = load_settings()
+    limits = ReaderLimits(**settings.pipeline.limits.of_reading())
+    seen: set[str] = set()
+    for file in files:
+        for record in records_of(Opener(), Input(str(file)), limits):
+            narrative, product = (
+                record.fields.get("consumer_complaint_narrative", ""),
+                record.fields.get("product", "").lower(),
+            )
+            label = next((rule.label for rule in settings.model.labels if rule.contains in product), None)
+            if label and narrative.strip() and narrative not in seen:
+                seen.add(narrative)
+                yield narrative, label
+
+
+def tiled(rows: Sequence[Labelled], count: int, seed: int = 13) -> Iterator[Labelled]:
+    """`count` narratives: these, again and again, each time with other words in the place of a tenth of theirs.
+
+    Two words in a thousand are new to the language, as names and typing errors are: the vocabulary grows with the rows.
+    """
+    chance = random.Random(seed)
+    words = [word for narrative, _ in rows for word in re.findall(r"\w+", narrative)]
+    for number in range(count):
+        narrative, label = rows[number % len(rows)]
+        if number >= len(rows):
+            narrative = re.sub(r"\w+", lambda found: _other(found[0], words, chance), narrative)
+        yield narrative, label
+
+
+def _other(word: str, words: Sequence[str], chance: random.Random) -> str:
+    drawn = chance.random()
+    if drawn < _NEW:
+        return word + "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=3))
+    return words[int(chance.random() * len(words))] if drawn < _REPLACED else word
+
+
+def write_rows(rows: Iterator[Labelled], folder: Path) -> None:
+    """Parquet files as the preparation leaves them for the training."""
+    folder.mkdir(parents=True)
+    number, part = 0, []
+    for row in rows:
+        part.append(row)
+        if len(part) == _PART_ROWS:
+            _write(part, number, folder)
+            number, part = number + len(part), []
+    if part:
+        _write(part, number, folder)
+
+
+def _write(part: Sequence[Labelled], number: int, folder: Path) -> None:
+    columns = {
+        "complaint_id": [str(number + each) for each in range(len(part))],
+        "narrative": [narrative for narrative, _ in part],
+        "label": [label for _, label in part],
+    }
+    pq.write_table(pa.table(columns), folder / f"part-{number:09}.parquet")

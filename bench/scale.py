@@ -1,0 +1,82 @@
+"""`python -m bench.scale`: what training takes, in time and memory, as the complaints grow more."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from bench.corpus import labelled, tiled, write_rows
+from bench.processes import measured
+from bench.results import BUILD, record, save
+from bench.tables import growth, table
+from complaints.settings import load_settings
+
+ROOT = Path(__file__).parents[1]
+SIZES = (10_000, 100_000, 1_000_000)
+
+
+def main() -> int:
+    """Trains on each size in a process of its own; returns 1 where a model is not the same the second time."""
+    parser = argparse.ArgumentParser(prog="bench.scale", description=__doc__)
+    parser.add_argument("--rows", type=int, action="append", help=f"how many narratives (default: {SIZES})")
+    parser.add_argument("--train", type=Path, action="append", default=[], help="labelled complaints CSV")
+    options = parser.parse_args()
+    source, rows = labelled(options.train)
+    sizes = options.rows or SIZES
+    print(f"training on narratives tiled from {len(rows):,} of {source}", flush=True)
+    # The smallest once more: what is timed is the training that gives the same bytes from the same rows.
+    found = [_trained(size, rows) for size in (sizes[0], *sizes)]
+    if found[0]["checksum"] != found[1]["checksum"]:
+        print(f"{sizes[0]:,} narratives gave another model the second time", file=sys.stderr)
+        return 1
+    text = _report(source, found[1:])
+    print(text)
+    save("scale", found[1:])
+    record("scale", text, ["scikit-learn", "numpy", "scipy"])
+    return 0
+
+
+def _trained(size: int, rows: list[tuple[str, str]]) -> dict[str, Any]:
+    folder = BUILD / "scale" / str(size)
+    shutil.rmtree(folder, ignore_errors=True)
+    write_rows(tiled(rows, size), folder / "train")
+    hyperparameters = load_settings().model.training.hyperparameters.model_dump()
+    arguments = [part for name, value in hyperparameters.items() for part in (f"--{name}", str(value))]
+    script = ROOT / "include" / "training" / "train.py"
+    folders = ["--train", str(folder / "train"), "--model-dir", str(folder / "model")]
+    run = measured([sys.executable, str(script), *folders, *arguments])
+    size_mb = sum(path.stat().st_size for path in (folder / "model").rglob("*") if path.is_file()) / 1e6
+    digest = hashlib.sha256()
+    for path in sorted((folder / "model").rglob("*")):
+        digest.update(path.read_bytes() if path.is_file() else b"")
+    shutil.rmtree(folder)
+    print(f"{size:,}: {run.seconds:.1f} s, {run.peak_memory_mb:,.0f} MB", flush=True)
+    return {
+        "contender": "ours",
+        "rows": size,
+        "checksum": digest.hexdigest(),
+        "seconds": run.seconds,
+        "peak_memory_mb": run.peak_memory_mb,
+        "model_mb": size_mb,
+    }
+
+
+def _report(source: str, found: list[dict[str, Any]]) -> str:
+    lines = []
+    for place, each in enumerate(found):
+        figures = [f"{each['seconds']:.1f}", "", f"{each['peak_memory_mb']:,.0f}", ""]
+        if place:
+            before = found[place - 1]
+            for column, what in ((1, "seconds"), (3, "peak_memory_mb")):
+                figures[column] = growth((before["rows"], before[what]), (each["rows"], each[what]))
+        lines.append([f"{each['rows']:,}", *figures, f"{each['model_mb']:.1f}"])
+    header = ["narratives", "seconds", "growth", "peak MB", "growth", "model MB"]
+    return f"training on narratives tiled from {source}, one process\n\n{table(header, lines)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
