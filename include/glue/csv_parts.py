@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import NamedTuple, TypeAlias
 
@@ -12,9 +13,10 @@ from input_bytes import Input, InputRefusedError, Opener
 from input_formats import plain_head
 from reader_limits import ReaderLimits
 
-RANGE_BYTES = 32 << 20  # what a task reads at a time, and with it what memory it needs
+RANGE_BYTES = 16 << 20  # what a task reads at a time, and with it what memory it needs
 # Up to here the exact reader takes less time than it takes to look at the file first.
 SMALL_BYTES = 1 << 20
+_AT_A_TIME = 16  # requests for records across edges, which are short
 
 
 class Layout(NamedTuple):
@@ -70,16 +72,17 @@ def parts_of(opener: Opener, layout: Layout, surveys: Sequence[Survey], limits: 
     """The parts of an input, in order; one piece with all of it, and a warning, where it cannot be split exactly."""
     try:
         parts, across = combine(surveys, layout.lines, layout.ranges[-1][1])
-        for start, end in across:
-            _check_across(opener, layout, start, end, limits)
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            list(pool.map(lambda ends: _check_across(opener, layout, ends, limits), across))
     except (UnsplittableError, InputRefusedError) as problem:
         print(f"warning: {layout.given.uri} is read by one task, more slowly: {problem}", flush=True)
         return [Piece(layout.given)]
     return [Piece(layout.given, layout.header, part) for part in parts]
 
 
-def _check_across(opener: Opener, layout: Layout, start: int, end: int, limits: ReaderLimits) -> None:
+def _check_across(opener: Opener, layout: Layout, ends: tuple[int, int], limits: ReaderLimits) -> None:
     """Tries the record that lies across the edge of two ranges, which neither survey has seen whole."""
+    start, end = ends
     too_long = end - start > limits.max_row_bytes
     if too_long or not is_apart(opener.part(layout.given, start, end), layout.header, limits):
         raise UnsplittableError(f"a broken record across two ranges at byte {start:,}")
