@@ -51,7 +51,7 @@ def test_the_locks_name_no_package_index() -> None:
         assert "://" not in lock.read_text(), f"{lock.name} must install from any index"
 
 
-LOCKS = {"airflow": "3.2.1", "airflow-oldest": "3.0.6", "airflow-newest": "3.3.1", "jobs": None}
+LOCKS = {"airflow": "3.2.1", "airflow-oldest": "3.0.6", "airflow-newest": "3.3.1", "jobs": None, "bench": None}
 
 
 @pytest.mark.parametrize("group", LOCKS)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from complaint_columns import IDENTIFIER, REQUIRED, columns_of
-from csv_lines import RecordLines, RecordTooLongError, RecordTooWideError
+from csv_lines import BYTE_ORDER_MARK, RecordLines, RecordTooLongError, RecordTooWideError
 from input_bytes import InputRefusedError
 from reader_limits import ReaderLimits
+from record_faults import CUT_IN_NUMBER, CUT_IN_QUOTES, LINE_ENDS, NOT_CLOSED, Fault, fault_of, id_fault
 
 _HEADER_WITHIN = 50  # records; what stands before the header is no data (an unzip log, a title)
 _LONGEST_RAW = 10_000  # characters of a quarantined record that are kept
@@ -24,12 +25,6 @@ _WIDE = 10  # columns, from which on no narrative's line is a row by chance
 # RFC 4180: a quote stands around a field, or twice within such a one; Python's csv also takes one within a bare field.
 _FIELD = rb'(?:"(?:[^"]++|"")*+"|[^",\r\n]*+)'
 _STRICT = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*+(?:\r\n|\n|\r)?")
-_LINE_ENDS = (b"\n", b"\r")
-
-NOT_CLOSED = "not CSV: a quote is not closed"
-CUT_IN_QUOTES = "the file ends inside quotes: it seems to be cut"
-CUT_IN_RECORD = "the file ends within a record: it seems to be cut"
-CUT_IN_NUMBER = "the file ends with a Complaint ID that is shorter than all others: it seems to be cut"
 
 
 @dataclass(frozen=True)
@@ -46,17 +41,6 @@ class Record:
     fields: dict[str, str]
 
 
-class _Fault(NamedTuple):
-    """Why a record cannot be a complaint, and what is to be done about the lines that it took.
-
-    `swallows`: others may begin inside it. `goes_on`: its rest may stand in the lines behind.
-    """
-
-    reason: str
-    swallows: bool = True
-    goes_on: bool = False
-
-
 def records(pieces: Iterable[bytes], limits: ReaderLimits) -> Iterator[Record]:
     """The records of one file's bytes, in order; what stands before the header is passed over, blank lines too."""
     lines = RecordLines(pieces, limits.max_row_bytes)
@@ -70,17 +54,57 @@ def _records(lines: RecordLines, limits: ReaderLimits) -> Iterator[Record]:
     csv.field_size_limit(limits.max_field_characters)
     parser = _Parser(lines, limits)
     header = _header(parser)
-    if header is None:
-        return
-    parser.header, lines.most_fields = header, len(header)
+    if header is not None:
+        yield from _behind(header, parser)
+
+
+def records_behind(
+    header: Sequence[str], pieces: Iterable[bytes], limits: ReaderLimits, count: int, number: int
+) -> Iterator[Record]:
+    """The records of a part of a file that begins with one, behind `count` records and `number` lines of the file."""
+    csv.field_size_limit(limits.max_field_characters)
+    # Only at the beginning of a file a byte order mark is none of its text: this one is taken off, and no other.
+    lines = RecordLines(chain((BYTE_ORDER_MARK,), pieces), limits.max_row_bytes)
+    lines.number = number
+    for found in _behind(header, _Parser(lines, limits)):
+        yield replace(found, record=found.record + count)
+
+
+def header_of(head: bytes, limits: ReaderLimits) -> tuple[list[str], int, int] | None:
+    """The columns of a file that begins with `head`, and how many bytes and lines there are up to the header's end.
+
+    None where there is none, or where it does not surely end within `head`.
+    """
+    csv.field_size_limit(limits.max_field_characters)
+    # The end of the head is not the file's: whoever asks for what stands behind it ends the search.
+    lines = RecordLines(_head_only(head), limits.max_row_bytes)
+    try:
+        header = _header(_Parser(lines, limits))
+    except InputRefusedError:
+        return None
+    read = head.splitlines(keepends=True)[: lines.number]
+    if header is None or not read[-1].endswith(b"\n") or any(len(line) > limits.max_row_bytes for line in read):
+        return None
+    return header, sum(map(len, read)), lines.number
+
+
+def _head_only(head: bytes) -> Iterator[bytes]:
+    yield head
+    raise InputRefusedError("the header does not end within the head")
+
+
+def _behind(header: Sequence[str], parser: _Parser) -> Iterator[Record]:
+    """The records behind the header."""
+    lines = parser.lines
+    parser.header, lines.most_fields = list(header), len(header)
     count = shortest = 0
     while (parsed := parser.record()) is not None:
         values, fault = parsed
         first = lines.number - len(lines.taken) + 1
         digits = len(values[-1].strip()) if values and header[-1] == IDENTIFIER else 0
         # A line without an end can only be the last one. Where the number stands last, it may be part of a number.
-        if not fault and digits < shortest and not lines.taken[-1].endswith(_LINE_ENDS):
-            fault = _Fault(CUT_IN_NUMBER, swallows=False)
+        if not fault and digits < shortest and not lines.taken[-1].endswith(LINE_ENDS):
+            fault = Fault(CUT_IN_NUMBER, swallows=False)
         count += 1
         if fault:
             reason, raw = parser.given_up(fault)
@@ -118,7 +142,7 @@ class _Parser:
         self._limits = limits
         self._reader = csv.reader(lines, strict=True)
 
-    def record(self) -> tuple[list[str], _Fault | None] | None:
+    def record(self) -> tuple[list[str], Fault | None] | None:
         """The next record's fields, and its fault if it has one; None at the end."""
         while True:
             self.lines.begin()
@@ -127,17 +151,17 @@ class _Parser:
             except StopIteration:
                 return None
             except RecordTooLongError:
-                return [], _Fault(f"longer than {self._limits.max_row_kb:,} kB (limits.max_row_kb)", goes_on=True)
+                return [], Fault(f"longer than {self._limits.max_row_kb:,} kB (limits.max_row_kb)", goes_on=True)
             except RecordTooWideError:
-                return [], _Fault(f"more than {len(self.header)} fields where the header has {len(self.header)}")
+                return [], Fault(f"more than {len(self.header)} fields where the header has {len(self.header)}")
             except csv.Error as problem:
                 return [], self._syntax_fault(str(problem))
             if values and self.header:
-                return values, _fault(self.header, values, self.lines.taken) or self._swallowing_fault()
+                return values, fault_of(self.header, values, self.lines.taken) or self._swallowing_fault()
             if values:
                 return values, None
 
-    def given_up(self, fault: _Fault) -> tuple[str, bytes]:
+    def given_up(self, fault: Fault) -> tuple[str, bytes]:
         """The reason and the beginning of the lines that are lost with a broken record.
 
         A quote that is never closed swallows the rows behind it. So, where a sound record begins inside the broken
@@ -176,10 +200,10 @@ class _Parser:
 
     def _is_sound(self, values: Sequence[str], lines: Sequence[bytes]) -> bool:
         """Whether a record begins here. More is asked than of others: it may be the last line of a narrative."""
-        fits = len(values) == len(self.header) and _id_fault(self.header, values) is None
+        fits = len(values) == len(self.header) and id_fault(self.header, values) is None
         return fits and _STRICT.fullmatch(b"".join(lines)) is not None
 
-    def _swallowing_fault(self) -> _Fault | None:
+    def _swallowing_fault(self) -> Fault | None:
         """A record that seems sound, and has a line that is a sound record by itself: a quote before it was not closed.
 
         In a narrow file a narrative's line may look like a row by chance.
@@ -190,45 +214,19 @@ class _Parser:
             if line.count(b",") >= len(self.header) - 1:
                 values = next(csv.reader([line.decode("utf-8", "replace")]))
                 if self._is_sound(values, [line]):
-                    return _Fault(NOT_CLOSED)
+                    return Fault(NOT_CLOSED)
         return None
 
-    def _syntax_fault(self, problem: str) -> _Fault:
+    def _syntax_fault(self, problem: str) -> Fault:
         if problem.startswith("field larger"):
             longest = f"{self._limits.max_field_characters:,} characters (limits.max_field_characters)"
-            return _Fault(f"a field longer than {longest}", goes_on=True)
-        return _Fault(CUT_IN_QUOTES if problem == "unexpected end of data" else f"not CSV: {problem}")
-
-
-def _fault(header: Sequence[str], values: Sequence[str], lines: Sequence[bytes]) -> _Fault | None:
-    """Why a record cannot be a complaint; None where it can."""
-    if len(values) != len(header):
-        if len(values) < len(header) and not lines[-1].endswith(_LINE_ENDS):
-            return _Fault(CUT_IN_RECORD)
-        return _Fault(f"{len(values)} fields where the header has {len(header)}")
-    text = "".join(values)
-    if "\0" in text:
-        return _Fault("holds a NUL byte", swallows=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return _Fault("not UTF-8", swallows=False)
-    reason = _id_fault(header, values)
-    return _Fault(reason) if reason else None
+            return Fault(f"a field longer than {longest}", goes_on=True)
+        return Fault(CUT_IN_QUOTES if problem == "unexpected end of data" else f"not CSV: {problem}")
 
 
 def _is_too_short(line: bytes, fields: int) -> bool:
     """Whether no sound record of so many fields begins with a line: said unparsed, as there may be millions of them."""
     return line.count(b",") < fields - 1 and line.count(b'"') % 2 == 0
-
-
-def _id_fault(header: Sequence[str], values: Sequence[str]) -> str | None:
-    if IDENTIFIER not in header:
-        return None
-    identifier = values[header.index(IDENTIFIER)].strip()
-    if not identifier:
-        return "no Complaint ID"
-    return None if re.fullmatch(r"[0-9]{1,18}", identifier) else "Complaint ID is not a number"
 
 
 def _kept(raw: bytes) -> str:

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # At so many lines with quotes in one record it is worth a look whether a quote was never closed; powers of two, so
 # that all looks together cost no more than twice the last.
 _LOOKS = frozenset(2**power for power in range(5, 40))
@@ -99,8 +99,8 @@ def _lines(pieces: Iterable[bytes], longest: int) -> Iterator[bytes]:
     rest, at_start = b"", True
     for piece in pieces:
         whole = rest + piece
-        if at_start and len(whole) >= len(_BYTE_ORDER_MARK):
-            whole, at_start = whole.removeprefix(_BYTE_ORDER_MARK), False
+        if at_start and len(whole) >= len(BYTE_ORDER_MARK):
+            whole, at_start = whole.removeprefix(BYTE_ORDER_MARK), False
         lines = whole.splitlines(keepends=True)
         # The last line may go on in the next piece, and a CR at its end be half of a CRLF.
         rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
@@ -108,5 +108,5 @@ def _lines(pieces: Iterable[bytes], longest: int) -> Iterator[bytes]:
             yield line[: longest + 1]
         if len(rest) > longest + 1:
             rest = rest[: longest + 1] + (b"\r" if rest.endswith(b"\r") else b"")
-    if rest := rest.removeprefix(_BYTE_ORDER_MARK if at_start else b""):
+    if rest := rest.removeprefix(BYTE_ORDER_MARK if at_start else b""):
         yield rest[: longest + 1]

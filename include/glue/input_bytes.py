@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,11 +30,15 @@ class InputRefusedError(Exception):
 
 @dataclass(frozen=True)
 class Input:
-    """One input of the plan. `etag` is what it must still have, `version` its VersionId where the bucket keeps any."""
+    """One input of the plan. `etag` is what it must still have, `version` its VersionId where the bucket keeps any.
+
+    `size` is that of the plan, in bytes; 0 where it is not known.
+    """
 
     uri: str
     etag: str = ""
     version: str = ""
+    size: int = 0
 
 
 class ByteStream(Protocol):
@@ -54,21 +59,30 @@ class ByteStream(Protocol):
 class Opener:
     """Opens inputs; its S3 client is made when the first object is."""
 
-    def open(self, given: Input) -> ByteStream:
-        """The input's bytes.
+    def open(self, given: Input, start: int = 0, end: int | None = None) -> ByteStream:
+        """The input's bytes, from the one at `start` to that before `end`.
 
         Raises:
             InputRefusedError: the object is gone, or no longer is what the plan is about.
         """
         bucket_and_key = re.fullmatch(r"s3[an]?://([^/]+)/(.+)", given.uri, re.DOTALL)
         if not bucket_and_key:
-            return _FileBytes(given.uri)
+            return _FileBytes(given.uri, start, end)
         which = {"Bucket": bucket_and_key[1], "Key": bucket_and_key[2]}
         if given.version:
             which["VersionId"] = given.version
         if given.etag:
             which["IfMatch"] = f'"{given.etag}"'
-        return _ObjectBytes(self._s3, which, given)
+        return _ObjectBytes(self._s3, which, given, start, end)
+
+    def part(self, given: Input, start: int, end: int) -> bytes:
+        """The bytes from `start` to before `end`, fewer where the input ends before.
+
+        Raises:
+            InputRefusedError: as `open`.
+        """
+        with closing(self.open(given, start, end)) as stream:
+            return b"".join(iter(lambda: stream.read(end - start), b"")) if end > start else b""
 
     @cached_property
     def _s3(self) -> Any:
@@ -76,7 +90,7 @@ class Opener:
 
 
 class _FileBytes:
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, start: int, end: int | None) -> None:
         # Not percent-decoded: the plan names what is there, as S3 does, character by character.
         path = Path(re.sub("^file:(//)?(?=/)", "", uri))
         try:
@@ -84,9 +98,11 @@ class _FileBytes:
         except FileNotFoundError:
             raise InputRefusedError("it is not there any more") from None
         self.size = path.stat().st_size
+        self._file.seek(start)
+        self._end = self.size if end is None else end
 
     def read(self, size: int, /) -> bytes:
-        return self._file.read(size)
+        return self._file.read(max(min(size, self._end - self._file.tell()), 0))
 
     def tail(self, size: int, /) -> bytes:
         place = self._file.tell()
@@ -102,15 +118,17 @@ class _FileBytes:
 class _ObjectBytes:
     """One object in one sequential request; what breaks off is taken up where it broke, in the same version."""
 
-    def __init__(self, s3: Any, which: Mapping[str, str], given: Input) -> None:
+    def __init__(self, s3: Any, which: Mapping[str, str], given: Input, start: int, end: int | None) -> None:
         self._s3, self._which, self._given = s3, which, given
-        self._offset, self._breaks = 0, 0
-        answer = self._get()
+        self._offset, self._last, self._breaks = start, "" if end is None else str(end - 1), 0
+        # An empty object has no range that could be asked for.
+        answer = self._get(**self._range() if start or self._last else {})
         self._body = answer["Body"]
-        self.size: int = answer["ContentLength"]
+        self._end: int = start + answer["ContentLength"]
+        self.size = int(answer.get("ContentRange", f"/{self._end}").rpartition("/")[2])
 
     def read(self, size: int, /) -> bytes:
-        while self._offset < self.size:
+        while self._offset < self._end:
             try:
                 found = cast(bytes, self._body.read(size))
             except _BROKEN as error:
@@ -135,7 +153,10 @@ class _ObjectBytes:
             raise error
         print(f"{self._given.uri}: broke off at byte {self._offset:,}, and is taken up there: {error}", flush=True)
         self._body.close()
-        self._body = self._get(Range=f"bytes={self._offset}-")["Body"]
+        self._body = self._get(**self._range())["Body"]
+
+    def _range(self) -> dict[str, str]:
+        return {"Range": f"bytes={self._offset}-{self._last}"}
 
     def _get(self, **more: str) -> dict[str, Any]:
         try:

@@ -53,6 +53,15 @@ def text_pieces(stream: ByteStream, limits: ReaderLimits) -> Iterator[bytes]:
     yield from _checked(_bounded(expanded, stream.size, limits))
 
 
+def plain_head(stream: ByteStream) -> bytes | None:
+    """The beginning of plain text; None where it is something else, of which `text_pieces` says what."""
+    first = stream.read(PIECE)
+    try:
+        return None if first.startswith((_GZIP, *_ZIP)) else next(_checked(iter((first,))), b"")
+    except InputRefusedError:
+        return None
+
+
 def _pieces(first: bytes, stream: ByteStream) -> Iterator[bytes]:
     while first:
         yield first

@@ -59,7 +59,7 @@ def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
     named = inputs.sort("input_rank").collect()
     files = files_for(sum(row.size for row in named))
     counted = Observation("read")
-    read = read_complaints(spark, [Input(row.source, row.etag, row.version) for row in named], options.limits)
+    read = read_complaints(spark, [Input(row.source, row.etag, row.version, row.size) for row in named], options.limits)
     observed = read.observe(counted, F.count(F.lit(1)).alias("rows"))
     prepared(observed, inputs, options.label_rules, files).write.mode("overwrite").parquet(options.complaints)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import boto3
 import pytest
-from complaints_csv import CUT_IN_NUMBER, CUT_IN_QUOTES, CUT_IN_RECORD
 from preparation import InputFilesRefusedError
 from pyspark.sql import SparkSession
+from record_faults import CUT_IN_NUMBER, CUT_IN_QUOTES, CUT_IN_RECORD
 
 from complaints import steps
 from complaints.arrivals import Arrival, why_ignored

@@ -1,0 +1,160 @@
+"""`python -m bench.etl`: complaints CSV to Parquet, by our reader and by what a user might pick instead.
+
+All read the same file, made of real complaints where they are at hand, or of the generated sample, again and again with
+fresh ids. Each runs in a process of its own; only those whose rows are those of the file have a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import itertools
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow.parquet as pq
+
+from bench.processes import measured
+from bench.results import record, save
+from bench.tables import machine, ratio, table
+from laptop.sample import write_sample
+
+ROOT = Path(__file__).parents[1]
+RAW = ROOT.parent / "shared" / "data" / "raw"
+_IN_BENCH_ENVIRONMENT = ("duckdb", "polars")
+# The contender, and how many cores it may use.
+_RUNS = (
+    *(("ours", 2), ("spark_multiline", 2), ("duckdb", 2), ("polars", 2), ("pandas", 2), ("pyarrow", 2)),
+    ("ours", 1),
+)
+
+
+class Content(NamedTuple):
+    """What a file holds: how many rows, and a checksum of ids and narratives in which their order has no part."""
+
+    rows: int
+    checksum: str
+
+
+def main() -> int:
+    """Prints the table and writes build/bench/etl.json; returns 1 where one of them read other rows."""
+    parser = argparse.ArgumentParser(prog="bench.etl", description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the file (default: %(default)s)")
+    parser.add_argument("--bench-python", default=sys.executable, help="the Python that has DuckDB and Polars")
+    options = parser.parse_args()
+    folder = ROOT / "build" / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    source = folder / f"complaints-{options.rows}.csv"
+    expected = tile(source, options.rows, folder / "sample")
+    size = source.stat().st_size
+    print(f"{expected.rows:,} rows, {size / 1e6:,.0f} MB, checksum {expected.checksum}; {machine()}", flush=True)
+    results = [_measured(name, cores, source, options.bench_python) for name, cores in _RUNS]
+    for each in results:
+        each["right"] = (each["rows"], each["checksum"]) == expected
+    document = {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(), "bytes": size}
+    save("etl", [document | each for each in results], folder)
+    text = report(results, size)
+    print(text)
+    record("etl", f"{expected.rows:,} rows, {size / 1e6:,.0f} MB\n\n{text}", ["pyspark", "pyarrow", "pandas"])
+    return 0 if all(each["right"] for each in results) else 1
+
+
+def tile(target: Path, rows: int, sample: Path) -> Content:
+    """Writes so many complaints, in turns those at hand, each with an id of its own."""
+    files = sorted(RAW.glob("*.csv")) or [*write_sample(sample).training]
+    header, known = _complaints(files)
+    place, told = header.index("Complaint ID"), header.index("Consumer complaint narrative")
+    total = 0
+    with target.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for number, row in enumerate(itertools.islice(itertools.cycle(known), rows), start=10_000_000):
+            writer.writerow([*row[:place], str(number), *row[place + 1 :]])
+            total += _hashed(str(number), row[told])
+    return Content(rows, f"{total % 2**64:016x}")
+
+
+def _complaints(files: Iterable[Path]) -> tuple[list[str], list[list[str]]]:
+    """The header that most files share, and the rows of those that have it."""
+    header: list[str] = []
+    found: list[list[str]] = []
+    for path in files:
+        with path.open(newline="", encoding="utf-8") as file:
+            mine: list[str] = []
+            for row in csv.reader(file):
+                if "Complaint ID" in row and "Date received" in row:
+                    mine = row
+                    header = header or row
+                elif mine == header and header and len(row) == len(header):
+                    found.append(row)
+    return header, found
+
+
+def content_of(target: Path) -> Content:
+    """What stands in a Parquet file, or in a folder of such."""
+    names = {name.lower().replace(" ", "_"): name for name in pq.read_schema(_files(target)[0]).names}
+    columns = [names["complaint_id"], names["consumer_complaint_narrative"]]
+    rows = total = 0
+    for file in _files(target):
+        for batch in pq.ParquetFile(file).iter_batches(columns=columns):
+            rows += batch.num_rows
+            both = (batch.column(name).to_pylist() for name in columns)
+            total += sum(itertools.starmap(_hashed, zip(*both, strict=True)))
+    return Content(rows, f"{total % 2**64:016x}")
+
+
+def _files(target: Path) -> list[Path]:
+    return sorted(target.rglob("*.parquet")) if target.is_dir() else [target]
+
+
+def _hashed(identifier: str | None, narrative: str | None) -> int:
+    """One row's part of the sum; an empty narrative and none are the same."""
+    text = f"{identifier or ''}\0{narrative or ''}".encode()
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
+
+
+def _measured(name: str, cores: int, source: Path, bench_python: str) -> dict[str, Any]:
+    target = source.with_name("etl.parquet")
+    _remove(target)
+    python = bench_python if name in _IN_BENCH_ENVIRONMENT else sys.executable
+    command = [python, "-W", "ignore", "-m", "bench.etl_contenders", name, str(source), str(target), str(cores)]
+    run = measured(command, {"PYTHONPATH": f"{ROOT}:{ROOT / 'dags'}"})
+    figures = json.loads(run.output.splitlines()[-1])
+    found = content_of(target)
+    _remove(target)
+    print(f"  {name}, {cores} cores: {figures['seconds']:.1f} s", flush=True)
+    said = {"contender": name if cores == 2 else f"{name}_{cores}_core", "cores": cores, **found._asdict()}
+    return said | {"seconds": figures["seconds"], "peak_memory_mb": run.peak_memory_mb, "version": figures["version"]}
+
+
+def _remove(target: Path) -> None:
+    if target.is_dir():
+        shutil.rmtree(target)
+    target.unlink(missing_ok=True)
+
+
+def report(results: Sequence[Mapping[str, Any]], size: int) -> str:
+    """The results as a table; whoever read other rows than the file has is marked, and is no measure."""
+    return table(
+        ["", "rows", "checksum", "seconds", "MB/s", "peak MB", "ratio to ours", "rows are right"],
+        list(_rows(results, size)),
+    )
+
+
+def _rows(results: Sequence[Mapping[str, Any]], size: int) -> Iterator[list[object]]:
+    ours = results[0]["seconds"]
+    for each in results:
+        seconds = each["seconds"]
+        figures = [f"{seconds:.2f}", f"{size / 1e6 / seconds:.0f}", f"{each['peak_memory_mb']:.0f}"]
+        right = "yes" if each["right"] else "NO"
+        yield [each["contender"], f"{each['rows']:,}", each["checksum"], *figures, ratio(seconds, ours), right]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

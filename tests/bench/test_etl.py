@@ -1,0 +1,31 @@
+"""Readers are compared only where their rows are those of the file: as many, with the same ids and narratives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.etl import content_of, report, tile
+from bench.etl_contenders import CONTENDERS
+
+
+def test_a_tiled_file_has_fresh_ids_and_its_checksum_is_that_of_its_parquet_in_any_order(tmp_path: Path) -> None:
+    source, target = tmp_path / "a.csv", tmp_path / "a.parquet"
+    expected = tile(source, 500, tmp_path / "sample")
+    _, work = CONTENDERS["pandas"](1)
+    work(str(source), str(target))
+    assert content_of(target) == expected
+    found = pq.read_table(target)
+    assert len(set(found["Complaint ID"].to_pylist())) == 500
+    pq.write_table(found.take(pa.array(range(499, -1, -1))), target)
+    assert content_of(target) == expected
+    pq.write_table(found.slice(1), target)
+    assert content_of(target) != expected
+
+
+def test_a_report_marks_who_read_other_rows() -> None:
+    each = {"rows": 10, "checksum": "a", "seconds": 2.0, "peak_memory_mb": 9.0}
+    ours, other = ({"contender": name, "right": right} | each for name, right in (("ours", True), ("other", False)))
+    assert [line.rpartition(" ")[2] for line in report([ours, other], 10**6).splitlines()[1:]] == ["yes", "NO"]
