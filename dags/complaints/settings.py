@@ -189,6 +189,7 @@ class Hyperparameters(_Section):
     max_df: Annotated[float, Field(gt=0, le=1)]
     max_features: Count
     C: Annotated[float, Field(gt=0)]
+    balance: Annotated[float, Field(ge=0, le=1)]
     seed: Annotated[int, Field(ge=0)]
 
 
