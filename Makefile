@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run up test check export bench bench-compile bench-orchestration lock clean
+.PHONY: help run up test check export bench bench-compile bench-orchestration bench-model bench-inference lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p) >/dev/null 2>&1 && \
@@ -9,6 +9,7 @@ UV_VERSION := 0.13.9
 UV := .venvs/uv-$(UV_VERSION)/bin/uv
 AIRFLOW_ENV := .venvs/airflow
 JOBS_ENV := .venvs/jobs
+BENCH_ENV := .venvs/bench
 # Where `make lock` finds Airflow's constraints, one file a version that MWAA builds an image for.
 MWAA_CONSTRAINTS ?= ../shared/mwaa
 
@@ -48,6 +49,7 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions --check
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py
+	@MYPYPATH=dags:include/glue:include/training:include/inference $(JOBS_ENV)/bin/mypy bench/model.py bench/inference.py
 	@for room in glue training inference; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
 
 export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, the table of docs/guarantees.md
@@ -63,12 +65,19 @@ bench-orchestration: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m bench.orchestration $(call named,--train,$(TRAIN)) \
 		$(call named,--classify,$(CLASSIFY)) $(if $(REPEAT),--repeat $(REPEAT))
 
+bench-model: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: our classifier beside the published ones (DATA= names a folder of exports)
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -W ignore -m bench.model --bench-python $(BENCH_ENV)/bin/python $(if $(DATA),--data $(DATA))
+
+bench-inference: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: narratives per second and core, and dollars per million (DATA=)
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -W ignore -m bench.inference --bench-python $(BENCH_ENV)/bin/python $(if $(DATA),--data $(DATA))
+
 lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= names the folder of constraints)
 	@mkdir -p locks
 	@$(call compile,--group airflow -c $(MWAA_CONSTRAINTS)/constraints-3.2.1-py3.12.txt,airflow)
 	@$(call compile,--group airflow-oldest -c $(MWAA_CONSTRAINTS)/constraints-3.0.6-py3.12.txt,airflow-oldest)
 	@$(call compile,--group airflow-newest -c $(MWAA_CONSTRAINTS)/constraints-3.3.1-py3.12.txt,airflow-newest)
 	@$(call compile,--group jobs,jobs)
+	@$(call compile,--group bench,bench)
 
 # --universal: one lock for Python 3.11 and 3.12, on every platform. Hashes, and no index.
 define compile

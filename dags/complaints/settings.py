@@ -206,6 +206,7 @@ class ModelSettings(_Section):
     labels: Annotated[tuple[LabelRule, ...], Field(min_length=2)]
     split: Split
     training: Training
+    review_below: Annotated[float, Field(ge=0, le=1)]
 
 
 class Settings(_Section):
