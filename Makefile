@@ -1,6 +1,7 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run up test check export bench bench-compile bench-orchestration bench-etl bench-scale lock clean
+.PHONY: help run up test check export bench bench-compile bench-orchestration bench-etl bench-model bench-inference \
+	bench-scale lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p) >/dev/null 2>&1 && \
@@ -50,6 +51,7 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py
 	@MYPYPATH=dags:include/glue $(JOBS_ENV)/bin/mypy bench/scale.py bench/etl.py
+	@MYPYPATH=dags:include/glue:include/training:include/inference $(JOBS_ENV)/bin/mypy bench/model.py bench/inference.py
 	@for room in glue training inference; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
 
 export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, the table of docs/guarantees.md
@@ -70,6 +72,12 @@ bench-etl: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: complaints
 
 bench-scale: $(JOBS_ENV)/.installed ## Measure: training on 10 thousand to a million narratives, time and memory (TRAIN= names CSV files)
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m bench.scale $(call named,--train,$(TRAIN))
+
+bench-model: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: our classifier beside the published ones (DATA= names a folder of exports)
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -W ignore -m bench.model --bench-python $(BENCH_ENV)/bin/python $(if $(DATA),--data $(DATA))
+
+bench-inference: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: narratives per second and core, and dollars per million (DATA=)
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -W ignore -m bench.inference --bench-python $(BENCH_ENV)/bin/python $(if $(DATA),--data $(DATA))
 
 lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= names the folder of constraints)
 	@mkdir -p locks

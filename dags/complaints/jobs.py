@@ -56,6 +56,7 @@ def audit_results_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
         "--run_id": plan["run_id"],
         "--model_version": plan["model_version"],
         "--classes": plan["classes"],
+        "--review_below": plan["review_below"],
         "--complaints": plan["complaints_uri"],
         "--prepared": plan["account_uri"],
         "--records": plan["records_uri"],

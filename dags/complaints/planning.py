@@ -61,6 +61,7 @@ class ClassificationPlan(Plan):
     model_name: str
     records_uri: str
     classes: str
+    review_below: str
     scores_uri: str
     candidate_uri: str
     results_uri: str
@@ -161,6 +162,7 @@ def classification_plan(
         "model_name": model["model_name"],
         "records_uri": f"{run}/records/",
         "classes": json.dumps(model["evaluation"]["classes"]),
+        "review_below": str(settings.model.review_below),
         "scores_uri": f"{run}/scores/",
         "candidate_uri": f"{run}/results/",
         "results_uri": f"{_bucket(settings)}/results/run_id={common['run_id']}/",

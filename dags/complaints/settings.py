@@ -189,6 +189,7 @@ class Hyperparameters(_Section):
     max_df: Annotated[float, Field(gt=0, le=1)]
     max_features: Count
     C: Annotated[float, Field(gt=0)]
+    balance: Annotated[float, Field(ge=0, le=1)]
     seed: Annotated[int, Field(ge=0)]
 
 
@@ -205,6 +206,7 @@ class ModelSettings(_Section):
     labels: Annotated[tuple[LabelRule, ...], Field(min_length=2)]
     split: Split
     training: Training
+    review_below: Annotated[float, Field(ge=0, le=1)]
 
 
 class Settings(_Section):

@@ -1,10 +1,10 @@
 """Glue job: complaints and their scores in; the candidate table of results, and the account of every row, out.
 
 Refuses answers that no sound model gave to this run's records. Writes `--candidate` (Parquet: complaint_id,
-predicted_product, confidence, runner_up, runner_up_confidence, model_version, run_id), which nobody sees until it is
-published, and last of all `--account` (one JSON document, with each candidate file's size, rows and SHA-256): where it
-is, the job has completed. A complaint that the model could not score is quarantined with the model's words; a
-complaint without a score is missing from the account, which then does not add up.
+predicted_product, confidence, runner_up, runner_up_confidence, needs_review, model_version, run_id), which nobody sees
+until it is published, and last of all `--account` (one JSON document, with each candidate file's size, rows and
+SHA-256): where it is, the job has completed. A complaint that the model could not score is quarantined with the model's
+words; a complaint without a score is missing from the account, which then does not add up.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from score_audit import check_scores, read_scores
 FATES = ("classified", "without_narrative", "quarantined", "superseded")
 _RESULTS = (
     "complaint_id string, predicted_product string, confidence double, runner_up string, "
-    "runner_up_confidence double, model_version string, run_id string"
+    "runner_up_confidence double, needs_review boolean, model_version string, run_id string"
 )
 _CONFIDENCE_BINS = 10
 # Of one file of results: about 20 MB.
@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("run_id", "model_version", "complaints", "prepared", "records", "scores", "candidate", "account"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--classes", required=True, type=json.loads, help="JSON: the model's classes")
+    parser.add_argument("--review_below", required=True, type=float, help="the confidence below which a person looks")
     options, _ = parser.parse_known_args(argv)
 
     spark = spark_session()
@@ -50,7 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_scores(scores, asked, options.classes)
     scored = with_scores(complaints, scores)
     rows = sum(source["with_narrative"] for source in prepared["by_source"])
-    write_candidate(results(scored, options.model_version, options.run_id), rows, options.candidate)
+    table = results(scored, options.review_below, options.model_version, options.run_id)
+    write_candidate(table, rows, options.candidate)
 
     candidate = spark.read.schema(_RESULTS).parquet(options.candidate)
     files = candidate_files(spark, candidate, options.candidate)
@@ -72,7 +74,7 @@ def with_scores(complaints: DataFrame, scores: DataFrame) -> DataFrame:
     return joined.withColumn("fate", fate)
 
 
-def results(scored: DataFrame, model_version: str, run_id: str) -> DataFrame:
+def results(scored: DataFrame, review_below: float, model_version: str, run_id: str) -> DataFrame:
     """The schema of the table of results: one row a classified complaint."""
     return scored.filter(F.col("fate") == "classified").select(
         "complaint_id",
@@ -80,6 +82,7 @@ def results(scored: DataFrame, model_version: str, run_id: str) -> DataFrame:
         "confidence",
         "runner_up",
         "runner_up_confidence",
+        (F.col("confidence") < review_below).alias("needs_review"),
         F.lit(model_version).alias("model_version"),
         F.lit(run_id).alias("run_id"),
     )

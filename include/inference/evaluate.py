@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         unpack(archive, Path(folder))
         model = model_fn(folder)
-    classes = [str(name) for name in model["classifier"].classes_]
+    classes = [str(name) for name in model.classes_]
     slices: dict[str, Any] = {}
     for path in sorted(options.held_out.glob("fate=*")):
         name = path.name.removeprefix("fate=")

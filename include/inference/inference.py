@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.pipeline import Pipeline
+from ngram_scorer import NgramScorer
 from trained_model import load
 
 _JSON_LINES = "application/jsonlines"
@@ -20,9 +20,9 @@ _JSON_LINES = "application/jsonlines"
 Record = dict[str, Any]
 
 
-def model_fn(model_dir: str) -> Pipeline:
+def model_fn(model_dir: str) -> NgramScorer:
     """The model in the folder that the container unpacked."""
-    return load(Path(model_dir))
+    return NgramScorer(load(Path(model_dir)))
 
 
 def input_fn(request_body: bytes | str, content_type: str) -> list[Record]:
@@ -50,7 +50,7 @@ def _record(line: bytes) -> Record:
     return record
 
 
-def predict_fn(records: list[Record], model: Pipeline) -> list[Record]:
+def predict_fn(records: list[Record], model: NgramScorer) -> list[Record]:
     """The best class of each record, its probability, and the next best; records with an error stay as they are."""
     sound = [record for record in records if "error" not in record]
     scores = iter(_scores([record["narrative"] for record in sound], model))
@@ -60,13 +60,13 @@ def predict_fn(records: list[Record], model: Pipeline) -> list[Record]:
     ]
 
 
-def _scores(narratives: list[str], model: Pipeline) -> list[Record]:
+def _scores(narratives: list[str], model: NgramScorer) -> list[Record]:
     if not narratives:
         return []
     probabilities = model.predict_proba(narratives)
     best_two = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
     confidences = np.take_along_axis(probabilities, best_two, axis=1)
-    names = model["classifier"].classes_[best_two]
+    names = model.classes_[best_two]
     return [
         {
             "predicted_product": str(name),

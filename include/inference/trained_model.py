@@ -9,7 +9,7 @@ import hashlib
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-FORMAT = 1
+FORMAT = 2
 # All that a model folder holds.
 FILES = ("signature.json", "vocabulary.json", "weights.npz")
 
@@ -27,8 +27,15 @@ class ModelRefusedError(ValueError):
     """The folder is not a model that this code may serve; the message says why."""
 
 
-def load(folder: Path) -> Pipeline:
-    """The pipeline that was saved into `folder`, ready for `predict_proba`.
+class TrainedModel(NamedTuple):
+    """A fitted pipeline (steps `tfidf`, `classifier`), and which part of its probabilities belongs to no class."""
+
+    pipeline: Pipeline
+    doubt: float
+
+
+def load(folder: Path) -> TrainedModel:
+    """The model that was saved into `folder`, ready to serve.
 
     Raises:
         ModelRefusedError: a file is missing or was changed, or the folder is of another format or scikit-learn.
@@ -47,7 +54,7 @@ def load(folder: Path) -> Pipeline:
     tfidf.idf_ = idf
     classifier = LogisticRegression()
     classifier.classes_, classifier.coef_, classifier.intercept_ = classes, coef, intercept
-    return Pipeline([("tfidf", tfidf), ("classifier", classifier)])
+    return TrainedModel(Pipeline([("tfidf", tfidf), ("classifier", classifier)]), _doubt(signature))
 
 
 def _signature(folder: Path) -> dict[str, Any]:
@@ -60,6 +67,13 @@ def _signature(folder: Path) -> dict[str, Any]:
             f"made by scikit-learn {made_by}, but {sklearn.__version__} is here: train again, or serve with {made_by}"
         )
     return signature
+
+
+def _doubt(signature: dict[str, Any]) -> float:
+    doubt = signature.get("doubt")
+    if not isinstance(doubt, float) or not 0 <= doubt < 1:
+        raise ModelRefusedError(f"signature.json: doubt {doubt!r}; a part of all probabilities is from 0 to below 1")
+    return doubt
 
 
 def _check_shapes(classes: int, terms: int, **arrays: np.ndarray) -> None:

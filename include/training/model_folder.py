@@ -1,8 +1,8 @@
 """Writes a fitted model as data, never as code: JSON, and arrays without pickle.
 
 `signature.json` says what it takes to use the folder: the format's number, the scikit-learn that made it, the
-classes, the vectoriser's parameters and each file's SHA-256. `vocabulary.json` lists the terms by column,
-`weights.npz` holds idf (features), coef (classes, features) and intercept (classes).
+classes, the vectoriser's parameters, the doubt (see `ngram_classifier`) and each file's SHA-256. `vocabulary.json`
+lists the terms by column, `weights.npz` holds idf (features), coef (classes, features) and intercept (classes).
 """
 
 from __future__ import annotations
@@ -10,19 +10,27 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import sklearn
 from sklearn.pipeline import Pipeline
 
-FORMAT = 1
+FORMAT = 2
 _VECTORIZER_PARAMETERS = ("ngram_range", "sublinear_tf", "lowercase", "token_pattern", "norm", "use_idf")
 
 
-def save(model: Pipeline, folder: Path, *, training_rows: int) -> None:
-    """Writes the pipeline (steps `tfidf`, `classifier`) into `folder`; the same model gives the same bytes."""
+class TrainedModel(NamedTuple):
+    """A fitted pipeline (steps `tfidf`, `classifier`), and which part of its probabilities belongs to no class."""
+
+    pipeline: Pipeline
+    doubt: float
+
+
+def save(model: TrainedModel, folder: Path, *, training_rows: int) -> None:
+    """Writes the model into `folder`; the same model gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    tfidf, classifier = model["tfidf"], model["classifier"]
+    tfidf, classifier = model.pipeline["tfidf"], model.pipeline["classifier"]
     terms = sorted(tfidf.vocabulary_, key=tfidf.vocabulary_.__getitem__)
     (folder / "vocabulary.json").write_text(json.dumps(terms), encoding="ascii")
     np.savez(
@@ -36,6 +44,7 @@ def save(model: Pipeline, folder: Path, *, training_rows: int) -> None:
         "scikit_learn": sklearn.__version__,
         "classes": [str(name) for name in classifier.classes_],
         "vectorizer": {name: tfidf.get_params()[name] for name in _VECTORIZER_PARAMETERS},
+        "doubt": model.doubt,
         "training_rows": training_rows,
         "sha256": {name: _sha256(folder / name) for name in ("vocabulary.json", "weights.npz")},
     }

@@ -78,7 +78,7 @@ def test_hyperparameters_are_json_in_strings_as_script_mode_wants_them() -> None
     learned = training_plan([listed("history/a.csv")], source="history/", release="r1", settings=SETTINGS)
     assert learned["hyperparameters"]["sagemaker_program"] == '"train.py"'
     assert {type(value) for value in learned["hyperparameters"].values()} == {str}
-    assert json.loads(learned["hyperparameters"]["max_df"]) == 0.85
+    assert json.loads(learned["hyperparameters"]["max_df"]) == 0.95
 
 
 def test_the_plan_names_its_inputs_by_uri_oldest_first() -> None:

@@ -85,6 +85,7 @@ def test_the_table_has_exactly_the_columns_and_types_that_are_promised(table: pa
         ("confidence", pa.float64()),
         ("runner_up", pa.string()),
         ("runner_up_confidence", pa.float64()),
+        ("needs_review", pa.bool_()),
         ("model_version", pa.string()),
         ("run_id", pa.string()),
     ]
@@ -92,7 +93,9 @@ def test_the_table_has_exactly_the_columns_and_types_that_are_promised(table: pa
 
 def test_the_table_holds_each_score_once_under_its_complaint(table: pa.Table) -> None:
     origin = {"model_version": "v007", "run_id": "0123456789012345"}
-    assert sorted(table.to_pylist(), key=lambda row: row["complaint_id"]) == [each | origin for each in ALL]
+    assert sorted(table.to_pylist(), key=lambda row: row["complaint_id"]) == [
+        each | origin | {"needs_review": each["confidence"] < 0.5} for each in ALL
+    ]
 
 
 def test_the_spread_of_the_scores_is_counted_by_label_answer_and_tenth(account: dict[str, Any]) -> None:
@@ -164,7 +167,7 @@ folder = Path(sys.argv[1])
 with local_spark(folder) as spark:
     spark.range(5).write.parquet(str(folder / "something-before"))
     scored = spark.read.parquet(sys.argv[2]).selectExpr("*", "'classified' as fate").repartition(3)
-    table = audit_results.results(scored, "v007", "0123456789012345")
+    table = audit_results.results(scored, 0.5, "v007", "0123456789012345")
     audit_results.write_candidate(table, 4, (folder / "candidate").as_uri())
 """
 
@@ -180,7 +183,7 @@ def test_another_jvm_gives_the_same_bytes(prepared: Run, account: Any, tmp_path:
 def test_no_column_has_several_encodings_whose_order_each_jvm_would_choose_anew(prepared: Run, account: Any) -> None:
     (path,) = data_files(prepared.folder / "candidate")
     chunks = pq.ParquetFile(path).metadata.row_group(0)
-    assert [len(chunks.column(each).encodings) for each in range(chunks.num_columns)] == [1] * 7
+    assert [len(chunks.column(each).encodings) for each in range(chunks.num_columns)] == [1] * 8
 
 
 def test_many_results_are_several_files_each_in_order_and_twice_the_same(spark: SparkSession, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import model_folder
 import train
-from sklearn.pipeline import Pipeline
+from ngram_scorer import NgramScorer
+from trained_model import TrainedModel
 
 TAUGHT = {
     "card": ["The card charged a fee.", "A fee on my card.", "My card, a charge and a fee."],
@@ -17,14 +18,19 @@ TAUGHT = {
 }
 
 
-def fitted() -> Pipeline:
+def fitted() -> train.TrainedModel:
     """A model of three classes."""
-    options = argparse.Namespace(ngram_max=2, min_df=1, max_df=0.9, max_features=500, C=10.0, seed=13)
+    options = argparse.Namespace(ngram_max=2, min_df=1, max_df=0.9, max_features=500, C=1.0, balance=0.5, seed=13)
     return train.fit(
         [text for texts in TAUGHT.values() for text in texts],
         [label for label, texts in TAUGHT.items() for _ in texts],
         options,
     )
+
+
+def scorer() -> NgramScorer:
+    """The model as it serves."""
+    return NgramScorer(TrainedModel(*fitted()))
 
 
 def save(folder: Path) -> Path:

@@ -15,7 +15,7 @@ import pytest
 from sklearn.metrics import classification_report, confusion_matrix
 from trained_model import ModelRefusedError
 
-from tests.inference.small_model import fitted, save
+from tests.inference.small_model import fitted, save, scorer
 
 CLASSES = ["card", "mortgage", "student_loan"]
 TEST = [
@@ -69,7 +69,7 @@ def test_each_slice_is_measured_as_scikit_learn_measures_it(processing: Path) ->
     write(processing / "held_out" / "fate=test", TEST, parts=2)
     write(processing / "held_out" / "fate=newest", NEWEST)
     document = evaluation(processing)
-    labels, answers = [label for _, label in TEST], fitted().predict([text for text, _ in TEST])
+    labels, answers = [label for _, label in TEST], fitted().pipeline.predict([text for text, _ in TEST])
     report = classification_report(labels, answers, output_dict=True, zero_division=0)
     test = document["slices"]["test"]
     assert (document["classes"], [*document["slices"]]) == (CLASSES, ["newest", "test"])
@@ -152,5 +152,5 @@ def test_a_model_that_is_not_the_one_that_was_trained_is_not_even_opened(process
 
 def test_more_rows_than_are_scored_at_a_time_keep_their_order() -> None:
     texts = ["A fee on my card.", "The escrow of my mortgage.", "My student loan."] * 1_667 + ["A fee on my card."]
-    answers = [answer["predicted_product"] for answer in evaluate.predicted(texts, fitted())]
+    answers = [answer["predicted_product"] for answer in evaluate.predicted(texts, scorer())]
     assert answers == CLASSES * 1_667 + ["card"]

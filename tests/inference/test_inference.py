@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inference import input_fn, model_fn, output_fn, predict_fn
-from sklearn.pipeline import Pipeline
+from ngram_scorer import NgramScorer
 
-from tests.inference.small_model import fitted, save
+from tests.inference.small_model import save, scorer
 
 JSON_LINES = "application/jsonlines"
-MODEL = fitted()
+MODEL = scorer()
 
 
 def line(identifier: str | None, narrative: str) -> str:
     return json.dumps({"complaint_id": identifier, "narrative": narrative}, ensure_ascii=False)
 
 
-def served(payload: str | bytes, model: Pipeline = MODEL) -> list[dict[str, Any]]:
+def served(payload: str | bytes, model: NgramScorer = MODEL) -> list[dict[str, Any]]:
     """A payload through the container's functions, and its answer read as JSON Lines."""
     body, content_type = output_fn(predict_fn(input_fn(payload, JSON_LINES), model), JSON_LINES)
     assert content_type == JSON_LINES

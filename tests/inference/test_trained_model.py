@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ngram_scorer import NgramScorer
 from trained_model import ModelRefusedError, load
 
 from tests.inference.small_model import rewrite, save
@@ -63,8 +64,8 @@ def test_a_file_that_the_signature_does_not_vouch_for_is_refused(model: Path, na
 
 
 def test_another_format_is_refused(model: Path) -> None:
-    rewrite(model, format=2)
-    with pytest.raises(ModelRefusedError, match=r"^signature\.json: format 2; this code reads 1$"):
+    rewrite(model, format=3)
+    with pytest.raises(ModelRefusedError, match=r"^signature\.json: format 3; this code reads 2$"):
         load(model)
 
 
@@ -106,7 +107,7 @@ def test_weights_that_fit_are_loaded(model: Path) -> None:
     (model / "vocabulary.json").write_text('["card", "fee"]')
     (model / "weights.npz").write_bytes(arrays())
     rewrite(model)
-    assert load(model).predict_proba(["card fee"]).shape == (1, 3)
+    assert load(model).pipeline.predict_proba(["card fee"]).shape == (1, 3)
 
 
 def test_a_pickle_among_the_weights_is_refused_and_not_executed(model: Path, tmp_path: Path) -> None:
@@ -133,3 +134,25 @@ def test_a_file_that_is_no_archive_of_arrays_is_refused(model: Path, tmp_path: P
     with pytest.raises(ModelRefusedError, match=r"^weights\.npz: not the arrays of a model, or pickled: "):
         load(model)
     assert not (tmp_path / "trace").exists()
+
+
+@pytest.mark.parametrize("doubt", [None, "0.1", -0.1, 1.0, float("nan")])
+def test_a_doubt_that_is_no_part_of_a_probability_is_refused(model: Path, doubt: Any) -> None:
+    rewrite(model, doubt=doubt)
+    with pytest.raises(ModelRefusedError, match=r"^signature\.json: doubt .*; a part of all probabilities is from 0"):
+        load(model)
+
+
+def test_a_vocabulary_that_signs_for_words_of_another_kind_is_refused(model: Path) -> None:
+    terms = json.loads((model / "vocabulary.json").read_text())
+    (model / "vocabulary.json").write_text(json.dumps(["12", *terms[1:]]))
+    rewrite(model)
+    with pytest.raises(ModelRefusedError, match=r"^'12' is no n-gram of words as this code finds them$"):
+        NgramScorer(load(model))
+
+
+def test_a_vectoriser_that_finds_words_in_another_way_is_refused(model: Path) -> None:
+    vectorizer = json.loads((model / "signature.json").read_text())["vectorizer"]
+    rewrite(model, vectorizer=vectorizer | {"token_pattern": "[a-z]+"})
+    with pytest.raises(ModelRefusedError, match=r"^the vectoriser has .'token_pattern': '.a-z.\+'.; this code serves"):
+        NgramScorer(load(model))

@@ -28,6 +28,7 @@ COLUMNS = [
     "confidence",
     "runner_up",
     "runner_up_confidence",
+    "needs_review",
     "model_version",
     "run_id",
 ]

@@ -62,7 +62,7 @@ def test_a_model_is_json_and_arrays_and_says_what_it_takes_to_use_it(tmp_path: P
     files = trained(write(tmp_path / "train", rows_of()), tmp_path / "model")
     signature = json.loads(files["signature.json"])
     assert [*files] == ["signature.json", "vocabulary.json", "weights.npz"]
-    assert (signature["format"], signature["scikit_learn"]) == (1, sklearn.__version__)
+    assert (signature["format"], signature["scikit_learn"]) == (2, sklearn.__version__)
     assert (signature["classes"], signature["training_rows"]) == (sorted(WORDS), 90)
 
 
@@ -93,18 +93,18 @@ def test_the_log_says_the_numbers_that_the_training_job_looks_for(
 @pytest.mark.parametrize("labels", [("card", "mortgage"), ("card", "mortgage", "student_loan")], ids=["two", "three"])
 def test_a_saved_model_predicts_exactly_as_the_fitted_one(tmp_path: Path, labels: tuple[str, ...]) -> None:
     rows = rows_of(labels=labels)
-    parsed = train.argparse.Namespace(ngram_max=2, min_df=1, max_df=0.9, max_features=500, C=4.0, seed=13)
+    parsed = train.argparse.Namespace(ngram_max=2, min_df=1, max_df=0.9, max_features=500, C=1.0, balance=0.5, seed=13)
     texts = [text for _, text, _ in rows]
     fitted = train.fit(texts, [label for *_, label in rows], parsed)
     train.save(fitted, tmp_path / "model", training_rows=len(rows))
     asked = [*texts, "", "Nothing that it knows.", "CARD\nFEE\u2028card"]
-    assert np.array_equal(load(tmp_path / "model").predict_proba(asked), fitted.predict_proba(asked))
+    assert np.array_equal(load(tmp_path / "model").pipeline.predict_proba(asked), fitted.pipeline.predict_proba(asked))
 
 
 def test_it_learns_to_tell_the_classes_apart(tmp_path: Path) -> None:
     trained(write(tmp_path / "train", rows_of()), tmp_path / "model")
     unseen = rows_of(seed=2)
-    answers = load(tmp_path / "model").predict([text for _, text, _ in unseen])
+    answers = load(tmp_path / "model").pipeline.predict([text for _, text, _ in unseen])
     assert np.mean(answers == [label for *_, label in unseen]) > 0.95
 
 
@@ -119,7 +119,7 @@ def test_a_class_too_rare_to_learn_is_named_with_its_number(tmp_path: Path) -> N
 def test_a_class_with_just_enough_complaints_is_learned(tmp_path: Path) -> None:
     rows = [*rows_of(labels=("card", "mortgage")), *rows_of(count=4, labels=("student_loan",))]
     trained(write(tmp_path / "train", rows), tmp_path / "model", "--min_class_rows", "4")
-    assert "student_loan" in load(tmp_path / "model")["classifier"].classes_
+    assert "student_loan" in load(tmp_path / "model").pipeline["classifier"].classes_
 
 
 def test_a_single_class_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,145 @@
+"""`python -m bench.inference`: how many narratives one core classifies in a second, beside what others run.
+
+All are trained on the same narratives and asked about them, tiled. "ours" is the scorer of the container, "ours_served"
+with JSON Lines in and out; "same_model_sklearn" is the pipeline that ours stands for: they should answer alike.
+"sklearn_pipeline" is TF-IDF and LinearSVC with the same n-grams, "linear_svc_recipe" the published one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+from sklearn.svm import LinearSVC
+
+from bench.labelled import DATA, ROOT, Labelled, labelled
+from bench.model_contenders import FastText, Ours, Stock, contender
+from bench.tables import machine, table
+
+_REPORT = ROOT / "build" / "bench" / "inference.json"
+_JSON_LINES = "application/jsonlines"
+_PAYLOAD_ROWS = 5_000  # about 6 MB
+# us-east-1, batch transform, list price of 2025. Four vCPUs are two cores; the job has one payload at work at a time.
+_INSTANCE, _DOLLARS_AN_HOUR, _CORES_AT_WORK = "ml.m5.xlarge", 0.23, 1
+_START_UP_SECONDS = 240.0  # assumed: until a transform job's container answers
+_MILLION = 1_000_000
+NAMES = ("ours", "ours_served", "same_model_sklearn", "sklearn_pipeline", "linear_svc_recipe", "fasttext")
+
+Answer = Callable[[Sequence[str]], Iterable[str]]
+
+
+def main() -> int:
+    """Prints the table and writes build/bench/inference.json."""
+    parser = argparse.ArgumentParser(prog="bench.inference", description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of complaints (default: %(default)s)")
+    parser.add_argument("--rows", type=int, default=20_000, help="narratives to classify (default: %(default)s)")
+    parser.add_argument("--bench-python", default=sys.executable, help="the Python that has fastText")
+    options = parser.parse_args()
+    print(f"{machine()}, scikit-learn {sklearn.__version__}, numpy {np.__version__}\n", flush=True)
+    found: list[dict[str, Any]] = []
+    for name in NAMES:
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+            found.append(process.submit(measured, name, options.data, options.rows, options.bench_python).result())
+        print(f"{name} done", flush=True)
+    answers = {each["contender"]: each.pop("answers") for each in found}
+    for each in found:
+        # Ours and the same model must agree; of others it says how alike they are.
+        reference = "same_model_sklearn" if each["contender"] != "same_model_sklearn" else "ours"
+        each["agreement"] = float(np.mean(np.array(answers[each["contender"]]) == np.array(answers[reference])))
+        each["dollars_per_million"] = dollars_per_million(each["documents_per_second_per_core"])
+    print(f"\n{_overview(found)}\n")
+    print(f"$ per million: {_INSTANCE} at ${_DOLLARS_AN_HOUR}/h, {_CORES_AT_WORK} core at work, 240 s of start-up")
+    _REPORT.parent.mkdir(parents=True, exist_ok=True)
+    _REPORT.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def measured(name: str, folder: Path, rows: int, fasttext_python: str) -> dict[str, Any]:
+    """One contender: seconds of processor time for all rows, the better of two goes; its answers to each narrative."""
+    data = labelled(folder)
+    texts = [str(text) for text in np.resize(data.narratives, rows)]
+    if name == "fasttext":
+        peer = FastText(fasttext_python).fit(list(data.narratives), list(data.labels))
+        said = peer.answers(texts)
+        answers, seconds = said["labels"], said["seconds"]["predict"]
+    else:
+        answer = _answering(name, data)
+        goes = []
+        for _ in range(2):
+            start = time.process_time()
+            answers = list(answer(texts))
+            goes.append(time.process_time() - start)
+        seconds = min(goes)
+    who = resource.RUSAGE_CHILDREN if name == "fasttext" else resource.RUSAGE_SELF
+    return {
+        "contender": name,
+        "rows": rows,
+        "checksum": hashlib.sha256("\n".join(answers).encode()).hexdigest(),
+        "seconds": seconds,
+        "peak_memory_mb": resource.getrusage(who).ru_maxrss / 1024,
+        "documents_per_second_per_core": rows / seconds,
+        "answers": [str(each) for each in answers],
+    }
+
+
+def _answering(name: str, data: Labelled) -> Answer:
+    learn = list(data.narratives), list(data.labels)
+    if name == "linear_svc_recipe":
+        recipe = contender(name, "")
+        assert isinstance(recipe, Stock)
+        return recipe.fit(*learn).pipeline.predict  # type: ignore[no-any-return]
+    ours = Ours().fit(*learn)
+    options = ours.options
+    if name == "sklearn_pipeline":
+        same = {"token_pattern": ours.model.pipeline["tfidf"].token_pattern, "max_features": options.max_features}
+        plain = Stock(LinearSVC(random_state=13), min_df=options.min_df, max_df=options.max_df, **same)
+        return plain.fit(*learn).pipeline.predict  # type: ignore[no-any-return]
+    if name == "same_model_sklearn":
+        return ours.model.pipeline.predict  # type: ignore[no-any-return]
+    return ours.scorer.predict if name == "ours" else _served(ours)
+
+
+def _served(ours: Ours) -> Answer:
+    from inference import input_fn, output_fn, predict_fn  # noqa: PLC0415
+
+    def answer(texts: Sequence[str]) -> list[str]:
+        answers: list[str] = []
+        for start in range(0, len(texts), _PAYLOAD_ROWS):
+            rows = [{"complaint_id": str(start), "narrative": text} for text in texts[start : start + _PAYLOAD_ROWS]]
+            payload = "\n".join(map(json.dumps, rows)).encode()
+            body, _ = output_fn(predict_fn(input_fn(payload, _JSON_LINES), ours.scorer), _JSON_LINES)
+            answers += [json.loads(line)["predicted_product"] for line in body.split("\n")]
+        return answers
+
+    return answer
+
+
+def dollars_per_million(documents_per_second: float) -> float:
+    """At list price: a million narratives on one instance, with its start-up."""
+    seconds = _START_UP_SECONDS + _MILLION / (documents_per_second * _CORES_AT_WORK)
+    return seconds / 3600 * _DOLLARS_AN_HOUR
+
+
+def _overview(found: list[dict[str, Any]]) -> str:
+    plain = next(each for each in found if each["contender"] == "sklearn_pipeline")["documents_per_second_per_core"]
+    rows = []
+    for each in found:
+        speed = each["documents_per_second_per_core"]
+        cost = [f"{each['dollars_per_million']:.4f}", f"{each['peak_memory_mb']:,.0f}"]
+        rows.append([each["contender"], f"{speed:,.0f}", f"{speed / plain:.2f}", f"{each['agreement']:.4%}", *cost])
+    return table(["", "docs/s/core", "ratio", "agreement", "$ per million", "peak MB"], rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

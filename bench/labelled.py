@@ -1,0 +1,90 @@
+"""Real labelled narratives to measure on, read and labelled as the flows do, no text on both sides of a split."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+from sklearn.model_selection import GroupKFold
+
+from complaints.settings import LabelRule, load_settings
+
+ROOT = Path(__file__).parents[1]
+DATA = ROOT.parent / "shared" / "data" / "raw"
+# The same complaints as another of the files, after a round trip through Excel.
+_COPIES = ("complaints-2020-03-excel.csv",)
+_FOLDS, _NEWEST, _SEED = 3, 0.2, 13
+_SHORT_WORDS = 60
+
+Places = npt.NDArray[np.intp]
+
+
+class Labelled(NamedTuple):
+    """One entry a narrative: text, class, date received (ISO 8601, empty for none), number of its group."""
+
+    narratives: npt.NDArray[np.object_]
+    labels: npt.NDArray[np.str_]
+    dates: npt.NDArray[np.str_]
+    groups: Places
+
+
+def labelled(folder: Path = DATA) -> Labelled:
+    """Every complaint of the folder's files with a narrative and a known product; of copies by id the first.
+
+    Raises:
+        FileNotFoundError: the folder holds no CSV file.
+    """
+    files = sorted(path for path in folder.glob("*.csv") if path.name not in _COPIES)
+    if not files:
+        raise FileNotFoundError(f"{folder} holds no complaints: put exports of the CFPB there (*.csv)")
+    rules = load_settings().model.labels
+    rows: dict[str, tuple[str, str, str]] = {}
+    for path in files:
+        for number, fields in _complaints(path):
+            text, label = fields.get("consumer_complaint_narrative", ""), _label(fields.get("product", ""), rules)
+            if text.strip() and label:
+                key = fields.get("complaint_id", f"{path.name}#{number}")
+                rows.setdefault(key, (text, label, fields.get("date_received", "")[:10]))
+    texts, labels, dates = zip(*rows.values(), strict=True)
+    groups = np.unique([" ".join(text.lower().split()) for text in texts], return_inverse=True)[1]
+    return Labelled(np.array(texts, dtype=object), np.array(labels), np.array(dates), groups)
+
+
+def _complaints(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    sys.path.insert(0, str(ROOT / "include" / "glue"))
+    from complaints_csv import records  # noqa: PLC0415
+    from reader_limits import reader_limits  # noqa: PLC0415
+
+    limits = reader_limits(json.dumps(load_settings().pipeline.limits.of_reading()))
+    for record in records(iter([path.read_bytes()]), limits):
+        if record.reason is None:
+            yield record.record, record.fields
+
+
+def _label(product: str, rules: Sequence[LabelRule]) -> str | None:
+    return next((rule.label for rule in rules if rule.contains in product.lower()), None)
+
+
+def splits(data: Labelled) -> Iterator[tuple[str, Places, Places]]:
+    """Name, what to learn from, and what to test on: random folds of groups, then the newest fifth by date."""
+    folds = GroupKFold(_FOLDS, shuffle=True, random_state=_SEED)
+    for learn, test in folds.split(data.narratives, data.labels, data.groups):
+        yield "random", learn, test
+    dated = np.sort(data.dates[data.dates != ""])
+    newest = (data.dates != "") & (data.dates > dated[int(len(dated) * (1 - _NEWEST))])
+    apart = ~np.isin(data.groups, data.groups[newest])
+    yield "time", np.flatnonzero(apart), np.flatnonzero(newest)
+
+
+def shortened(text: str) -> str:
+    """As published sets of short complaints are: lower case, no stop words, digits, punctuation or redactions."""
+    words = re.findall(r"[a-z]{3,}", text.lower())
+    kept = [word for word in words if word not in ENGLISH_STOP_WORDS and not word.startswith("xx")]
+    return " ".join(kept[:_SHORT_WORDS])

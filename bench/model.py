@@ -1,0 +1,131 @@
+"""`python -m bench.model`: how well and how fast our classifier learns and answers, beside those that are published.
+
+Each is trained and scored in a process of its own on the same rows: on random folds of groups of identical narratives,
+and once on the newest fifth. "short" is macro-F1 on the same texts in lower case, without stop words, 60 words at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import resource
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import sklearn
+from sklearn.metrics import accuracy_score, f1_score
+
+from bench.labelled import DATA, ROOT, labelled, shortened, splits
+from bench.model_contenders import NAMES, FastText, contender
+from bench.tables import machine, table
+
+_REPORT = ROOT / "build" / "bench" / "model.json"
+_SCORES = ("accuracy", "macro_f1", "short_macro_f1", "calibration_error")
+
+
+def main() -> int:
+    """Prints the tables and writes build/bench/model.json."""
+    parser = argparse.ArgumentParser(prog="bench.model", description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder of complaints (default: %(default)s)")
+    parser.add_argument("--bench-python", default=sys.executable, help="the Python that has fastText")
+    options = parser.parse_args()
+    print(f"{machine()}, scikit-learn {sklearn.__version__}, numpy {np.__version__}\n", flush=True)
+    found = []
+    for name in NAMES:
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+            found.append(process.submit(measured, name, options.data, options.bench_python).result())
+        print(f"{name} done", flush=True)
+    print(f"\n{_overview(found)}\n\nF1 of each class, random folds\n\n{_classes(found)}")
+    _REPORT.parent.mkdir(parents=True, exist_ok=True)
+    _REPORT.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def measured(name: str, folder: Path, fasttext_python: str) -> dict[str, Any]:
+    """One contender on every split: scores by split, seconds of training, documents per second, megabytes."""
+    data = labelled(folder)
+    fitting = answering = 0.0
+    answered = 0
+    parts: dict[str, list[dict[str, Any]]] = {}
+    digest = hashlib.sha256()
+    for split, learn, test in splits(data):
+        model = contender(name, fasttext_python)
+        start = time.perf_counter()
+        model.fit(list(data.narratives[learn]), list(data.labels[learn]))
+        fitted = time.perf_counter()
+        probabilities = model.predict_proba(list(data.narratives[test]))
+        ended = time.perf_counter()
+        seconds = {"fit": fitted - start, "predict": ended - fitted}
+        if isinstance(model, FastText):
+            seconds = model.last["seconds"]
+        fitting, answering, answered = fitting + seconds["fit"], answering + seconds["predict"], answered + len(test)
+        short = model.predict_proba([shortened(text) for text in data.narratives[test]])
+        parts.setdefault(split, []).append(_scores(data.labels[test], model.classes_, probabilities, short))
+        digest.update("\n".join(model.classes_[probabilities.argmax(axis=1)]).encode())
+    return {
+        "contender": name,
+        "rows": len(data.labels),
+        "checksum": digest.hexdigest(),
+        "seconds": fitting / sum(map(len, parts.values())),
+        "peak_memory_mb": max(resource.getrusage(who).ru_maxrss for who in _PROCESSES) / 1024,
+        "documents_per_second": answered / answering,
+        "model_mb": model.megabytes(),
+        **{split: _mean(each) for split, each in parts.items()},
+    }
+
+
+_PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+
+
+def _scores(
+    labels: npt.NDArray[np.str_], classes: npt.NDArray[Any], probabilities: npt.NDArray[Any], short: npt.NDArray[Any]
+) -> dict[str, Any]:
+    answers = classes[probabilities.argmax(axis=1)]
+    names = sorted(set(labels))
+    each = f1_score(labels, answers, labels=names, average=None, zero_division=0)
+    return {
+        "accuracy": float(accuracy_score(labels, answers)),
+        "macro_f1": float(each.mean()),
+        "short_macro_f1": float(f1_score(labels, classes[short.argmax(axis=1)], labels=names, average="macro")),
+        "calibration_error": calibration_error(probabilities.max(axis=1), answers == labels),
+        "f1": dict(zip(names, map(float, each), strict=True)),
+    }
+
+
+def calibration_error(confidences: npt.NDArray[Any], right: npt.NDArray[np.bool_], bins: int = 10) -> float:
+    """The expected one: how far confidence is from accuracy on average, in bins of equal width."""
+    which = np.minimum((confidences * bins).astype(int), bins - 1)
+    gaps = [abs(confidences[which == each].sum() - right[which == each].sum()) for each in range(bins)]
+    return float(sum(gaps) / len(confidences))
+
+
+def _mean(folds: list[dict[str, Any]]) -> dict[str, Any]:
+    f1 = {name: float(np.mean([fold["f1"].get(name, 0.0) for fold in folds])) for name in folds[0]["f1"]}
+    return {name: float(np.mean([fold[name] for fold in folds])) for name in _SCORES} | {"f1": f1}
+
+
+def _overview(found: list[dict[str, Any]]) -> str:
+    header = ["", *(f"{split} {what}" for split in ("random", "time") for what in ("acc", "F1", "short", "ECE"))]
+    rows = []
+    for each in found:
+        scores = [f"{each[split][name]:.4f}" for split in ("random", "time") for name in _SCORES]
+        cost = [f"{each['seconds']:.1f}", f"{each['documents_per_second']:,.0f}", f"{each['model_mb']:.1f}"]
+        rows.append([each["contender"], *scores, *cost, f"{each['peak_memory_mb']:,.0f}"])
+    return table([*header, "train s", "docs/s", "model MB", "peak MB"], rows)
+
+
+def _classes(found: list[dict[str, Any]]) -> str:
+    names = sorted(found[0]["random"]["f1"])
+    rows = [[each["contender"], *(f"{each['random']['f1'][name]:.3f}" for name in names)] for each in found]
+    return table(["", *names], rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

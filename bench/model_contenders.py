@@ -1,0 +1,175 @@
+"""The classifiers that are compared: ours, and what is published for the same data, each with its own settings."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import diags_array
+from scipy.special import softmax
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from bench.labelled import ROOT
+from complaints.settings import load_settings
+
+Floats = npt.NDArray[np.float64]
+
+
+class Contender(Protocol):
+    """Learns, then answers with the classes in order and (texts, classes) probabilities, or what stands for them."""
+
+    classes_: npt.NDArray[Any]
+
+    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Contender:
+        """Learns."""
+
+    def predict_proba(self, texts: Sequence[str]) -> Floats:
+        """Answers."""
+
+    def megabytes(self) -> float:
+        """Of what has to be stored to serve it, uncompressed."""
+
+
+class Ours:
+    """The training script's own function, scored by the serving code."""
+
+    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Ours:
+        """Learns with the hyperparameters of model_config.yaml."""
+        sys.path[:0] = [str(ROOT / "include" / each) for each in ("training", "inference")]
+        from ngram_scorer import NgramScorer  # noqa: PLC0415
+        from train import fit  # noqa: PLC0415
+        from trained_model import TrainedModel  # noqa: PLC0415
+
+        self.options = argparse.Namespace(**load_settings().model.training.hyperparameters.model_dump())
+        self.model = fit(texts, labels, self.options)
+        self.scorer = NgramScorer(TrainedModel(*self.model))
+        self.classes_ = self.scorer.classes_
+        return self
+
+    def predict_proba(self, texts: Sequence[str]) -> Floats:
+        """As served."""
+        return np.asarray(self.scorer.predict_proba(texts))
+
+    def megabytes(self) -> float:
+        """Of the model's folder."""
+        from model_folder import save  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory() as folder:
+            save(self.model, Path(folder), training_rows=0)
+            return sum(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
+
+
+class Stock:
+    """A pipeline of scikit-learn's; of one without probabilities the softmax of its margins, uncalibrated."""
+
+    def __init__(self, classifier: Any, **vectorizer: Any) -> None:
+        self.pipeline = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, **vectorizer), classifier)
+
+    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Stock:
+        """Learns."""
+        self.pipeline.fit(texts, labels)
+        self.classes_ = self.pipeline.classes_
+        return self
+
+    def predict_proba(self, texts: Sequence[str]) -> Floats:
+        """Answers."""
+        if hasattr(self.pipeline, "predict_proba"):
+            return np.asarray(self.pipeline.predict_proba(texts))
+        return np.asarray(softmax(self.pipeline.decision_function(texts), axis=1))
+
+    def megabytes(self) -> float:
+        """Of the terms, their idf and the coefficients."""
+        terms = self.pipeline[0].vocabulary_
+        coefficients = getattr(self.pipeline[-1], "coef_", np.empty(0))
+        return (sum(map(len, terms)) + 8 * len(terms) + coefficients.nbytes) / 1e6
+
+
+class NbSvm(Stock):
+    """Wang and Manning's NB-SVM (2012), one class against the rest, without interpolation, on TF-IDF."""
+
+    def __init__(self) -> None:
+        super().__init__(LinearSVC(random_state=13), min_df=2)
+
+    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> NbSvm:
+        """Learns one machine a class."""
+        features = self.pipeline[0].fit_transform(texts)
+        self.classes_, which = np.unique(labels, return_inverse=True)
+        self._machines = []
+        for each in range(len(self.classes_)):
+            inside, outside = (
+                np.asarray((features[side] > 0).sum(axis=0)).ravel() + 1 for side in (which == each, which != each)
+            )
+            ratio = np.log(inside / inside.sum()) - np.log(outside / outside.sum())
+            machine = LinearSVC(random_state=13).fit(features @ diags_array(ratio), which == each)
+            self._machines.append((machine.coef_[0] * ratio, machine.intercept_[0]))
+        return self
+
+    def predict_proba(self, texts: Sequence[str]) -> Floats:
+        """The softmax of the margins."""
+        features = self.pipeline[0].transform(texts)
+        return np.asarray(softmax(np.stack([features @ w + b for w, b in self._machines], axis=1), axis=1))
+
+    def megabytes(self) -> float:
+        """Of the terms, their idf and the weights."""
+        return super().megabytes() + float(sum(w.nbytes for w, _ in self._machines)) / 1e6
+
+
+class FastText:
+    """fastText with word 2-grams, in the environment of the peers, for it is no dependency of the jobs."""
+
+    def __init__(self, python: str) -> None:
+        self._python = python
+
+    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> FastText:
+        """Keeps what is to be learned: the other process learns and answers at once."""
+        self._learn = [list(texts), list(labels)]
+        self.classes_ = np.unique(labels)
+        return self
+
+    def answers(self, texts: Sequence[str]) -> dict[str, Any]:
+        """What the other process says: labels, probabilities, and seconds for each part."""
+        asked = json.dumps({"learn": self._learn, "texts": list(texts)})
+        command = [self._python, str(Path(__file__).with_name("fasttext_peer.py"))]
+        done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
+        answers: dict[str, Any] = json.loads(done.stdout)
+        return answers
+
+    def predict_proba(self, texts: Sequence[str]) -> Floats:
+        """The best class's probability; what is left is spread over the others."""
+        self.last = self.answers(texts)
+        best = np.array(self.last["probabilities"]).clip(0, 1)
+        found = np.repeat(((1 - best) / (len(self.classes_) - 1))[:, None], len(self.classes_), axis=1)
+        found[np.arange(len(best)), np.searchsorted(self.classes_, self.last["labels"])] = best
+        return np.asarray(found)
+
+    def megabytes(self) -> float:
+        """Of the file that fastText writes."""
+        return float(self.last["megabytes"])
+
+
+def contender(name: str, fasttext_python: str) -> Contender:
+    """A fresh one by its name."""
+    made: dict[str, Contender] = {
+        "ours": Ours(),
+        "logreg_recipe": Stock(LogisticRegression(max_iter=300), max_features=25_000, min_df=5, max_df=0.85),
+        "linear_svc_recipe": Stock(LinearSVC(random_state=13), max_features=50_000, min_df=2),
+        "nb_svm": NbSvm(),
+        "fasttext": FastText(fasttext_python),
+        "majority": Stock(DummyClassifier(), max_features=1),
+    }
+    return made[name]
+
+
+NAMES = ("ours", "logreg_recipe", "linear_svc_recipe", "nb_svm", "fasttext", "majority")
