@@ -23,11 +23,12 @@ import numpy as np
 import sklearn
 from sklearn.svm import LinearSVC
 
-from bench.labelled import DATA, ROOT, Labelled, labelled
+from bench.labelled import DATA, Labelled, labelled
 from bench.model_contenders import FastText, Ours, Stock, contender
+from bench.processes import own_peak_memory_mb
+from bench.results import record, save
 from bench.tables import machine, table
 
-_REPORT = ROOT / "build" / "bench" / "inference.json"
 _JSON_LINES = "application/jsonlines"
 _PAYLOAD_ROWS = 5_000  # about 6 MB
 # us-east-1, batch transform, list price of 2025. Four vCPUs are two cores; the job has one payload at work at a time.
@@ -40,7 +41,7 @@ Answer = Callable[[Sequence[str]], Iterable[str]]
 
 
 def main() -> int:
-    """Prints the table and writes build/bench/inference.json."""
+    """Prints the table and keeps it, in build/bench/inference.json and docs/benchmarks.md."""
     parser = argparse.ArgumentParser(prog="bench.inference", description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="folder of complaints (default: %(default)s)")
     parser.add_argument("--rows", type=int, default=20_000, help="narratives to classify (default: %(default)s)")
@@ -58,10 +59,11 @@ def main() -> int:
         reference = "same_model_sklearn" if each["contender"] != "same_model_sklearn" else "ours"
         each["agreement"] = float(np.mean(np.array(answers[each["contender"]]) == np.array(answers[reference])))
         each["dollars_per_million"] = dollars_per_million(each["documents_per_second_per_core"])
-    print(f"\n{_overview(found)}\n")
-    print(f"$ per million: {_INSTANCE} at ${_DOLLARS_AN_HOUR}/h, {_CORES_AT_WORK} core at work, 240 s of start-up")
-    _REPORT.parent.mkdir(parents=True, exist_ok=True)
-    _REPORT.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    price = f"{_INSTANCE} at ${_DOLLARS_AN_HOUR}/h (assumed), {_CORES_AT_WORK} core at work"
+    text = f"{_overview(found)}\n\n$ per million: {price}, {_START_UP_SECONDS:.0f} s of start-up (assumed)"
+    print(f"\n{text}")
+    save("inference", found)
+    record("inference", text, ["scikit-learn", "numpy", "scipy"])
     return 0
 
 
@@ -81,13 +83,13 @@ def measured(name: str, folder: Path, rows: int, fasttext_python: str) -> dict[s
             answers = list(answer(texts))
             goes.append(time.process_time() - start)
         seconds = min(goes)
-    who = resource.RUSAGE_CHILDREN if name == "fasttext" else resource.RUSAGE_SELF
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
     return {
         "contender": name,
         "rows": rows,
         "checksum": hashlib.sha256("\n".join(answers).encode()).hexdigest(),
         "seconds": seconds,
-        "peak_memory_mb": resource.getrusage(who).ru_maxrss / 1024,
+        "peak_memory_mb": children if name == "fasttext" else own_peak_memory_mb(),
         "documents_per_second_per_core": rows / seconds,
         "answers": [str(each) for each in answers],
     }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import multiprocessing
 import resource
 import sys
@@ -22,16 +21,17 @@ import numpy.typing as npt
 import sklearn
 from sklearn.metrics import accuracy_score, f1_score
 
-from bench.labelled import DATA, ROOT, labelled, shortened, splits
+from bench.labelled import DATA, labelled, shortened, splits
 from bench.model_contenders import NAMES, FastText, contender
+from bench.processes import own_peak_memory_mb
+from bench.results import record, save
 from bench.tables import machine, table
 
-_REPORT = ROOT / "build" / "bench" / "model.json"
 _SCORES = ("accuracy", "macro_f1", "short_macro_f1", "calibration_error")
 
 
 def main() -> int:
-    """Prints the tables and writes build/bench/model.json."""
+    """Prints the tables and keeps them, in build/bench/model.json and docs/benchmarks.md."""
     parser = argparse.ArgumentParser(prog="bench.model", description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="folder of complaints (default: %(default)s)")
     parser.add_argument("--bench-python", default=sys.executable, help="the Python that has fastText")
@@ -42,9 +42,10 @@ def main() -> int:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
             found.append(process.submit(measured, name, options.data, options.bench_python).result())
         print(f"{name} done", flush=True)
-    print(f"\n{_overview(found)}\n\nF1 of each class, random folds\n\n{_classes(found)}")
-    _REPORT.parent.mkdir(parents=True, exist_ok=True)
-    _REPORT.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    text = f"{_overview(found)}\n\nF1 of each class, random folds\n\n{_classes(found)}"
+    print(f"\n{text}")
+    save("model", found)
+    record("model", text, ["scikit-learn", "numpy", "scipy"])
     return 0
 
 
@@ -74,14 +75,17 @@ def measured(name: str, folder: Path, fasttext_python: str) -> dict[str, Any]:
         "rows": len(data.labels),
         "checksum": digest.hexdigest(),
         "seconds": fitting / sum(map(len, parts.values())),
-        "peak_memory_mb": max(resource.getrusage(who).ru_maxrss for who in _PROCESSES) / 1024,
+        "peak_memory_mb": _peak_memory_mb(model),
         "documents_per_second": answered / answering,
         "model_mb": model.megabytes(),
         **{split: _mean(each) for split, each in parts.items()},
     }
 
 
-_PROCESSES = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+def _peak_memory_mb(model: object) -> float:
+    # fastText runs in a process below this one.
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
+    return children if isinstance(model, FastText) else own_peak_memory_mb()
 
 
 def _scores(

@@ -51,6 +51,12 @@ def measured(command: Sequence[str], environment: Mapping[str, str] | None = Non
     return Measured(seconds, peak, output)
 
 
+def own_peak_memory_mb() -> float:
+    """The most memory that this process has held. Not `ru_maxrss`: that begins with what its parent held."""
+    lines = (_PROC / "self" / "status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM:"))
+
+
 def _family(pid: int) -> Iterator[int]:
     """The process and all below it."""
     yield pid

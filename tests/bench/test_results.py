@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.corpus import tiled, write_rows
-from bench.processes import ContenderError, measured
+from bench.processes import ContenderError, measured, own_peak_memory_mb
 from bench.results import record, save
 
 ROWS = [("the bank charged me a late fee", "card"), ("my mortgage was sold", "mortgage")]
@@ -41,6 +41,13 @@ def test_the_memory_of_children_counts_and_what_is_printed_comes_back() -> None:
     run = measured([sys.executable, "-c", parent])
     assert run.peak_memory_mb > 190
     assert len(run.output) == 200_001
+
+
+def test_a_process_knows_its_own_peak() -> None:
+    before = own_peak_memory_mb()
+    held = b"x" * int((before + 100) * 1_000_000)
+    assert own_peak_memory_mb() > before + 50
+    assert held
 
 
 def test_a_contender_that_fails_is_an_error() -> None:

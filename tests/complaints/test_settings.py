@@ -29,6 +29,7 @@ MISTAKES = [
     ("pipeline_config.yaml", "max_expansion_ratio: 100", "max_ratio: 9", ["limits.max_ratio", "not permitted"]),
     ("model_config.yaml", "test_fraction: 0.1", "test_fraction: 0.9", ["split.test_fraction", "0.9", "0.5"]),
     ("model_config.yaml", "contains: mortgage", "contains: Mortgage", ["labels.2.contains", "Mortgage"]),
+    ("model_config.yaml", "review_below: 0.5", "review_below: 50", ["review_below", "50", "less than"]),
     ("model_config.yaml", "min_df: 2", "min_df: three", ["hyperparameters.min_df", "three", "integer"]),
 ]
 

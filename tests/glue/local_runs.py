@@ -134,6 +134,6 @@ def audit(run: Run, answers: Iterable[Mapping[str, Any]] | None, classes: Sequen
         (run.folder / "scores" / f"{record.name}.out").write_text(lines)
     folders = {name: run.uri(name) for name in ("complaints", "records", "scores", "candidate")}
     accounts = {"prepared": run.uri("account"), "account": run.uri("results_account")}
-    facts = {"run_id": "0123456789012345", "model_version": "v007", "classes": json.dumps(classes), "review_below": 0.5}
+    facts = {"run_id": "0123456789012345", "model_version": "v007", "classes": json.dumps(classes), "review_below": 0.6}
     audit_results.main(as_argv(facts | folders | accounts))
     return run.document("results_account")

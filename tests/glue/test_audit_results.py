@@ -94,8 +94,12 @@ def test_the_table_has_exactly_the_columns_and_types_that_are_promised(table: pa
 def test_the_table_holds_each_score_once_under_its_complaint(table: pa.Table) -> None:
     origin = {"model_version": "v007", "run_id": "0123456789012345"}
     assert sorted(table.to_pylist(), key=lambda row: row["complaint_id"]) == [
-        each | origin | {"needs_review": each["confidence"] < 0.5} for each in ALL
+        each | origin | {"needs_review": each["confidence"] < 0.6} for each in ALL
     ]
+
+
+def test_who_needs_a_review_is_who_the_model_is_less_sure_of_than_asked(table: pa.Table) -> None:
+    assert {(row["confidence"], row["needs_review"]) for row in table.to_pylist()} >= {(0.5, True), (0.875, False)}
 
 
 def test_the_spread_of_the_scores_is_counted_by_label_answer_and_tenth(account: dict[str, Any]) -> None:
@@ -167,7 +171,7 @@ folder = Path(sys.argv[1])
 with local_spark(folder) as spark:
     spark.range(5).write.parquet(str(folder / "something-before"))
     scored = spark.read.parquet(sys.argv[2]).selectExpr("*", "'classified' as fate").repartition(3)
-    table = audit_results.results(scored, 0.5, "v007", "0123456789012345")
+    table = audit_results.results(scored, 0.6, "v007", "0123456789012345")
     audit_results.write_candidate(table, 4, (folder / "candidate").as_uri())
 """
 
