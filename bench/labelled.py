@@ -53,7 +53,9 @@ def labelled(folder: Path = DATA) -> Labelled:
                 key = fields.get("complaint_id", f"{path.name}#{number}")
                 rows.setdefault(key, (text, label, fields.get("date_received", "")[:10]))
     texts, labels, dates = zip(*rows.values(), strict=True)
-    groups = np.unique([" ".join(text.lower().split()) for text in texts], return_inverse=True)[1]
+    # Not np.unique: as NumPy's strings are of one length, it would make each as long as the longest.
+    order: dict[str, int] = {}
+    groups = np.array([order.setdefault(" ".join(text.lower().split()), len(order)) for text in texts])
     return Labelled(np.array(texts, dtype=object), np.array(labels), np.array(dates), groups)
 
 

@@ -28,6 +28,14 @@ def test_a_worker_that_is_killed_while_its_job_runs_is_replaced_by_one_that_find
     tried: House, undisturbed: dict[str, Any]
 ) -> None:
     """Fault 44."""
+    # The worker hands its job over to the triggerer a moment after it has started it: a kill may come too late.
+    for _ in range(5):
+        if _tries_with_a_killed_worker(tried, undisturbed) == 2:
+            return
+    raise AssertionError("no worker was killed in the middle of its task")
+
+
+def _tries_with_a_killed_worker(tried: House, undisturbed: dict[str, Any]) -> int:
     tried.reset(CLASSIFICATION)
     run = tried.start(AIRFLOW, CLASSIFICATION)
     while not (workers := tried.victims("worker") if tried.jobs else []):
@@ -38,8 +46,8 @@ def test_a_worker_that_is_killed_while_its_job_runs_is_replaced_by_one_that_find
     assert tried.end(AIRFLOW, CLASSIFICATION, run) == "success"
     assert tried.visible(CLASSIFICATION) == undisturbed[CLASSIFICATION]
     assert started_twice(tried.jobs) == []
-    tries = {task["task_id"]: task["try_number"] for task in tried.orchestrators[AIRFLOW].tasks(CLASSIFICATION, run)}
-    assert max(tries.values()) == 2, "the worker was not killed in the middle of its task"
+    tasks = tried.orchestrators[AIRFLOW].tasks(CLASSIFICATION, run)
+    return max(task["try_number"] for task in tasks)
 
 
 @pytest.mark.parametrize("date", ["2026-03-29T01:30:00Z", "2026-10-25T00:30:00Z", "2019-06-01T00:00:00+13:45"])
