@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from complaints import registry, steps
 from complaints.settings import load_settings
 from laptop.collect import Results
@@ -34,6 +36,13 @@ class Environment:
         self.put("models/versioned/v1/claim.json", {"run_id": "of v1"})
         self.put(registry.LATEST, {"version": "v1", "previous": None})
         self.put("raw/a.csv", b"header\nrow\n")
+
+    @classmethod
+    def in_memory(cls, classes: Iterable[str] = ("card", "mortgage")) -> Environment:
+        """In a new bucket of moto's, within `in_memory_aws`."""
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket=BUCKET)
+        return cls(s3, classes)
 
     def put(self, key: str, content: Any) -> None:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()

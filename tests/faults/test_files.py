@@ -8,7 +8,6 @@ import io
 import zipfile
 from pathlib import Path
 
-import boto3
 import pytest
 from preparation import InputFilesRefusedError
 from pyspark.sql import SparkSession
@@ -67,10 +66,8 @@ def test_an_object_outside_of_raw_is_not_read_whoever_asks_for_it(in_memory_aws:
 
 def environment(objects: dict[str, bytes]) -> Environment:
     """A bucket with a release, a model in service, and these objects."""
-    s3 = boto3.client("s3", region_name="us-east-1")
-    s3.create_bucket(Bucket=STORAGE.bucket)
-    made = Environment(s3)
-    s3.delete_object(Bucket=STORAGE.bucket, Key="raw/a.csv")
+    made = Environment.in_memory()
+    made.s3.delete_object(Bucket=STORAGE.bucket, Key="raw/a.csv")
     for key, body in objects.items():
         made.put(key, body)
     return made

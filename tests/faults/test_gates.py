@@ -10,7 +10,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import boto3
 import inference
 import numpy as np
 import prepare_complaints
@@ -133,9 +132,7 @@ def test_probabilities_that_are_none_and_classes_that_the_model_does_not_have_ar
 
 @pytest.fixture
 def environment(in_memory_aws: None) -> Environment:
-    s3 = boto3.client("s3", region_name="us-east-1")
-    s3.create_bucket(Bucket=BUCKET)
-    return Environment(s3, CLASSES)
+    return Environment.in_memory(CLASSES)
 
 
 @pytest.mark.parametrize("text", [HEADER, HEADER + "Mortgage,,1\nMortgage,,2\n"], ids=["no row", "no narrative"])

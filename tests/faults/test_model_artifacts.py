@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import evaluate
 import inference
 import joblib
@@ -34,13 +33,6 @@ from tests.inference.test_trained_model import Trap
 from tests.localaws.account import Account
 
 Content = dict[str, bytes]
-
-
-@pytest.fixture
-def environment(in_memory_aws: None) -> Environment:
-    s3 = boto3.client("s3", region_name="us-east-1")
-    s3.create_bucket(Bucket=BUCKET)
-    return Environment(s3)
 
 
 @pytest.fixture

@@ -21,13 +21,6 @@ FILES = {"part-00000-b.snappy.parquet": b"PAR1 first", "part-00001-a.snappy.parq
 
 
 @pytest.fixture
-def environment(in_memory_aws: None) -> Environment:
-    s3 = boto3.client("s3", region_name="us-east-1")
-    s3.create_bucket(Bucket=BUCKET)
-    return Environment(s3)
-
-
-@pytest.fixture
 def plan(environment: Environment) -> dict[str, Any]:
     return steps.plan_classification("raw/")
 
