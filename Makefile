@@ -11,6 +11,8 @@ UV := .venvs/uv-$(UV_VERSION)/bin/uv
 AIRFLOW_ENV := .venvs/airflow
 JOBS_ENV := .venvs/jobs
 BENCH_ENV := .venvs/bench
+# The benches of what the jobs do call the jobs' own code.
+BENCH_PATH := dags:include/glue:include/training:include/inference
 # Where `make lock` finds Airflow's constraints, one file a version that MWAA builds an image for.
 MWAA_CONSTRAINTS ?= ../shared/mwaa
 
@@ -50,8 +52,7 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions --check
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py
-	@MYPYPATH=dags:include/glue $(JOBS_ENV)/bin/mypy bench/scale.py bench/etl.py
-	@MYPYPATH=dags:include/glue:include/training:include/inference $(JOBS_ENV)/bin/mypy bench/model.py bench/inference.py
+	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/scale.py bench/model.py bench/inference.py
 	@for room in glue training inference; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
 
 export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, the table of docs/guarantees.md
@@ -68,16 +69,16 @@ bench-orchestration: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed
 		$(call named,--classify,$(CLASSIFY)) $(if $(REPEAT),--repeat $(REPEAT))
 
 bench-etl: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: complaints CSV to Parquet, beside Spark, DuckDB, Polars, pandas, pyarrow (ROWS=)
-	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -W ignore -m bench.etl --bench-python $(BENCH_ENV)/bin/python $(if $(ROWS),--rows $(ROWS))
+	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.etl --bench-python $(BENCH_ENV)/bin/python $(if $(ROWS),--rows $(ROWS))
 
 bench-scale: $(JOBS_ENV)/.installed ## Measure: training on 10 thousand to a million narratives, time and memory (TRAIN= names CSV files)
-	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m bench.scale $(call named,--train,$(TRAIN))
+	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -m bench.scale $(call named,--train,$(TRAIN))
 
 bench-model: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: our classifier beside the published ones (DATA= names a folder of exports)
-	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -W ignore -m bench.model --bench-python $(BENCH_ENV)/bin/python $(if $(DATA),--data $(DATA))
+	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.model --bench-python $(BENCH_ENV)/bin/python $(if $(DATA),--data $(DATA))
 
 bench-inference: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: narratives per second and core, and dollars per million (DATA=)
-	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -W ignore -m bench.inference --bench-python $(BENCH_ENV)/bin/python $(if $(DATA),--data $(DATA))
+	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.inference --bench-python $(BENCH_ENV)/bin/python $(if $(DATA),--data $(DATA))
 
 lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= names the folder of constraints)
 	@mkdir -p locks

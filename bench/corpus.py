@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,17 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.labelled import DATA, complaints_of, label_of
 from complaints.settings import load_settings
 from laptop.sample import write_sample
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "include" / "glue"))
-from complaint_files import records_of  # noqa: E402
-from input_bytes import Input, Opener  # noqa: E402
-from reader_limits import ReaderLimits  # noqa: E402
-
-# Real complaints, where somebody put them beside the project.
-REAL = ROOT.parent / "shared" / "data" / "raw"
 Labelled = tuple[str, str]
 _PART_ROWS = 50_000
 _REPLACED, _NEW = 0.1, 0.002  # of the words of a copy
@@ -30,24 +22,20 @@ _REPLACED, _NEW = 0.1, 0.002  # of the words of a copy
 
 def labelled(paths: Sequence[Path] = ()) -> tuple[str, list[Labelled]]:
     """Where they are from, and each narrative that has a class with it, the first copy of each text."""
-    if not paths and not REAL.is_dir():
+    if not paths and not DATA.is_dir():
         with tempfile.TemporaryDirectory() as folder:
             return "the synthetic sample", list(_labelled(list(write_sample(Path(folder)).training)))
-    files = [file for path in paths or [REAL] for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path])]
+    files = [file for path in paths or [DATA] for file in (sorted(path.glob("*.csv")) if path.is_dir() else [path])]
     return ", ".join(file.name for file in files), list(_labelled(files))
 
 
 def _labelled(files: Sequence[Path]) -> Iterator[Labelled]:
-    settings = load_settings()
-    limits = ReaderLimits(**settings.pipeline.limits.of_reading())
+    rules = load_settings().model.labels
     seen: set[str] = set()
     for file in files:
-        for record in records_of(Opener(), Input(str(file)), limits):
-            narrative, product = (
-                record.fields.get("consumer_complaint_narrative", ""),
-                record.fields.get("product", "").lower(),
-            )
-            label = next((rule.label for rule in settings.model.labels if rule.contains in product), None)
+        for _, fields in complaints_of(file):
+            narrative = fields.get("consumer_complaint_narrative", "")
+            label = label_of(fields.get("product", ""), rules)
             if label and narrative.strip() and narrative not in seen:
                 seen.add(narrative)
                 yield narrative, label

@@ -20,13 +20,13 @@ from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
+from bench.labelled import DATA
 from bench.processes import measured
 from bench.results import record, save
 from bench.tables import machine, ratio, table
 from laptop.sample import write_sample
 
 ROOT = Path(__file__).parents[1]
-RAW = ROOT.parent / "shared" / "data" / "raw"
 _IN_BENCH_ENVIRONMENT = ("duckdb", "polars")
 # The contender, and how many cores it may use.
 _RUNS = (
@@ -61,13 +61,14 @@ def main() -> int:
     save("etl", [document | each for each in results], folder)
     text = report(results, size)
     print(text)
-    record("etl", f"{expected.rows:,} rows, {size / 1e6:,.0f} MB\n\n{text}", ["pyspark", "pyarrow", "pandas"])
+    versions = ", ".join(dict.fromkeys(f"{each['contender'].partition('_')[0]} {each['version']}" for each in results))
+    record("etl", f"{expected.rows:,} rows, {size / 1e6:,.0f} MB; {versions}\n\n{text}")
     return 0 if all(each["right"] for each in results) else 1
 
 
 def tile(target: Path, rows: int, sample: Path) -> Content:
     """Writes so many complaints, in turns those at hand, each with an id of its own."""
-    files = sorted(RAW.glob("*.csv")) or [*write_sample(sample).training]
+    files = sorted(DATA.glob("*.csv")) or [*write_sample(sample).training]
     header, known = _complaints(files)
     place, told = header.index("Complaint ID"), header.index("Consumer complaint narrative")
     total = 0

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import sklearn
+from inference import input_fn, output_fn, predict_fn
 from sklearn.svm import LinearSVC
 
 from bench.labelled import DATA, Labelled, labelled
@@ -113,8 +114,6 @@ def _answering(name: str, data: Labelled) -> Answer:
 
 
 def _served(ours: Ours) -> Answer:
-    from inference import input_fn, output_fn, predict_fn  # noqa: PLC0415
-
     def answer(texts: Sequence[str]) -> list[str]:
         answers: list[str] = []
         for start in range(0, len(texts), _PAYLOAD_ROWS):

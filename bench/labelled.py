@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from complaints_csv import records
+from reader_limits import reader_limits
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from sklearn.model_selection import GroupKFold
 
 from complaints.settings import LabelRule, load_settings
 
 ROOT = Path(__file__).parents[1]
+# Real complaints, where somebody put them beside the project.
 DATA = ROOT.parent / "shared" / "data" / "raw"
 # The same complaints as another of the files, after a round trip through Excel.
 _COPIES = ("complaints-2020-03-excel.csv",)
@@ -47,8 +49,8 @@ def labelled(folder: Path = DATA) -> Labelled:
     rules = load_settings().model.labels
     rows: dict[str, tuple[str, str, str]] = {}
     for path in files:
-        for number, fields in _complaints(path):
-            text, label = fields.get("consumer_complaint_narrative", ""), _label(fields.get("product", ""), rules)
+        for number, fields in complaints_of(path):
+            text, label = fields.get("consumer_complaint_narrative", ""), label_of(fields.get("product", ""), rules)
             if text.strip() and label:
                 key = fields.get("complaint_id", f"{path.name}#{number}")
                 rows.setdefault(key, (text, label, fields.get("date_received", "")[:10]))
@@ -59,18 +61,16 @@ def labelled(folder: Path = DATA) -> Labelled:
     return Labelled(np.array(texts, dtype=object), np.array(labels), np.array(dates), groups)
 
 
-def _complaints(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    sys.path.insert(0, str(ROOT / "include" / "glue"))
-    from complaints_csv import records  # noqa: PLC0415
-    from reader_limits import reader_limits  # noqa: PLC0415
-
+def complaints_of(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """The number and the fields by column of each complaint of a file that can be read."""
     limits = reader_limits(json.dumps(load_settings().pipeline.limits.of_reading()))
     for record in records(iter([path.read_bytes()]), limits):
         if record.reason is None:
             yield record.record, record.fields
 
 
-def _label(product: str, rules: Sequence[LabelRule]) -> str | None:
+def label_of(product: str, rules: Sequence[LabelRule]) -> str | None:
+    """The class of a product, by the first rule that knows it."""
     return next((rule.label for rule in rules if rule.contains in product.lower()), None)
 
 

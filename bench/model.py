@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import sklearn
+from evaluate import expected_calibration_error
 from sklearn.metrics import accuracy_score, f1_score
 
 from bench.labelled import DATA, labelled, shortened, splits
@@ -98,16 +99,9 @@ def _scores(
         "accuracy": float(accuracy_score(labels, answers)),
         "macro_f1": float(each.mean()),
         "short_macro_f1": float(f1_score(labels, classes[short.argmax(axis=1)], labels=names, average="macro")),
-        "calibration_error": calibration_error(probabilities.max(axis=1), answers == labels),
+        "calibration_error": expected_calibration_error(probabilities.max(axis=1), answers == labels),
         "f1": dict(zip(names, map(float, each), strict=True)),
     }
-
-
-def calibration_error(confidences: npt.NDArray[Any], right: npt.NDArray[np.bool_], bins: int = 10) -> float:
-    """The expected one: how far confidence is from accuracy on average, in bins of equal width."""
-    which = np.minimum((confidences * bins).astype(int), bins - 1)
-    gaps = [abs(confidences[which == each].sum() - right[which == each].sum()) for each in range(bins)]
-    return float(sum(gaps) / len(confidences))
 
 
 def _mean(folds: list[dict[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+from model_folder import save
+from ngram_scorer import NgramScorer
 from scipy.sparse import diags_array
 from scipy.special import softmax
 from sklearn.dummy import DummyClassifier
@@ -20,8 +21,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
+from train import fit
+from trained_model import TrainedModel
 
-from bench.labelled import ROOT
 from complaints.settings import load_settings
 
 Floats = npt.NDArray[np.float64]
@@ -47,11 +49,6 @@ class Ours:
 
     def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Ours:
         """Learns with the hyperparameters of model_config.yaml."""
-        sys.path[:0] = [str(ROOT / "include" / each) for each in ("training", "inference")]
-        from ngram_scorer import NgramScorer  # noqa: PLC0415
-        from train import fit  # noqa: PLC0415
-        from trained_model import TrainedModel  # noqa: PLC0415
-
         self.options = argparse.Namespace(**load_settings().model.training.hyperparameters.model_dump())
         self.model = fit(texts, labels, self.options)
         self.scorer = NgramScorer(TrainedModel(*self.model))
@@ -64,8 +61,6 @@ class Ours:
 
     def megabytes(self) -> float:
         """Of the model's folder."""
-        from model_folder import save  # noqa: PLC0415
-
         with tempfile.TemporaryDirectory() as folder:
             save(self.model, Path(folder), training_rows=0)
             return sum(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
