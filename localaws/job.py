@@ -161,9 +161,11 @@ class Job:
                 return Phase.STOPPED
             self._enter(Phase.RUNNING)
             end = self._execute(command)
-            if not self._abandoned:
-                self._enter(Phase.UPLOADING)
-                self.work.collect(end)
+            if self._abandoned:
+                # Also where its command had just ended well: what nobody collected is no success.
+                return Phase.STOPPED if end is Phase.SUCCEEDED else end
+            self._enter(Phase.UPLOADING)
+            self.work.collect(end)
         except Exception as error:
             if not isinstance(error, InputError):
                 _log.exception("job %s", self.name)

@@ -1,11 +1,15 @@
 """The parts of local AWS that decide without touching anything."""
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from localaws.cause import cause
-from localaws.job import InputError
+from localaws.job import InputError, Job, Phase, Work
+from localaws.logs import JobLog, LogStream
+from localaws.processes import Command
 from localaws.spark import asked_for
 from localaws.stage import scopes
 from localaws.storage import place, relative_key, within
@@ -95,3 +99,49 @@ def test_glues_conf_argument_holds_several_settings() -> None:
     asked = asked_for("spark.sql.shuffle.partitions=8 --conf spark.driver.extraJavaOptions=-Da=b")
     assert asked == {"spark.sql.shuffle.partitions": "8", "spark.driver.extraJavaOptions": "-Da=b"}
     assert asked_for("") == {}
+
+
+class _Nothing(Work):
+    """A job's work that takes nothing and leaves nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.collected: list[Phase] = []
+
+    def prepare(self) -> Command:
+        return Command(["true"], {"PATH": os.environ["PATH"]}, self.folder)
+
+    def collect(self, end: Phase) -> None:
+        self.collected.append(end)
+
+    def failure(self, exit_code: int, tail: Sequence[str]) -> str:
+        return f"exit code {exit_code}"
+
+
+class _Logs:
+    """CloudWatch Logs for a job that says nothing."""
+
+    def create_log_stream(self, **_: str) -> None:
+        pass
+
+
+class _DiesAtItsCommandsEnd(Job):
+    """The moment between a command's end and the collection of what it left, hit each time."""
+
+    def _execute(self, command: Command) -> Phase:
+        end = super()._execute(command)
+        self.abandon()
+        return end
+
+
+def test_a_job_whose_output_nobody_collected_did_not_succeed(tmp_path: Path) -> None:
+    ends = {}
+    for kind in (Job, _DiesAtItsCommandsEnd):
+        work = _Nothing(tmp_path / kind.__name__)
+        log = JobLog(_Logs(), LogStream("group", "stream", tmp_path / "log"))
+        job = kind("a", {}, work, log, timeout=None)
+        job.start()
+        job.join(10)
+        ends[kind] = (job.phase, work.collected)
+    assert ends[Job] == (Phase.SUCCEEDED, [Phase.SUCCEEDED])
+    assert ends[_DiesAtItsCommandsEnd] == (Phase.STOPPED, [])
