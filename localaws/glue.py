@@ -15,6 +15,7 @@ from localaws.glue_run import GlueRun
 from localaws.job import Job, Phase
 from localaws.logs import JobLog, LogStream
 from localaws.paging import page
+from localaws.running_stages import RunningStages
 from localaws.wire import ApiError, Handler, Json, operation
 
 STATES = {
@@ -47,6 +48,7 @@ class GlueJobs:
         self._cloud = cloud
         self._folder = folder
         self._minute = minute
+        self.stages = RunningStages()
         self._runs: dict[str, list[Job]] = {}
         self._starting = Lock()
 
@@ -160,7 +162,7 @@ class GlueJobs:
             LogStream(f"{GROUP}/output", run_id, folder / "stdout.log"),
             LogStream(f"{GROUP}/error", run_id, folder / "stderr.log"),
         )
-        work = GlueRun(self._cloud, folder / "work", definition["Command"]["ScriptLocation"], arguments)
+        work = GlueRun(self._cloud, folder / "work", definition["Command"]["ScriptLocation"], arguments, self.stages)
         return Job(run_id, inherited | request | detail, work, log, timeout * self._minute)
 
 

@@ -9,6 +9,7 @@ from localaws.cause import cause
 from localaws.cloud import Cloud
 from localaws.job import InputError, Phase, Work
 from localaws.processes import Command
+from localaws.running_stages import RunningStages
 from localaws.stage import Stage, scopes
 from localaws.storage import Storage, place
 
@@ -27,8 +28,11 @@ GLUE_OWN = frozenset(
 class GlueRun(Work):
     """One run of a script with its merged arguments."""
 
-    def __init__(self, cloud: Cloud, folder: Path, script: str, arguments: dict[str, str]) -> None:
+    def __init__(
+        self, cloud: Cloud, folder: Path, script: str, arguments: dict[str, str], running: RunningStages
+    ) -> None:
         self.folder = folder
+        self._running = running
         self._cloud = cloud
         self._script = script
         self._arguments = arguments
@@ -45,6 +49,7 @@ class GlueRun(Work):
             if uri.strip()
         ]
         self._stage.fetch()
+        self._running.add(self._stage)
         python_path = {str(path if path.suffix == ".zip" else path.parent): None for path in libraries}
         asked = spark.asked_for(self._arguments.get("--conf", ""))
         configured = spark.configure(self.folder, self._stage.root, self._stage.buckets, asked)
@@ -56,6 +61,7 @@ class GlueRun(Work):
 
     def collect(self, end: Phase) -> None:  # noqa: ARG002
         """Bring S3 up to date, however the run ended: on AWS, too, what was written stays."""
+        self._running.remove(self._stage)
         self._stage.push()
 
     def failure(self, exit_code: int, tail: Sequence[str]) -> str:

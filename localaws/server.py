@@ -203,6 +203,7 @@ class LocalAWS:
         self._services = (glue, sagemaker, self._functions)
         self._mends = ExitStack()
         self._mends.enter_context(function_settings.mends())
+        self._mends.enter_context(glue.stages.mends())
         self._mends.enter_context(self._events.mends())
         self._mends.enter_context(self._machines.mends())
         self._handlers |= {f"AWSGlue.{name}": handler for name, handler in glue.operations.items()}

@@ -88,8 +88,8 @@ class Stage:
         ]
         for bucket in self.buckets:
             (self.root / bucket).mkdir(parents=True, exist_ok=True)
-        in_parallel(lambda one: self.storage.download(one, self._path(one)), found)
-        self._fetched = {one: _stamp(self._path(one)) for one in found}
+        in_parallel(lambda one: self.storage.download(one, self.path(one)), found)
+        self._fetched = {one: _stamp(self.path(one)) for one in found}
 
     def push(self) -> None:
         """Make S3 what the folders are: upload what is new or changed, delete what is gone.
@@ -98,8 +98,8 @@ class Stage:
         """
         present = {self._place(path): _stamp(path) for path in self._files()}
         changed = [one for one, stamp in present.items() if self._fetched.get(one) != stamp]
-        named = [one for one in changed if any(_covers(scope, one) for scope in self.scopes)]
-        in_parallel(lambda one: self.storage.upload(self._path(one), one), named)
+        named = [one for one in changed if self.covers(one)]
+        in_parallel(lambda one: self.storage.upload(self.path(one), one), named)
         for bucket in self.buckets:
             gone = {one.key for one in self._fetched if one.bucket == bucket and one not in present}
             self.storage.delete(bucket, gone)
@@ -110,6 +110,24 @@ class Stage:
                 "its arguments, and local AWS keeps only what is written there: add its prefix to the arguments"
             )
 
+    def covers(self, one: Place) -> bool:
+        """Whether the job sees the object."""
+        return any(_covers(scope, one) for scope in self.scopes)
+
+    def take_over(self, one: Place, content: bytes | None) -> None:
+        """Have an object that somebody has put into S3 meanwhile; None: that somebody has deleted."""
+        path = self.path(one)
+        if content is None:
+            self._fetched.pop(one, None)
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Like what Spark has not finished: nothing takes it for an object.
+        unfinished = path.with_name(f"{TRANSIENT[0]}-{path.name}")
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+        self._fetched[one] = _stamp(path)
+
     def _files(self) -> Iterable[Path]:
         for path in self.root.rglob("*"):
             parts = path.relative_to(self.root).parts
@@ -117,7 +135,8 @@ class Stage:
             if not transient and path.suffix != ".crc" and path.is_file():
                 yield path
 
-    def _path(self, one: Place) -> Path:
+    def path(self, one: Place) -> Path:
+        """The object's file. Raises InputError for a key that cannot be a path."""
         return within(self.root / one.bucket, one.key)
 
     def _place(self, path: Path) -> Place:

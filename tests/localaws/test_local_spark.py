@@ -54,3 +54,39 @@ def test_pyspark_reads_and_overwrites_s3_and_says_why_it_failed(account: Account
     ]
     assert account.get("out-not-named/kept") == b"kept"
     assert account.keys("raw") == ["raw-not-named/c.csv", "raw/a.csv", "raw/b.csv"]
+
+
+PUTS_BY_BOTO3 = """
+import argparse
+import boto3
+from pyspark.sql import SparkSession
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--folder")
+arguments, _ = parser.parse_known_args()
+bucket, _, prefix = arguments.folder.removeprefix("s3://").partition("/")
+s3 = boto3.client("s3")
+s3.put_object(Bucket=bucket, Key=prefix + "made/b.txt", Body=b"put while it runs")
+s3.delete_object(Bucket=bucket, Key=prefix + "a.txt")
+s3.put_object(Bucket=bucket, Key="elsewhere/c.txt", Body=b"not named")
+spark = SparkSession.builder.getOrCreate()
+print("read", [row.value for row in spark.read.text(arguments.folder + "made/").collect()])
+try:
+    spark.read.text(arguments.folder + "a.txt")
+except Exception as error:
+    print("gone", "PATH_NOT_FOUND" in str(error))
+s3.delete_object(Bucket=bucket, Key=prefix + "made/b.txt")
+s3.put_object(Bucket=bucket, Key=prefix + "made/d.txt", Body=b"stays")
+"""
+
+
+@pytest.mark.slow
+def test_what_a_script_puts_by_boto3_its_spark_sees(account: Account) -> None:
+    account.put("named/a.txt", "there before")
+    account.put("named/kept.txt", "kept")
+    run = account.glue_run(account.glue_job(PUTS_BY_BOTO3), {"--folder": account.uri("named/")})
+
+    assert run["JobRunState"] == "SUCCEEDED"
+    assert account.log("/aws-glue/jobs/output", run["Id"]) == ["read ['put while it runs']", "gone True"]
+    assert account.keys("named/") == ["named/kept.txt", "named/made/d.txt"]
+    assert account.keys("elsewhere/") == ["elsewhere/c.txt"]
