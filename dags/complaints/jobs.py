@@ -44,6 +44,7 @@ def _prepare_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
         "--plan": plan["plan_uri"],
         "--limits": plan["limits"],
         "--label_rules": plan["label_rules"],
+        "--parsed": plan["parsed_uri"],
         "--complaints": plan["complaints_uri"],
         "--quarantine": plan["quarantine_uri"],
         "--account": plan["account_uri"],

@@ -48,6 +48,7 @@ class Plan(TypedDict):
     plan_uri: str
     label_rules: str
     limits: str
+    parsed_uri: str
     complaints_uri: str
     quarantine_uri: str
     account_uri: str
@@ -221,6 +222,7 @@ def _common(
         "plan_uri": f"{bucket}/manifests/planned/run_id={identity}.json",
         "label_rules": json.dumps(rules),
         "limits": json.dumps(settings.pipeline.limits.of_reading()),
+        "parsed_uri": f"{_processed(settings, identity)}/parsed/",
         "complaints_uri": f"{_processed(settings, identity)}/complaints/",
         "quarantine_uri": f"{bucket}/quarantine/run_id={identity}/",
         "account_uri": f"{_processed(settings, identity)}/account/",

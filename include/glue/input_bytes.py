@@ -1,7 +1,7 @@
 """Opens an input by its URI's scheme, as one stream of bytes: `s3://` through boto3, `file://` and paths as files.
 
-The one module of `include/` that knows boto3, which every Glue worker has. Spark's own sources cannot say which version
-of an object they read, and split, join or guess at what is not plain text.
+This module and `output_bytes` are the ones of `include/` that know boto3, which every Glue worker has. Spark's own
+sources cannot say which version of an object they read, and split, join or guess at what is not plain text.
 """
 
 from __future__ import annotations

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from complaint_files import read_complaints
 from complaint_rows import FLAGS, files_for, prepared, run_inputs
 from input_bytes import Input
+from output_bytes import remove_files
 from personal_data import KINDS
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from reader_limits import ReaderLimits, reader_limits
 
@@ -41,6 +42,7 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--plan", required=True, help="the run's plan, which names the inputs")
     parser.add_argument("--limits", required=True, type=reader_limits, help="JSON: the bounds of what is read")
     parser.add_argument("--label_rules", required=True, type=json.loads, help="JSON: [[text, label], ...]")
+    parser.add_argument("--parsed", required=True, help="where every row stands as it was read, until it is prepared")
     parser.add_argument("--complaints", required=True, help="where every row goes, as Parquet")
     parser.add_argument("--quarantine", required=True, help="where unreadable rows go, as JSON Lines")
     parser.add_argument("--account", required=True, help="where the account of all rows goes, last of all")
@@ -58,19 +60,18 @@ def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
     inputs = run_inputs(spark, options.plan)
     named = inputs.sort("input_rank").collect()
     files = files_for(sum(row.size for row in named))
-    counted = Observation("read")
-    read = read_complaints(spark, [Input(row.source, row.etag, row.version, row.size) for row in named], options.limits)
-    observed = read.observe(counted, F.count(F.lit(1)).alias("rows"))
-    prepared(observed, inputs, options.label_rules, files).write.mode("overwrite").parquet(options.complaints)
+    to_read = [Input(row.source, row.etag, row.version, row.size) for row in named]
+    read = read_complaints(spark, to_read, options.limits, options.parsed)
+    prepared(read.complaints, inputs, options.label_rules, files).write.mode("overwrite").parquet(options.complaints)
 
     complaints = spark.read.parquet(options.complaints)
-    rows_read, rows_written = counted.get["rows"], complaints.count()
-    if rows_read != rows_written:
-        raise RuntimeError(f"{rows_read:,} rows were read, but {rows_written:,} stand in {options.complaints}")
+    if read.rows != (rows_written := complaints.count()):
+        raise RuntimeError(f"{read.rows:,} rows were read, but {rows_written:,} stand in {options.complaints}")
+    remove_files(read.uris)
     write_quarantine(complaints, options.quarantine)
     check_files(complaints, options.quarantine)
-    check_quarantine(reasons(complaints), rows_read, options.limits, options.quarantine)
-    print(f"{rows_read:,} rows read from {len(named)} files", flush=True)
+    check_quarantine(reasons(complaints), read.rows, options.limits, options.quarantine)
+    print(f"{read.rows:,} rows read from {len(named)} files", flush=True)
     return Prepared(complaints, [row.source for row in named], files)
 
 

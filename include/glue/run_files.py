@@ -14,8 +14,6 @@ _SETTINGS: dict[str, bool | float | int | str | None] = {
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
     # A date that only Spark 2 could parse is no date; by default it would fail the job.
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
-    # Where no row is read, this rule takes the Observation out of the plan, and its `get` would wait for ever.
-    "spark.sql.adaptive.optimizer.excludedRules": "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation",
 }
 
 

@@ -89,7 +89,7 @@ class Run:
 
     def prepare(self, main: Callable[[Sequence[str]], None], limits: Mapping[str, Any] = LIMITS, **more: str) -> None:
         """Runs a preparing job in this process."""
-        folders = {name: self.uri(name) for name in ("complaints", "quarantine", "account")}
+        folders = {name: self.uri(name) for name in ("parsed", "complaints", "quarantine", "account")}
         common = {"plan": self.uri("plan.json"), "label_rules": json.dumps(LABEL_RULES), "limits": json.dumps(limits)}
         main(as_argv(common | folders | more))
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from complaint_files import read_complaints
 from input_bytes import Input
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 from reader_limits import ReaderLimits
 
 from tests.glue.local_runs import LIMITS, Run
@@ -18,41 +18,60 @@ def inputs(run: Run, *names: str) -> list[Input]:
     return [Input(run.source(name)) for name in names]
 
 
+def rows_of(spark: SparkSession, run: Run, *names: str) -> list[Row]:
+    """The rows of the files, in their order."""
+    read = read_complaints(spark, inputs(run, *names), BOUNDS, run.uri("parsed"))
+    found = read.complaints.collect()
+    assert len(found) == read.rows
+    places = {run.source(name): place for place, name in enumerate(names)}
+    return sorted(found, key=lambda row: (places[row.source], row.record))
+
+
 def test_files_with_strange_names_are_read_and_named_as_the_plan_names_them(
     spark: SparkSession, run_of: LaidOut
 ) -> None:
     names = ["a[1].csv", "b c.csv", "d%20e.csv", "f{g}*?.csv", "h#+\xe4.csv"]
     run = run_of({name: SHORT + f'card,"of\n{name}",{place}\n' for place, name in enumerate(names)})
-    found = read_complaints(spark, inputs(run, *names), BOUNDS).collect()
+    found = rows_of(spark, run, *names)
     assert {(row.source, row.consumer_complaint_narrative) for row in found} == {
         (run.source(name), f"of\n{name}") for name in names
     }
 
 
-def test_a_file_of_more_records_than_are_handed_over_at_a_time_comes_whole_and_in_order(
-    spark: SparkSession, run_of: LaidOut
-) -> None:
-    run = run_of({"many.csv": SHORT + "".join(f"card,n{place},{place}\n" for place in range(1, 12_002))})
-    found = read_complaints(spark, inputs(run, "many.csv"), BOUNDS).select("record", "complaint_id").collect()
-    assert [(row.record, row.complaint_id) for row in found] == [(n, str(n)) for n in range(1, 12_002)]
+def test_a_file_of_more_records_than_are_written_at_a_time_comes_whole(spark: SparkSession, run_of: LaidOut) -> None:
+    run = run_of({"many.csv": SHORT + "".join(f"card,n{place},{place}\n" for place in range(1, 50_002))})
+    found = rows_of(spark, run, "many.csv")
+    assert [(row.record, row.complaint_id) for row in found] == [(n, str(n)) for n in range(1, 50_002)]
 
 
-def test_long_rows_are_handed_over_before_they_fill_the_memory(spark: SparkSession, run_of: LaidOut) -> None:
+def test_long_rows_are_written_before_they_fill_the_memory(spark: SparkSession, run_of: LaidOut) -> None:
     run = run_of({"long.csv": SHORT + "".join(f"card,{'x' * 130_000},{place}\n" for place in range(1, 200))})
-    found = read_complaints(spark, inputs(run, "long.csv"), BOUNDS).select("complaint_id").collect()
+    found = rows_of(spark, run, "long.csv")
     assert [row.complaint_id for row in found] == [str(n) for n in range(1, 200)]
 
 
 def test_each_input_is_a_task_of_its_own(spark: SparkSession, run_of: LaidOut) -> None:
     names = [f"{number}.csv" for number in range(5)]
     run = run_of(dict.fromkeys(names, SHORT + "card,x,1\n" * 3))
-    table = read_complaints(spark, inputs(run, *names), BOUNDS)
-    assert [len({row.source for row in part}) for part in table.rdd.glom().collect()] == [1] * 5
+    uris = read_complaints(spark, inputs(run, *names), BOUNDS, run.uri("parsed")).uris
+    sources = [{row.source for row in spark.read.parquet(uri).collect()} for uri in uris]
+    assert sources == [{run.source(name)} for name in names]
+
+
+def test_a_second_attempt_replaces_the_files_of_the_first_by_the_same(spark: SparkSession, run_of: LaidOut) -> None:
+    run = run_of({"a.csv": SHORT + "card,x,1\n", "b.csv": SHORT + 'card,"open\n'})
+    contents = []
+    for _ in range(2):
+        read_complaints(spark, inputs(run, "a.csv", "b.csv"), BOUNDS, run.uri("parsed"))
+        folder = run.folder / "parsed"
+        contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert contents[0] == contents[1]
+    assert sorted(contents[0]) == ["part-00000.parquet", "part-00001.parquet"]
 
 
 def test_an_input_that_is_gone_is_one_row_that_says_so(spark: SparkSession, run_of: LaidOut) -> None:
     run = run_of({"a.csv": SHORT + "card,x,1\n"})
-    found = read_complaints(spark, inputs(run, "gone.csv", "a.csv"), BOUNDS).collect()
+    found = rows_of(spark, run, "gone.csv", "a.csv")
     assert [(row.source, row.record, row.reason) for row in found] == [
         (run.source("gone.csv"), 0, "it is not there any more"),
         (run.source("a.csv"), 1, None),
