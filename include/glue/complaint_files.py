@@ -5,7 +5,7 @@ record, and nothing else knows how. A large plain file is read in byte ranges by
 by one; what strict CSV holds is parsed at once, all else by the exact reader. Memory does not grow with a file.
 
 Each task writes what it has read to a Parquet file by itself, which Spark then reads. Handed over to the JVM row by
-row, the same rows would take three times as long (`make bench-etl`).
+row, the same rows took more than twice as long (`make bench-etl`).
 """
 
 from __future__ import annotations
