@@ -6,7 +6,7 @@ import json
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,8 +70,15 @@ def serverless(
 
 
 def infrastructure(aws: Aws, settings: PipelineSettings) -> None:
-    """What must be there before anything is deployed: the bucket, the roles, the topic of alerts, the queue."""
-    aws.client("s3").create_bucket(Bucket=settings.storage.bucket)
+    """What must be there before anything is deployed: the bucket, the roles, the topic of alerts, the queue.
+
+    What is there already is left as it is.
+    """
+    s3, region = aws.client("s3"), settings.aws.region
+    # us-east-1 takes no constraint, all others want one; and only there a bucket is made twice without complaint.
+    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket=settings.storage.bucket, **where)
     aws.client("sns").create_topic(Name=settings.aws.alerts_topic_arn.rpartition(":")[2])
     aws.client("sqs").create_queue(QueueName=settings.aws.dead_letter_queue_arn.rpartition(":")[2])
     iam = aws.client("iam")
@@ -80,7 +87,8 @@ def infrastructure(aws: Aws, settings: PipelineSettings) -> None:
     for service, arn in arns.items():
         trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-        iam.create_role(RoleName=arn.rpartition("/")[2], AssumeRolePolicyDocument=document)
+        with suppress(iam.exceptions.EntityAlreadyExistsException):
+            iam.create_role(RoleName=arn.rpartition("/")[2], AssumeRolePolicyDocument=document)
 
 
 @contextmanager

@@ -5,10 +5,12 @@ import json
 import logging
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
 from localaws.server import LocalAWS
+from localaws.state_files import StateError
 
 
 def main() -> None:
@@ -19,6 +21,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
     told = "how many seconds a minute of AWS's time-outs, retries and schedules lasts (default: %(default)s)"
     parser.add_argument("--minute", type=float, default=60.0, metavar="SECONDS", help=told)
+    told = "keep S3 and SageMaker's models in the state folder, and begin with what it holds (default: forget all)"
+    parser.add_argument("--keep", action="store_true", help=told)
     arguments = parser.parse_args()
     arguments.state.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
@@ -32,9 +36,14 @@ def main() -> None:
     asked_to_stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked_to_stop.set())
-    with LocalAWS(arguments.state, arguments.host, arguments.port, minute=arguments.minute) as aws:
-        print(json.dumps({"endpoint": aws.endpoint}), flush=True)
-        asked_to_stop.wait()
+    try:
+        with LocalAWS(
+            arguments.state, arguments.host, arguments.port, minute=arguments.minute, keep=arguments.keep
+        ) as aws:
+            print(json.dumps({"endpoint": aws.endpoint}), flush=True)
+            asked_to_stop.wait()
+    except StateError as error:
+        sys.exit(f"localaws: {error}")
 
 
 if __name__ == "__main__":

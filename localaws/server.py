@@ -105,7 +105,8 @@ class LocalAWS:
 
     moto keeps its state in the process: entering forgets what an earlier LocalAWS held, and two at once in
     one process would share everything. `minute`: how many seconds a minute lasts of what AWS reckons in minutes
-    (Glue's timeouts, the waits before Lambda tries an event again, the rates of scheduled rules).
+    (Glue's timeouts, the waits before Lambda tries an event again, the rates of scheduled rules). `keep`: what is in
+    S3, and SageMaker's models, stay in the state folder for the next LocalAWS that keeps it, however this one ends.
     """
 
     def __init__(
@@ -115,19 +116,28 @@ class LocalAWS:
         port: int = 0,
         region: str = "us-east-1",
         minute: float = 60.0,
+        keep: bool = False,
     ) -> None:
         self._state = state.absolute()
         self._address = (host, port)
         self._region = region
         self._minute = minute
+        self._keep = keep
         self._trail = self._state / "cloudtrail.jsonl"
 
     def __enter__(self) -> "LocalAWS":
+        """Starts the server.
+
+        Raises:
+            StateError: the state is to be kept, and its folder is in use or cannot be read.
+        """
         moto_api_backend.reset()
         self._handlers: dict[str, Handler] = {}
-        application = TakeOver(DomainDispatcherApplication(create_backend_app), self._handlers)
-        recorded = Trail(application, self._trail, OWN_AGENT)
-        self._server = make_server(*self._address, recorded, threaded=True, request_handler=QuietHandler)
+        with ExitStack() as mends:
+            application = TakeOver(self._moto(mends), self._handlers)
+            recorded = Trail(application, self._trail, OWN_AGENT)
+            self._server = make_server(*self._address, recorded, threaded=True, request_handler=QuietHandler)
+            self._mends = mends.pop_all()
         host, port = self._server.server_address[:2]
         self.endpoint = f"http://{host!s}:{port}"
         self._cloud = Cloud(self.endpoint, self._region, OWN_AGENT)
@@ -179,6 +189,15 @@ class LocalAWS:
         """A boto3 client of this AWS, with dummy credentials."""
         return self._users.client(service)
 
+    def _moto(self, mends: ExitStack) -> Any:
+        application = DomainDispatcherApplication(create_backend_app)
+        if not self._keep:
+            return application
+        # Not above: see below.
+        from localaws.keep import kept  # noqa: PLC0415
+
+        return mends.enter_context(kept(self._state, self._region, application))
+
     def _take_over(self) -> None:
         # Not above: these parts of moto look at the shell's AWS profile while they are imported.
         from localaws import function_settings  # noqa: PLC0415
@@ -201,7 +220,6 @@ class LocalAWS:
         self._machines = StateMachines(self._cloud, self._events.put)
         self._schedules = Schedules(self._events, self._region, self._timer, self._minute)
         self._services = (glue, sagemaker, self._functions)
-        self._mends = ExitStack()
         self._mends.enter_context(function_settings.mends())
         self._mends.enter_context(glue.stages.mends())
         self._mends.enter_context(self._events.mends())

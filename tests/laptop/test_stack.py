@@ -1,0 +1,18 @@
+from pathlib import Path
+
+from complaints.settings import load_settings
+from laptop.stack import infrastructure
+from localaws import LocalAWS
+from tests.parity.house import LocalClients
+
+
+def test_what_is_there_already_may_be_made_again_and_keeps_what_it_has(tmp_path: Path) -> None:
+    settings = load_settings().pipeline
+    with LocalAWS(tmp_path) as aws:
+        clients = LocalClients(aws)
+        infrastructure(clients, settings)  # type: ignore[arg-type]
+        aws.client("s3").put_object(Bucket=settings.storage.bucket, Key="a", Body=b"a")
+        roles = aws.client("iam").list_roles()["Roles"]
+        infrastructure(clients, settings)  # type: ignore[arg-type]
+        assert aws.client("s3").list_objects_v2(Bucket=settings.storage.bucket)["KeyCount"] == 1
+        assert aws.client("iam").list_roles()["Roles"] == roles
