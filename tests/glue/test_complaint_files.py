@@ -45,9 +45,9 @@ def test_a_file_of_more_records_than_are_written_at_a_time_comes_whole(spark: Sp
 
 
 def test_long_rows_are_written_before_they_fill_the_memory(spark: SparkSession, run_of: LaidOut) -> None:
-    run = run_of({"long.csv": SHORT + "".join(f"card,{'x' * 130_000},{place}\n" for place in range(1, 200))})
+    run = run_of({"long.csv": SHORT + "".join(f"card,{'x' * 130_000},{place}\n" for place in range(1, 300))})
     found = rows_of(spark, run, "long.csv")
-    assert [row.complaint_id for row in found] == [str(n) for n in range(1, 200)]
+    assert [row.complaint_id for row in found] == [str(n) for n in range(1, 300)]
 
 
 def test_each_input_is_a_task_of_its_own(spark: SparkSession, run_of: LaidOut) -> None:

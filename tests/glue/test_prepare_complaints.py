@@ -55,6 +55,11 @@ def test_the_model_is_asked_for_the_newest_copies_with_a_narrative_and_told_noth
     ]
 
 
+def test_rows_as_they_were_read_are_gone_once_they_are_prepared(run: Run) -> None:
+    assert (run.folder / "parsed").exists()
+    assert data_files(run.folder / "parsed") == []
+
+
 def test_a_folder_of_records_holds_nothing_that_a_transform_would_take_for_records(run: Run) -> None:
     assert [path.name.startswith("part-") for path in data_files(run.folder / "records")] == [True]
 
