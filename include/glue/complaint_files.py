@@ -4,8 +4,8 @@ This is the seam behind which reading may change: `read_complaints` takes the pl
 record, and nothing else knows how. A large plain file is read in byte ranges by as many tasks as there are, any other
 by one; what strict CSV holds is parsed at once, all else by the exact reader. Memory does not grow with a file.
 
-Each task writes what it has read to a Parquet file by itself, which Spark then reads. Handed over to the JVM row by
-row, the same rows took more than twice as long (`make bench-etl`).
+Each task writes what it has read to a Parquet file by itself, which Spark then reads: its rows need not go through the
+JVM one by one to get there.
 """
 
 from __future__ import annotations

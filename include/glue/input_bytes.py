@@ -1,7 +1,7 @@
 """Opens an input by its URI's scheme, as one stream of bytes: `s3://` through boto3, `file://` and paths as files.
 
-This module and `output_bytes` are the ones of `include/` that know boto3, which every Glue worker has. Spark's own
-sources cannot say which version of an object they read, and split, join or guess at what is not plain text.
+The one module of `include/` that knows boto3, which every Glue worker has. Spark's own sources cannot say which version
+of an object they read, and split, join or guess at what is not plain text.
 """
 
 from __future__ import annotations
@@ -65,10 +65,10 @@ class Opener:
         Raises:
             InputRefusedError: the object is gone, or no longer is what the plan is about.
         """
-        bucket_and_key = re.fullmatch(r"s3[an]?://([^/]+)/(.+)", given.uri, re.DOTALL)
-        if not bucket_and_key:
+        place = s3_object(given.uri)
+        if not place:
             return _FileBytes(given.uri, start, end)
-        which = {"Bucket": bucket_and_key[1], "Key": bucket_and_key[2]}
+        which = dict(zip(("Bucket", "Key"), place, strict=True))
         if given.version:
             which["VersionId"] = given.version
         if given.etag:
@@ -86,13 +86,29 @@ class Opener:
 
     @cached_property
     def _s3(self) -> Any:
-        return boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 10}))
+        return s3_client()
+
+
+def s3_client() -> Any:
+    """A client that tries again what S3 could not answer."""
+    return boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 10}))
+
+
+def s3_object(uri: str) -> tuple[str, str] | None:
+    """Bucket and key of an `s3://` URI; None for any other."""
+    found = re.fullmatch(r"s3[an]?://([^/]+)/(.+)", uri, re.DOTALL)
+    return (found[1], found[2]) if found else None
+
+
+def local_path(uri: str) -> Path:
+    """The path of a `file://` URI, or of what is a path already."""
+    # Not percent-decoded: the plan names what is there, as S3 does, character by character.
+    return Path(re.sub("^file:(//)?(?=/)", "", uri))
 
 
 class _FileBytes:
     def __init__(self, uri: str, start: int, end: int | None) -> None:
-        # Not percent-decoded: the plan names what is there, as S3 does, character by character.
-        path = Path(re.sub("^file:(//)?(?=/)", "", uri))
+        path = local_path(uri)
         try:
             self._file: BinaryIO = path.open("rb")
         except FileNotFoundError:
