@@ -123,7 +123,7 @@ with DAG(
     )
     classified >> results
 
-    account = task(steps.results_add_up)(plan, accept_fewer_rows=dag.param("accept_fewer_rows"))
+    account = task(multiple_outputs=False)(steps.results_add_up)(plan, accept_fewer_rows=dag.param("accept_fewer_rows"))
     results >> account
 
     # Until here nobody can see the results: readers go by the manifest, which is written last.

@@ -74,7 +74,9 @@ with DAG(
     )
 
     # Nothing learns from a history that lost rows on the way.
-    account = task(steps.history_adds_up)(plan, accept_fewer_rows=dag.param("accept_fewer_rows"))
+    account = task(multiple_outputs=False)(steps.history_adds_up)(
+        plan, accept_fewer_rows=dag.param("accept_fewer_rows")
+    )
     prepared >> account
 
     train = SageMakerTrainingOperator(
@@ -106,4 +108,4 @@ with DAG(
     version = task(steps.register_model)(plan, trained)
     evaluate >> version
 
-    task(steps.promote_model)(version)
+    task(multiple_outputs=False)(steps.promote_model)(version)

@@ -59,6 +59,12 @@ class TestEveryDag:
                 )
                 assert task.execution_timeout.total_seconds() >= limit
 
+    def test_says_itself_whether_it_pushes_members(self, dags: dict[str, Any], dag_id: str) -> None:
+        """Where a function returns a dict, Airflow pushes each member as well; Airflow 3.0 cannot push one of null."""
+        read = {task_id for task in dags[dag_id].tasks for task_id in _read_by_member(task)}
+        pushing = {task.task_id for task in dags[dag_id].tasks if getattr(task, "multiple_outputs", False)}
+        assert pushing == read, f"{dag_id}: pass multiple_outputs to task() of {sorted(pushing ^ read)}, True if read"
+
     def test_describes_its_parameters_and_refuses_foreign_values(self, dags: dict[str, Any], dag_id: str) -> None:
         for name in dags[dag_id].params:
             param = dags[dag_id].params.get_param(name)
@@ -79,6 +85,23 @@ class TestEveryDag:
     def test_runs_only_when_asked_and_one_at_a_time(self, dags: dict[str, Any], dag_id: str) -> None:
         assert dags[dag_id].max_active_runs == 1
         assert not dags[dag_id].catchup
+
+
+def _read_by_member(task: Any) -> set[str]:
+    """The tasks of which this one reads single members of what they return."""
+    found: set[str] = set()
+    waiting = [getattr(task, name) for name in task.template_fields]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, (list, tuple)):
+            waiting += value
+        elif getattr(value, "key", "return_value") != "return_value":
+            found.add(value.operator.task_id)
+        elif inner := getattr(value, "value", None) or getattr(value, "arg", None):
+            waiting.append(inner)  # a template around what another task returns
+    return found
 
 
 def _job_limit(task: Any) -> float:
