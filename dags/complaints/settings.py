@@ -121,6 +121,7 @@ class Orchestration(_Section):
     retries: Annotated[int, Field(ge=0, le=10)]
     retry_delay_seconds: Count
     poll_seconds: Count
+    arrival_poll_seconds: Count
     arrival_timeout_hours: Count
     max_run_hours: Count
 

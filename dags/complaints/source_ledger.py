@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from complaints.storage import Bucket, ConflictError
@@ -51,6 +52,12 @@ def last_run(bucket: Bucket, plan: Mapping[str, Any]) -> Mapping[str, Any] | Non
     return entry
 
 
+def published_since(bucket: Bucket, *, flow: str, source: str, since: str) -> bool:
+    """Whether a run of `source` (a key, or a prefix) had its effect after `since`, both by S3's clock."""
+    entry = bucket.read_json(_key_of(flow, source))
+    return entry is not None and datetime.fromisoformat(entry["since"]) >= datetime.fromisoformat(since)
+
+
 def remember(bucket: Bucket, plan: Mapping[str, Any], rows_in: int, *, since: str) -> None:
     """Notes the run as the last one of its source, unless a later one is noted.
 
@@ -78,5 +85,8 @@ def _source(bucket: Bucket, plan: Mapping[str, Any]) -> str:
 
 
 def _entry_key(bucket: Bucket, plan: Mapping[str, Any]) -> str:
-    identity = f"{plan['flow']}|{_source(bucket, plan)}"
-    return f"ledger/sources/{hashlib.sha256(identity.encode()).hexdigest()[:16]}.json"
+    return _key_of(plan["flow"], _source(bucket, plan))
+
+
+def _key_of(flow: str, source: str) -> str:
+    return f"ledger/sources/{hashlib.sha256(f'{flow}|{source}'.encode()).hexdigest()[:16]}.json"

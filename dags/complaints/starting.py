@@ -9,18 +9,18 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from complaints.arrivals import Arrival, ArrivalError, why_ignored
+from complaints.ledger import AIRFLOW, Ledger
 from complaints.settings import Storage
-from complaints.storage import Bucket, ConflictError
+from complaints.storage import Bucket
 
 log = logging.getLogger(__name__)
 
-VERSIONS, CONTENTS = "ledger/versions/", "ledger/contents/"
 _FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -38,6 +38,7 @@ class Starter:
 
     def __init__(self, bucket: Bucket, machines: Any, machine_arn: str, storage: Storage, limit: int) -> None:
         self._bucket = bucket
+        self._ledger = Ledger(bucket)
         self._machines = machines
         self._machine_arn = machine_arn
         self._storage = storage
@@ -56,7 +57,7 @@ class Starter:
 
     def sweep(self) -> Iterator[Outcome]:
         """Takes up every object that lies there without an execution, oldest first, while one may be started."""
-        begun = {each.key.removeprefix(VERSIONS).removesuffix(".json") for each in self._bucket.objects(VERSIONS)}
+        begun = self._ledger.names()
         for arrival in current_objects(self._bucket, self._storage.raw):
             try:
                 if arrival.execution_name in begun or why_ignored(arrival, self._storage):
@@ -74,10 +75,10 @@ class Starter:
             return "ignored", reason
         if newer := self._newer(arrival):
             return "superseded", f"the object is now version {newer}, which has an event of its own"
-        if self._bucket.read_json(_entry_key(arrival)) is not None:
+        if self._ledger.knows(arrival):
             return "already started", arrival.execution_name
         if first := self._same_content(arrival):
-            self._remember(arrival, first["execution_arn"], f"duplicate of {first['key']}")
+            self._ledger.remember(arrival, first["execution_arn"], f"duplicate of {first['key']}")
             return "duplicate", f"{first['key']} holds the same bytes, and {first['execution_arn']} classifies them"
         return self._start(arrival)
 
@@ -98,9 +99,11 @@ class Starter:
 
     def _same_content(self, arrival: Arrival) -> dict[str, Any] | None:
         """The ledger's entry of another object with these bytes, unless the execution for that one failed."""
-        first: dict[str, Any] | None = self._bucket.read_json(_content_key(arrival))
-        if not arrival.size or first is None or first["execution_arn"] == self._execution_arn(arrival):
+        first = self._ledger.same_bytes(arrival)
+        if first is None:
             return None
+        if first["execution_arn"].startswith(AIRFLOW):
+            return first if self._ledger.has_published(first) else None
         try:
             status = self._machines.describe_execution(executionArn=first["execution_arn"])["status"]
         except self._machines.exceptions.ExecutionDoesNotExist:
@@ -117,7 +120,7 @@ class Starter:
             self._machines.start_execution(stateMachineArn=self._machine_arn, name=name, input=given)
         except self._machines.exceptions.ExecutionAlreadyExists:
             outcome = "already started"
-        self._remember(arrival, arn, outcome="started")
+        self._ledger.remember(arrival, arn, "started")
         return outcome, name
 
     def _running(self) -> int:
@@ -136,16 +139,6 @@ class Starter:
     def _execution_arn(self, arrival: Arrival) -> str:
         return f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{arrival.execution_name}"
 
-    def _remember(self, arrival: Arrival, execution_arn: str, outcome: str) -> None:
-        entry = {**asdict(arrival), "execution_arn": execution_arn, "outcome": outcome}
-        keys = [_entry_key(arrival), *([_content_key(arrival)] if outcome == "started" and arrival.size else [])]
-        for key in keys:
-            etag = self._bucket.read_json_and_etag(key)[1] if key.startswith(CONTENTS) else None
-            try:
-                self._bucket.write_json(key, entry, if_absent=etag is None, if_match=etag)
-            except ConflictError:
-                log.info("%s was remembered by somebody else meanwhile", key)
-
 
 def current_objects(bucket: Bucket, prefix: str) -> list[Arrival]:
     """What lies below `prefix` now, each object in its current version, oldest first."""
@@ -156,11 +149,3 @@ def current_objects(bucket: Bucket, prefix: str) -> list[Arrival]:
         etag, version = each["ETag"].strip('"'), each["VersionId"]
         arrivals.append(Arrival(bucket.name, each["Key"], etag, each["Size"], version if version != "null" else etag))
     return arrivals
-
-
-def _entry_key(arrival: Arrival) -> str:
-    return f"{VERSIONS}{arrival.execution_name}.json"
-
-
-def _content_key(arrival: Arrival) -> str:
-    return f"{CONTENTS}{arrival.etag}-{arrival.size}.json"

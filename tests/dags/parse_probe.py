@@ -16,6 +16,7 @@ with warnings.catch_warnings():
     from airflow.providers.amazon.aws.operators.glue import GlueJobOperator
     from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTransformOperator
     from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
+    from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
     from airflow.sdk import DAG, Param, task
 
 # What Airflow does when it builds its first DAG (asks for the platform, loads schemas) it does here.
@@ -23,6 +24,7 @@ with DAG("warm_up", schedule=None, params={"x": Param("a", type="string", patter
     GlueJobOperator(task_id="glue", deferrable=True)
     SageMakerTransformOperator(task_id="transform", config={}, deferrable=True)
     S3KeySensor(task_id="sensor", bucket_key=["s3://bucket/key"], deferrable=True)
+    TriggerDagRunOperator.partial(task_id="trigger", trigger_dag_id="warm_up").expand(trigger_run_id=["x"])
     task(task_id="python", multiple_outputs=True)(lambda: {})()
 
 WATCHED = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "urllib.", "sqlite3.")

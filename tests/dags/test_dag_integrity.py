@@ -8,7 +8,9 @@ import pytest
 
 from tests.dags.conftest import DAGS
 
-EXPECTED = {"complaints_training", "complaints_classification"}
+EXPECTED = {"complaints_training", "complaints_classification", "complaints_arrivals"}
+# It takes no parameters and has a schedule: it starts the others' runs.
+FLOWS = EXPECTED - {"complaints_arrivals"}
 DAG_FILES = sorted(path.name for path in DAGS.glob("*.py"))
 
 
@@ -42,9 +44,10 @@ class TestEveryDag:
             assert task.retries >= 1, f"{dag_id}.{task.task_id}: set retries (default_args does)"
             assert task.execution_timeout, f"{dag_id}.{task.task_id}: set an execution_timeout (default_args does)"
 
-    def test_waits_in_the_triggerer_wherever_it_can(self, dags: dict[str, Any], dag_id: str) -> None:
+    def test_waits_without_a_worker_wherever_it_can(self, dags: dict[str, Any], dag_id: str) -> None:
         for task in dags[dag_id].tasks:
-            assert getattr(task, "deferrable", True), f"{dag_id}.{task.task_id}: pass deferrable=True"
+            frees = getattr(task, "deferrable", True) or getattr(task, "mode", "") == "reschedule"
+            assert frees, f"{dag_id}.{task.task_id}: pass deferrable=True, or mode='reschedule'"
 
     def test_waits_as_long_as_the_job_may_take(self, dags: dict[str, Any], dag_id: str) -> None:
         """The operators' own default gives up after minutes while the job goes on."""
@@ -65,6 +68,13 @@ class TestEveryDag:
         pushing = {task.task_id for task in dags[dag_id].tasks if getattr(task, "multiple_outputs", False)}
         assert pushing == read, f"{dag_id}: pass multiple_outputs to task() of {sorted(pushing ^ read)}, True if read"
 
+    def test_has_one_run_at_a_time_and_makes_up_for_none(self, dags: dict[str, Any], dag_id: str) -> None:
+        assert dags[dag_id].max_active_runs == 1
+        assert not dags[dag_id].catchup
+
+
+@pytest.mark.parametrize("dag_id", sorted(FLOWS))
+class TestEveryFlow:
     def test_describes_its_parameters_and_refuses_foreign_values(self, dags: dict[str, Any], dag_id: str) -> None:
         for name in dags[dag_id].params:
             param = dags[dag_id].params.get_param(name)
@@ -82,15 +92,26 @@ class TestEveryDag:
         with pytest.raises(Exception, match=r"is not of type 'boolean'|Invalid input"):
             param.resolve("yes")
 
-    def test_runs_only_when_asked_and_one_at_a_time(self, dags: dict[str, Any], dag_id: str) -> None:
-        assert dags[dag_id].max_active_runs == 1
-        assert not dags[dag_id].catchup
+    def test_runs_only_when_asked(self, dags: dict[str, Any], dag_id: str) -> None:
+        assert dags[dag_id].schedule is None
+
+
+def test_arrivals_are_started_only_where_somebody_switched_it_on_and_never_in_a_state_machine(
+    dags: dict[str, Any],
+) -> None:
+    arrivals = dags["complaints_arrivals"]
+    assert arrivals.is_paused_upon_creation
+    assert arrivals.schedule == "@continuous"
+    assert "step-functions" not in arrivals.tags, "ptmlops-starter does this for the state machines"
 
 
 def _read_by_member(task: Any) -> set[str]:
     """The tasks of which this one reads single members of what they return."""
     found: set[str] = set()
-    waiting = [getattr(task, name) for name in task.template_fields]
+    # A mapped task has its arguments in two places: the same for all, and one for each.
+    given = {**vars(task), **getattr(task, "partial_kwargs", {})}
+    waiting = [given.get(name, getattr(task, name, None)) for name in task.template_fields]
+    waiting += [each.value for each in [getattr(task, "expand_input", None)] if each is not None]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):

@@ -13,6 +13,8 @@ ORDERS = [
     ("complaints_classification", "classify_complaints", "audit_results", "results are made of scores"),
     ("complaints_classification", "audit_results", "results_add_up", "the account is checked once it is complete"),
     ("complaints_classification", "results_add_up", "publish_manifest", "nothing is visible that does not add up"),
+    ("complaints_arrivals", "await_arrivals", "find_arrivals", "what is due is listed once it is there"),
+    ("complaints_arrivals", "start_classification", "remember", "the ledger names only what was started"),
     ("complaints_training", "prepare_history", "history_adds_up", "the account is checked once it is complete"),
     ("complaints_training", "history_adds_up", "train_model", "nothing is learned from a history with lost rows"),
     ("complaints_training", "train_model", "evaluate_model", "what is evaluated is what was trained"),
