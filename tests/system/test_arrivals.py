@@ -1,0 +1,174 @@
+"""To drop a file is enough, for real: Airflow with `complaints_arrivals` on, and a local AWS that is killed once."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from complaints.settings import load_settings
+from complaints.storage import Bucket
+from deploy.__main__ import deploy
+from laptop import inputs
+from laptop.airflow import Airflow
+from laptop.orchestrator import ENDED
+from laptop.processes import free_port
+from laptop.sample import write_sample
+from laptop.stack import CLASSIFICATION, TRAINING, infrastructure
+from localaws.cloud import CREDENTIALS
+from tests.parity.house import LocalClients, impatient
+
+ARRIVALS = "complaints_arrivals"
+LONGEST_RUN = 300
+
+pytestmark = pytest.mark.slow
+
+
+class KeptAWS:
+    """`python -m localaws --keep` on a port of its own, which the next one takes over."""
+
+    def __init__(self, state: Path) -> None:
+        self._command = [sys.executable, "-m", "localaws", "--state", str(state), "--keep"]
+        self._command += ["--port", str(free_port())]
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.endpoint = json.loads(self.process.stdout.readline())["endpoint"]
+
+    def end(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+        self.process.wait(30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def client(self, service: str) -> Any:
+        session = boto3.session.Session(**CREDENTIALS, region_name="us-east-1")
+        return session.client(service, endpoint_url=self.endpoint, config=Config(proxies={}))
+
+
+class Laptop:
+    """What `make up` starts: Airflow, local AWS, the release, the history and a model in service."""
+
+    def __init__(self, aws: KeptAWS, airflow: Airflow, folder: Path) -> None:
+        self.settings = load_settings(folder / "dags" / "complaints" / "config").pipeline
+        self.aws, self.airflow = aws, airflow
+        self.bucket = Bucket(aws.client("s3"), self.settings.storage.bucket)
+
+    def set_up(self) -> None:
+        clients: Any = LocalClients(self.aws)  # type: ignore[arg-type]
+        infrastructure(clients, self.settings)
+        deploy(self.settings, clients.clients())
+
+    def run(self, dag_id: str, source: str) -> str:
+        run = self.airflow.trigger(dag_id, {"source": source})
+        until(lambda: self.airflow.state(dag_id, run) in ENDED)
+        return self.airflow.state(dag_id, run)
+
+    def put(self, file: Path) -> str:
+        key = f"raw/{file.name}"
+        self.bucket.client.upload_file(str(file), self.bucket.name, key)
+        return key
+
+    def runs(self, dag_id: str = CLASSIFICATION) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.airflow._call("GET", f"/api/v2/dags/{dag_id}/dagRuns?limit=100")["dag_runs"]
+        return found
+
+    def of(self, key: str) -> dict[str, Any]:
+        """The one run that was started for a key by itself, once it is over."""
+        arrived = [each for each in self.runs() if each["dag_run_id"].startswith("arrival__")]
+        mine = [each for each in arrived if each["conf"].get("source") == key and each["state"] in ENDED]
+        assert len(mine) <= 1, mine
+        return mine[0] if mine else {}
+
+    def manifests(self) -> dict[str, str]:
+        """The ETag of each manifest, by the files that its run read."""
+        found = {}
+        for each in self.bucket.objects("manifests/run_id="):
+            read = [given["uri"].rpartition("/")[2] for given in (self.bucket.read_json(each.key) or {})["inputs"]]
+            found[",".join(sorted(read))] = each.etag
+        return found
+
+
+def until(holds: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + LONGEST_RUN
+    while not (answer := holds()):
+        assert time.monotonic() < deadline, f"it did not hold within {LONGEST_RUN} s"
+        time.sleep(0.5)
+    return answer
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    sample = write_sample(tmp_path_factory.mktemp("sample"), training_rows=400, classify_rows=200)
+    return [*sample.training, *sample.classify]
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory, files: list[Path]) -> Iterator[Laptop]:
+    folder = tmp_path_factory.mktemp("laptop")
+    patience = {"retry_delay_seconds": 1, "poll_seconds": 1, "arrival_poll_seconds": 2}
+    code = impatient(folder / "code", patience)
+    aws = KeptAWS(folder / "aws")
+    credentials = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
+    airflow = Airflow(folder / "airflow", {**credentials, "AWS_ENDPOINT_URL": aws.endpoint}, dags=code / "dags")
+    try:
+        with airflow.server:
+            found = Laptop(aws, airflow, code)
+            found.set_up()
+            inputs.upload(found.bucket.client, found.bucket.name, "history/", files[:-3])
+            airflow.wait_until_ready([TRAINING, CLASSIFICATION, ARRIVALS])
+            assert found.run(TRAINING, "history/") == "success"
+            yield found
+    finally:
+        aws.end(signal.SIGTERM)
+
+
+def test_nothing_is_started_before_somebody_switches_it_on(laptop: Laptop, files: list[Path]) -> None:
+    assert laptop.airflow._call("GET", f"/api/v2/dags/{ARRIVALS}")["is_paused"]
+    laptop.put(files[-3])
+    assert laptop.runs(ARRIVALS) == []
+    laptop.airflow._call("PATCH", f"/api/v2/dags/{ARRIVALS}", {"is_paused": False})
+
+
+def test_a_file_is_classified_without_a_trigger_and_then_a_second_one(laptop: Laptop, files: list[Path]) -> None:
+    first = f"raw/{files[-3].name}"
+    assert until(lambda: laptop.of(first))["state"] == "success"
+    assert list(laptop.manifests()) == [files[-3].name]
+    laptop.put(files[-3])  # the same bytes by the same name: no other version where the bucket keeps none
+    second = laptop.put(files[-2])
+    assert until(lambda: laptop.of(second))["state"] == "success"
+    assert sorted(laptop.manifests()) == sorted([files[-3].name, files[-2].name])
+    ledger = [laptop.bucket.read_json(each.key) or {} for each in laptop.bucket.objects("ledger/versions/")]
+    assert {entry["key"]: entry["outcome"] for entry in ledger} == {first: "started", second: "started"}
+
+
+def test_a_run_by_hand_is_possible_while_the_dag_waits_and_repeats_nothing(laptop: Laptop, files: list[Path]) -> None:
+    before = laptop.manifests()
+    assert laptop.run(CLASSIFICATION, f"raw/{files[-3].name}") == "success"
+    assert laptop.manifests() == before
+
+
+def test_all_goes_on_after_local_aws_was_killed(laptop: Laptop, files: list[Path]) -> None:
+    before, pointer = laptop.manifests(), laptop.bucket.read_json("models/latest")
+    laptop.aws.end(signal.SIGKILL)
+    laptop.aws.start()
+    laptop.set_up()
+    # Of the jobs of before nobody knows: they are found by their output, or done again.
+    assert laptop.run(CLASSIFICATION, f"raw/{files[-3].name}") == "success"
+    assert laptop.manifests() == before
+    third = laptop.put(files[-1])
+    assert until(lambda: laptop.of(third))["state"] == "success"
+    assert len(laptop.manifests()) == 3
+    assert laptop.run(TRAINING, "history/") == "success"
+    assert laptop.bucket.read_json("models/latest") == pointer
