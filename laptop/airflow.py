@@ -1,6 +1,6 @@
 """Airflow as MWAA runs it, on one machine: scheduler, DAG processor, triggerer and API server, SQLite below.
 
-`CONFIGURATION` is the one place where this Airflow is set up; every setting says why it differs from MWAA's.
+`airflow.env` is where this Airflow is set up, and says of every setting why it is so and what MWAA has instead.
 """
 
 from __future__ import annotations
@@ -14,27 +14,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from laptop.configuration import shared_configuration
+from laptop.credentials import USER, credentials
 from laptop.processes import Server, ServerError, free_port
 
 ROOT = Path(__file__).parent.parent
 _START_SECONDS = 240
-
-CONFIGURATION = {
-    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-    "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-    # Tasks that wait do so in the triggerer; what runs here only asks AWS, so four at a time suit two cores.
-    "AIRFLOW__CORE__PARALLELISM": "4",
-    # Nobody but this machine can reach the server, and it lives for one run.
-    "AIRFLOW__API__HOST": "127.0.0.1",
-    "AIRFLOW__API__WORKERS": "1",
-    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
-    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
-    "AIRFLOW__TRIGGERER__DEFAULT_CAPACITY": "50",
-    # A task that defers is seen to have left only at its supervisor's next heartbeat. With the 5 s of the default a
-    # short job's trigger fires before that, and the scheduler takes the resumed task for one that died.
-    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
-}
 
 
 class Airflow:
@@ -47,6 +32,8 @@ class Airflow:
     ) -> None:
         self.home = home
         self._dags = dags
+        # They belong to the database beside them: what the one has encrypted the other cannot read.
+        self.credentials = credentials(home / "secrets")
         self.address = f"http://127.0.0.1:{port or free_port()}"
         self._token = ""
         # A person's proxy must not stand between us and our own server.
@@ -69,6 +56,8 @@ class Airflow:
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self._dags),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+            # Nobody but this machine can reach it.
+            "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": self.address.rpartition(":")[2],
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.address}/execution/",
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
@@ -76,7 +65,7 @@ class Airflow:
             "NO_PROXY": "127.0.0.1,localhost",
             "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
         }
-        return {**inherited, **CONFIGURATION, **ours, **environment}
+        return {**inherited, **shared_configuration(), **self.credentials.settings, **ours, **environment}
 
     def wait_until_ready(self, dag_ids: Sequence[str]) -> None:
         """Returns when every component is healthy and the DAGs can be triggered.
@@ -98,10 +87,15 @@ class Airflow:
             components = ("metadatabase", "scheduler", "triggerer", "dag_processor")
             if not all(health[name]["status"] == "healthy" for name in components):
                 return False
-            self._token = self._token or self._call("GET", "/auth/token", authorized=False)["access_token"]
+            self._token = self._token or self._log_in()
         except (OSError, ServerError):
             return False  # not up yet; the deadline is the caller's
         return True
+
+    def _log_in(self) -> str:
+        body = {"username": USER, "password": self.credentials.password}
+        token: str = self._call("POST", "/auth/token", body, authorized=False)["access_token"]
+        return token
 
     def _knows(self, dag_ids: Sequence[str]) -> bool:
         errors = self._call("GET", "/api/v2/importErrors")["import_errors"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from complaints.settings import load_settings
 from laptop import inputs
+from laptop.credentials import USER, credentials
 from laptop.processes import check_port
 from laptop.stack import running
 from laptop.watch import Progress
@@ -30,9 +31,10 @@ def up(port: int, build: Path = BUILD) -> None:
     progress.say("starting local AWS and Airflow")
     with running(build, settings, history, raw, port) as stack:
         progress.say("ready")
+        password = credentials(build / "airflow" / "secrets").password
         print(
             f"""
-  Airflow    {stack.orchestrator.address}   (no password: only this machine can reach it)
+  Airflow    {stack.orchestrator.address}   (user {USER}, password {password})
   AWS        {stack.aws.endpoint}   (export AWS_ENDPOINT_URL={stack.aws.endpoint}; any credentials do)
   bucket     s3://{settings.storage.bucket}, with the synthetic sample under history/ and raw/
 
