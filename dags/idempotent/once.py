@@ -16,7 +16,7 @@ from airflow.providers.amazon.aws.hooks.logs import AwsLogsHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 from airflow.sdk import Context
 
-from complaints import failures
+from complaints import failures, job_logs
 from complaints.adoption import Job, result_of
 from complaints.storage import Bucket
 
@@ -106,6 +106,8 @@ class RunsOnce(_Operator):
     def _outcome(self, error: Exception | None = None, before: Job | None = None) -> Any:
         """What the job left, once it is done; `before` is what there was when a start ended with `error`.
 
+        The end of the job's own log goes into the task's, whichever way the job ended.
+
         Raises:
             AirflowFailException: the job ended badly, or AWS will not start it however often it is asked.
             Exception: `error`, where no job came of it: the start may succeed when it is tried again.
@@ -116,13 +118,15 @@ class RunsOnce(_Operator):
         while job.state == "running":
             time.sleep(self.pause)
             job = self.find()
-        if job.state == "done":
-            return result_of(self.kind, job)
-        if error is not None and before is not None and job.described == before.described:
+        if job.state != "done" and error is not None and before is not None and job.described == before.described:
             if failures.is_refused_for_good(error):
                 raise _final(failures.cause_of(error)) from error
             raise error
         logs = AwsLogsHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name).conn
+        for line in job_logs.told(job.described, logs):
+            log.info("%s", line)
+        if job.state == "done":
+            return result_of(self.kind, job)
         told = failures.of_job(job.described, logs) or f"the job ended, but nothing lies at {self.output_uri}"
         if failures.is_transient(job.described):
             raise RuntimeError(told) from error

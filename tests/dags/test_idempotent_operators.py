@@ -173,6 +173,53 @@ def test_a_job_that_failed_is_a_final_failure_with_its_reason_and_is_tried_anew_
     assert states(account, kind, run) == ["FAILED", "SUCCEEDED"]
 
 
+PRINTS = "print('read 1,234 rows of raw/a.csv', flush=True)"
+
+
+def test_the_tasks_log_has_the_jobs_own_lines_and_says_which_log_they_are_of(
+    account: Account, kind: str, run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    account.jobs_do(PRINTS)
+    with caplog.at_level("INFO", "idempotent.once"):
+        operator(kind, run).execute(CONTEXT)
+    told = caplog.messages
+    assert "read 1,234 rows of raw/a.csv" in told
+    group = {"glue": "/aws-glue/jobs/output", "training": "/aws/sagemaker/TrainingJobs"}[kind]
+    assert any(line.startswith(f"log group {group}, stream ") for line in told)
+
+
+def test_the_log_of_a_job_that_failed_is_in_the_tasks_log_too(
+    account: Account, kind: str, run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    account.jobs_do(f"{PRINTS}; raise ValueError('raw/a.csv: the header is missing')")
+    with caplog.at_level("INFO", "idempotent.once"):
+        final(operator(kind, run))
+    assert "read 1,234 rows of raw/a.csv" in caplog.messages
+    assert "Traceback (most recent call last):" in caplog.messages
+    assert "ValueError: raw/a.csv: the header is missing" in caplog.messages
+
+
+def test_a_log_that_must_not_be_read_is_one_line_and_no_failure(
+    account: Account, kind: str, run: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.providers.amazon.aws.hooks.logs import AwsLogsHook
+
+    account.jobs_do("")
+    logs = account.client("logs")
+
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "not yours"}}, "Read")
+
+    for call in ("GetLogEvents", "DescribeLogStreams"):
+        logs.meta.events.register(f"before-call.*.{call}", refuse)
+    monkeypatch.setattr(AwsLogsHook, "conn", logs)
+    with caplog.at_level("INFO", "idempotent.once"):
+        assert operator(kind, run).execute(CONTEXT)
+    refused = [line for line in caplog.messages if "cannot be read" in line]
+    assert len(refused) == {"glue": 2, "training": 1}[kind]
+    assert all("AccessDeniedException" in line for line in refused)
+
+
 def test_a_job_that_somebody_stopped_is_a_failure(account: Account, kind: str, run: str) -> None:
     account.jobs_do(SLEEPS)
     deferred(deferrable(kind, run))
