@@ -110,7 +110,8 @@ class RunsOnce(_Operator):
 
         Raises:
             AirflowFailException: the job ended badly, or AWS will not start it however often it is asked.
-            Exception: `error`, where no job came of it: the start may succeed when it is tried again.
+            Exception: `error`, where no job came of it: the start may succeed when it is tried again. So may a job that
+                AWS has forgotten, as one on a laptop does between two starts.
         """
         job = self.find()
         if job.state == "running" and self.deferrable:
@@ -127,6 +128,8 @@ class RunsOnce(_Operator):
             log.info("%s", line)
         if job.state == "done":
             return result_of(self.kind, job)
+        if not job.described:
+            raise RuntimeError(f"AWS knows no job that writes to {self.output_uri}: the next try starts it") from error
         told = failures.of_job(job.described, logs) or f"the job ended, but nothing lies at {self.output_uri}"
         if failures.is_transient(job.described):
             raise RuntimeError(told) from error

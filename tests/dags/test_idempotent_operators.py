@@ -173,6 +173,18 @@ def test_a_job_that_failed_is_a_final_failure_with_its_reason_and_is_tried_anew_
     assert states(account, kind, run) == ["FAILED", "SUCCEEDED"]
 
 
+def test_a_job_that_aws_has_forgotten_meanwhile_is_started_anew_by_the_next_try(
+    account: Account, kind: str, run: str
+) -> None:
+    account.jobs_do("")
+    with pytest.raises(RuntimeError, match="AWS knows no job") as caught:
+        deferrable(kind, run).resume_execution("execute_complete", EVENT, CONTEXT)
+    # Any other exception is tried again.
+    assert type(caught.value).__name__ != "AirflowFailException"
+    operator(kind, run).execute(CONTEXT)
+    assert states(account, kind, run) == ["SUCCEEDED"]
+
+
 PRINTS = "print('read 1,234 rows of raw/a.csv', flush=True)"
 
 
