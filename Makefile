@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run up test check export bench bench-compile bench-orchestration bench-etl bench-model bench-inference \
+.PHONY: help run up down status logs reset test check export bench bench-compile bench-orchestration bench-etl bench-model bench-inference \
 	bench-scale lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
@@ -11,6 +11,7 @@ UV := .venvs/uv-$(UV_VERSION)/bin/uv
 AIRFLOW_ENV := .venvs/airflow
 JOBS_ENV := .venvs/jobs
 BENCH_ENV := .venvs/bench
+LAPTOP := $(JOBS_ENV)/bin/python -m laptop
 # The benches of what the jobs do call the jobs' own code.
 BENCH_PATH := dags:include/glue:include/training:include/inference
 # Where `make lock` finds Airflow's constraints, one file a version that MWAA builds an image for.
@@ -39,8 +40,20 @@ run: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Train, then classify, e
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop run $(call named,--train,$(TRAIN)) $(call named,--classify,$(CLASSIFY)) \
 		--orchestrator $(or $(ORCHESTRATOR),airflow)
 
-up: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Start Airflow's UI (PORT=8080) and local AWS, until Ctrl-C
-	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop up --port $(or $(PORT),8080)
+up: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Start Airflow's UI (PORT=8080) and local AWS until Ctrl-C; INBOX=folder, DETACH=1
+	@PYTHONPATH=dags exec $(LAPTOP) up --port $(or $(PORT),8080) $(if $(INBOX),--inbox '$(INBOX)') $(if $(DETACH),--detach)
+
+down: $(JOBS_ENV)/.installed ## Stop what make up started, from any shell
+	@PYTHONPATH=dags $(LAPTOP) down
+
+status: $(JOBS_ENV)/.installed ## Say whether make up runs, where, and how its runs stand
+	@PYTHONPATH=dags $(LAPTOP) status
+
+logs: $(JOBS_ENV)/.installed ## Follow the logs of make up's servers (LOGS=airflow or aws)
+	@PYTHONPATH=dags exec $(LAPTOP) logs $(or $(LOGS),all)
+
+reset: $(JOBS_ENV)/.installed ## Forget what make up keeps in build/up, after asking (YES=1: without)
+	@PYTHONPATH=dags $(LAPTOP) reset $(if $(YES),--yes)
 
 test: $(foreach e,airflow airflow-oldest airflow-newest jobs,.venvs/$(e)/.installed) ## Run every test, in the environment that it belongs to
 	@$(JOBS_ENV)/bin/python tests/run_all.py

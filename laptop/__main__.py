@@ -1,4 +1,4 @@
-"""`python -m laptop run` does the main job, end to end; `up` starts the servers for a person."""
+"""`python -m laptop run` does the main job, end to end; `up` starts the servers for a person, the others serve it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ import sys
 from pathlib import Path
 
 from complaints.settings import SettingsError
+from laptop.detached import detached
+from laptop.down import down, reset
 from laptop.inputs import InputError
 from laptop.processes import ServerError
 from laptop.run import BUILD, STACKS, run
+from laptop.server_logs import logs
+from laptop.state import BUILD as KEPT
+from laptop.state import State
+from laptop.status import status
 from laptop.up import up
 from laptop.watch import RunFailedError
 
@@ -18,16 +24,33 @@ def main() -> int:
     """Runs the verb that was named; a failure a person can mend is one message, not a traceback."""
     options = _parser().parse_args()
     try:
-        if options.verb == "run":
-            run(options.train, options.classify, options.build, options.orchestrator)
-        else:
-            up(options.port)
+        return _do(options)
     except (InputError, RunFailedError, ServerError, SettingsError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         return 130
+
+
+def _do(options: argparse.Namespace) -> int:
+    if options.verb == "run":
+        run(options.train, options.classify, options.build, options.orchestrator)
+        return 0
+    state = State(options.build)
+    if options.verb == "status":
+        return status(state)
+    if options.verb == "up" and options.detach:
+        inbox = ["--inbox", str(options.inbox)] if options.inbox else []
+        detached(state, ["--port", str(options.port), "--build", str(options.build), *inbox])
+    elif options.verb == "up":
+        up(options.port, options.inbox, options.build)
+    elif options.verb == "down":
+        down(state)
+    elif options.verb == "reset":
+        reset(state, options.yes)
+    else:
+        logs(state, options.which)
     return 0
 
 
@@ -41,6 +64,16 @@ def _parser() -> argparse.ArgumentParser:
     once.add_argument("--orchestrator", choices=sorted(STACKS), default="airflow", help="who runs the flows")
     stay = verbs.add_parser("up", help="start Airflow and local AWS, and wait")
     stay.add_argument("--port", type=int, default=8080, help="Airflow's port (default: %(default)s)")
+    stay.add_argument("--inbox", type=Path, help="folder whose complaints files are uploaded to be classified")
+    stay.add_argument("--detach", action="store_true", help="return when they are ready")
+    verbs.add_parser("status", help="whether they run, and how it stands")
+    verbs.add_parser("down", help="stop them")
+    follow = verbs.add_parser("logs", help="follow their logs")
+    follow.add_argument("which", choices=["all", "airflow", "aws"], nargs="?", default="all")
+    forget = verbs.add_parser("reset", help="remove what they keep")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
+    for name in ("up", "status", "down", "logs", "reset"):
+        verbs.choices[name].add_argument("--build", type=Path, default=KEPT, help="the state (default: %(default)s)")
     return parser
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -13,23 +12,32 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from laptop.processes import Server, ServerError
+from laptop.processes import Server, ServerError, free_port
 
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _START_SECONDS = 90
 
 
 class Aws:
-    """`python -m localaws` with its state in `state`, on a free loopback port."""
+    """`python -m localaws` with its state in `state`, on `port` or a free one of loopback.
 
-    def __init__(self, state: Path, region: str) -> None:
+    `keep`: S3 and the models of SageMaker are those that an earlier one left there. `mark`: what its processes and
+    those of its jobs have in their environment.
+    """
+
+    def __init__(
+        self, state: Path, region: str, *, port: int = 0, keep: bool = False, mark: Mapping[str, str] | None = None
+    ) -> None:
         self.region = region
         self._log = state / "server.log"
-        command = [sys.executable, "-m", "localaws", "--state", str(state)]
+        port = port or free_port()
+        # Known before it answers, so that others can be started beside it.
+        self.endpoint = f"http://127.0.0.1:{port}"
+        command = [sys.executable, "-m", "localaws", "--state", str(state), "--port", str(port)]
         # No credentials, profile or endpoint of the person's own may reach it.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        self.server = Server("local AWS", command, inherited, self._log)
-        self.endpoint = ""
+        kept = ["--keep"] * keep
+        self.server = Server("local AWS", [*command, *kept], {**inherited, **(mark or {})}, self._log)
 
     def wait_until_ready(self) -> None:
         """Returns when the endpoint answers; it says so with one line of JSON.
@@ -40,10 +48,8 @@ class Aws:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             self.server.check()
-            for line in self._log.read_text(errors="replace").splitlines():
-                if line.startswith('{"endpoint"'):
-                    self.endpoint = json.loads(line)["endpoint"]
-                    return
+            if '{"endpoint"' in self._log.read_text(errors="replace"):
+                return
             time.sleep(0.1)
         raise ServerError(f"local AWS was not ready after {_START_SECONDS} s; its log is {self._log}")
 
@@ -51,14 +57,16 @@ class Aws:
         """What makes any AWS client talk to this endpoint."""
         return {**_CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint, "AWS_DEFAULT_REGION": self.region}
 
-    def session(self) -> Any:
-        """A boto3 session with this AWS's credentials."""
-        return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=self.region)
-
     def clients(self) -> Mapping[str, Any]:
         """A client of each service that deploy asks."""
         return {name: self.client(name) for name in ("s3", "glue", "lambda", "stepfunctions", "events", "sqs")}
 
     def client(self, service: str) -> Any:
         """A boto3 client of this AWS, whatever the shell's proxy settings say."""
-        return self.session().client(service, endpoint_url=self.endpoint, config=Config(proxies={}))
+        return client(self.endpoint, self.region, service)
+
+
+def client(endpoint: str, region: str, service: str, **more: Any) -> Any:
+    """A boto3 client of the local AWS at `endpoint`; `more` goes to botocore's Config."""
+    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=region)
+    return session.client(service, endpoint_url=endpoint, config=Config(proxies={}, **more))

@@ -20,9 +20,11 @@ class ChangedResultError(RuntimeError):
 class Results:
     """The bucket after both flows, read as any consumer would: from the manifest and the model's record on."""
 
-    def __init__(self, s3: Any, bucket: str) -> None:
+    def __init__(self, s3: Any, bucket: str, run_id: str = "") -> None:
+        """Of one run, by its id; without, of the only one there is."""
         self._s3 = s3
         self._bucket = bucket
+        self._run_id = run_id
 
     def summary(self) -> dict[str, Any]:
         """The sections `training`, `model` and `classification` of the summary."""
@@ -46,7 +48,7 @@ class Results:
         Raises:
             ChangedResultError: a file is not what was published.
         """
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=bool(self._run_id))
         for position, file in enumerate(self._manifest()["results"]):
             path = folder / f"part-{position:05d}.parquet"
             self._s3.download_file(self._bucket, file["key"], str(path))
@@ -92,7 +94,7 @@ class Results:
         }
 
     def _manifest(self) -> dict[str, Any]:
-        keys = [key for key in self._keys("manifests/run_id=") if key.endswith(".json")]
+        keys = [key for key in self._keys(f"manifests/run_id={self._run_id}") if key.endswith(".json")]
         if len(keys) != 1:
             raise ValueError(f"one published run was expected, found {len(keys)}: {keys}")
         return self._json(keys[0])

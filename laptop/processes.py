@@ -7,9 +7,12 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+
+from laptop.leftovers import members_of_group
 
 
 class ServerError(RuntimeError):
@@ -46,9 +49,13 @@ class Server:
 
     def stop(self, patience: float = 15) -> None:
         """SIGTERM to the group, and SIGKILL to what is left of it after `patience` seconds."""
+        deadline = time.monotonic() + patience
         self._signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(patience)
+        # The first process may be the first to go, before those that have to put things in order.
+        while members_of_group(self._process.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
         self._signal(signal.SIGKILL)
         self._process.wait()
 
@@ -69,9 +76,14 @@ class Server:
 
 def check_port(port: int) -> None:
     """Raises ServerError if somebody listens on this loopback port already."""
+    if is_in_use(port):
+        raise ServerError(f"port {port} is in use; stop what listens there, or choose another: make up PORT=8081")
+
+
+def is_in_use(port: int) -> bool:
+    """Whether somebody listens on this loopback port."""
     with socket.socket() as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise ServerError(f"port {port} is in use; stop what listens there, or choose another: make up PORT=8081")
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from laptop.stack import CLASSIFICATION, TRAINING, Stack, delivery, running, ser
 from laptop.watch import Progress, follow
 
 BUILD = Path("build") / "run"
-STACKS = {"airflow": running, "stepfunctions": serverless}
+STACKS: dict[str, Callable[..., AbstractContextManager[Stack[Any]]]] = {
+    "airflow": running,
+    "stepfunctions": serverless,
+}
 
 
 def run(
@@ -60,7 +64,7 @@ def run(
     return document
 
 
-def _flows(stack: Stack, settings: PipelineSettings, jobs: AwsJobs, progress: Progress) -> list[dict[str, Any]]:
+def _flows(stack: Stack[Any], settings: PipelineSettings, jobs: AwsJobs, progress: Progress) -> list[dict[str, Any]]:
     flows = []
     for dag_id, source in ((TRAINING, settings.storage.history), (CLASSIFICATION, delivery(settings))):
         run_id = stack.orchestrator.trigger(dag_id, {"source": source})

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from complaints.settings import PipelineSettings
 from deploy.__main__ import deploy, deploy_serverless
 from laptop import inputs
 from laptop.airflow import Airflow
 from laptop.aws import Aws
+from laptop.leftovers import mark
 from laptop.orchestrator import Orchestrator
 from laptop.step_functions import StepFunctions
+from laptop.stopping import leaving_nothing
 
 TRAINING, CLASSIFICATION = "complaints_training", "complaints_classification"
 
@@ -26,38 +28,53 @@ def delivery(settings: PipelineSettings) -> str:
     return f"{settings.storage.batches}laptop/"
 
 
+Who = TypeVar("Who", bound=Orchestrator)
+
+
 @dataclass(frozen=True)
-class Stack:
+class Stack(Generic[Who]):
     """Local AWS and an orchestrator, ready, and the name of the release that they run."""
 
     aws: Aws
-    orchestrator: Orchestrator
+    orchestrator: Who
     release: str
 
 
 @contextmanager
 def running(
-    build: Path, settings: PipelineSettings, history: Sequence[Path], raw: Sequence[Path], port: int | None = None
-) -> Iterator[Stack]:
+    build: Path,
+    settings: PipelineSettings,
+    history: Sequence[Path],
+    raw: Sequence[Path],
+    *,
+    port: int | None = None,
+    aws_port: int = 0,
+    keep: bool = False,
+    dag_ids: Sequence[str] = (TRAINING, CLASSIFICATION),
+) -> Iterator[Stack[Airflow]]:
     """Local AWS and Airflow below `build`, stopped at the end, whatever happens in between.
 
-    Airflow listens on `port`, or on any free one.
+    Airflow listens on `port`, and local AWS on `aws_port`, or on any free one. `keep`: S3 and the models are those that
+    were left there. Ready when `dag_ids` can be triggered.
 
     Raises:
         ServerError: Airflow or local AWS did not start.
     """
-    with _aws(build, settings) as aws, ThreadPoolExecutor(1) as beside:
-        airflow = Airflow((build / "airflow").absolute(), aws.environment(), port)
+    with _aws(build, settings, aws_port, keep) as aws, ThreadPoolExecutor(1) as beside:
+        uploaded = beside.submit(_upload, aws, settings, history, raw)
+        if keep:
+            # Runs that were left unfinished go on as soon as Airflow does, and need the jobs of this release.
+            uploaded.result()
+        airflow = Airflow((build / "airflow").absolute(), {**aws.environment(), **mark(build)}, port)
         with airflow.server:
-            uploaded = beside.submit(_upload, aws, settings, history, raw)
-            airflow.wait_until_ready([TRAINING, CLASSIFICATION])
+            airflow.wait_until_ready(dag_ids)
             yield Stack(aws, airflow, uploaded.result())
 
 
 @contextmanager
 def serverless(
     build: Path, settings: PipelineSettings, history: Sequence[Path], raw: Sequence[Path]
-) -> Iterator[Stack]:
+) -> Iterator[Stack[StepFunctions]]:
     """Local AWS below `build` with the compiled state machines deployed; no Airflow anywhere.
 
     Raises:
@@ -92,17 +109,17 @@ def infrastructure(aws: Aws, settings: PipelineSettings) -> None:
 
 
 @contextmanager
-def _aws(build: Path, settings: PipelineSettings) -> Iterator[Aws]:
-    # SIGTERM must unwind the stack as Ctrl-C does, so that every server is stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    aws = Aws(build / "aws", settings.aws.region)
-    with aws.server:
-        aws.wait_until_ready()
-        yield aws
+def _aws(build: Path, settings: PipelineSettings, port: int = 0, keep: bool = False) -> Iterator[Aws]:
+    """Local AWS, being started."""
+    with leaving_nothing(build):
+        aws = Aws(build / "aws", settings.aws.region, port=port, keep=keep, mark=mark(build))
+        with aws.server:
+            yield aws
 
 
 def _upload(aws: Aws, settings: PipelineSettings, history: Sequence[Path], raw: Sequence[Path]) -> str:
     """The bucket, the release and the data, as they would be on AWS; returns the release."""
+    aws.wait_until_ready()
     infrastructure(aws, settings)
     release = deploy(settings, aws.clients())
     s3, bucket = aws.client("s3"), settings.storage.bucket

@@ -12,7 +12,8 @@ from botocore.config import Config
 ACCOUNT = "123456789012"
 CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 # A job inherits nothing else from whoever started the server: no credentials, no profile, no PYTHONPATH.
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+# PTMLOPS_STATE: by it whoever started a server that was killed finds the jobs' processes.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PTMLOPS_STATE")
 
 
 @dataclass

@@ -1,0 +1,194 @@
+"""`make up` as a person has it: stopped and started again, from this shell and another, with all that it holds kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from complaints.settings import load_settings
+from laptop.airflow_api import AirflowApi
+from laptop.aws import client
+from laptop.credentials import credentials
+from laptop.leftovers import stop_marked
+from laptop.orchestrator import ENDED
+from laptop.processes import free_port
+from laptop.state import Running, State
+
+ROOT = Path(__file__).parents[2]
+BUCKET = load_settings().pipeline.storage.bucket
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc").is_dir(), reason="what is left running is looked for in /proc"),
+]
+
+
+def laptop(verb: str, state: State, *more: str, **options: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "laptop", verb, "--build", str(state.folder), *more]
+    environment = {"PYTHONPATH": "dags", "PATH": "/usr/bin:/bin", "HOME": str(state.folder.parent)}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, **options)
+
+
+def said(verb: str, state: State, *more: str) -> tuple[int, str]:
+    """The exit code of a verb that ends by itself, and all that it said."""
+    with laptop(verb, state, *more, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        output, _ = process.communicate(timeout=300)
+    return process.returncode, output
+
+
+def until(what: str, holds: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 300
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"no {what} within five minutes"
+        time.sleep(0.2)
+    return found
+
+
+def naming(state: State) -> list[str]:
+    """The processes that name the state folder, in their environment or their command."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            named = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if str(state.folder).encode() in named and int(folder.name) != os.getpid():
+            found.append((folder / "cmdline").read_text())
+    return found
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    found = State(tmp_path / "up")
+    yield found
+    stop_marked(found.folder)
+
+
+def trained(airflow: AirflowApi) -> str:
+    """The id of a training run that has ended well."""
+    run_id = airflow.trigger("complaints_training", {})
+    until("end of the training", lambda: airflow.state("complaints_training", run_id) in ENDED)
+    assert airflow.state("complaints_training", run_id) == "success"
+    return run_id
+
+
+def airflow_of(state: State, running: Running) -> AirflowApi:
+    return AirflowApi(running.address, credentials(state.airflow / "secrets").password)
+
+
+def started(state: State, *more: str) -> tuple[str, Running]:
+    """What it says when it is ready, in the background."""
+    code, output = said("up", state, "--detach", *more)
+    assert code == 0, output
+    running = state.holder()
+    assert running
+    return output, running
+
+
+def keys(running: Running) -> set[str]:
+    s3 = client(running.endpoint, "us-east-1", "s3")
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+    return {each["Key"] for page in pages for each in page.get("Contents", [])}
+
+
+def test_models_history_inbox_password_and_addresses_survive_a_restart(state: State, tmp_path: Path) -> None:
+    inbox, port = tmp_path / "inbox", str(free_port())
+    inbox.mkdir()
+    (inbox / "notes.txt").write_text("no complaints")
+    output, first = started(state, "--port", port, "--inbox", str(inbox))
+    password = credentials(state.airflow / "secrets").password
+    for told in (first.address, "user admin", password, first.endpoint, f"s3://{BUCKET}", "standalone.log"):
+        assert told in output
+    code, refused = said("up", state, "--port", port)
+    assert (code, "Traceback" in refused) == (1, False)
+    assert f"pid {first.pid}, {first.address}" in refused
+
+    airflow = airflow_of(state, first)
+    run_id = trained(airflow)
+    # Opening a task's log in the UI shows what its job wrote.
+    assert re.search(
+        r"[\d,]+ rows read from 2 files", "\n".join(airflow.log("complaints_training", run_id, "prepare_history", 1))
+    )
+    assert re.search(r"train_rows=\d+", "\n".join(airflow.log("complaints_training", run_id, "train_model", 1)))
+    log = state.folder / "up.log"
+    until("line about the training", lambda: "complaints_training  → v1 is in service  (success" in log.read_text())
+    (inbox / "mine.csv").write_text("Complaint ID,Consumer complaint narrative\n1,They charged me twice\n")
+    until("upload", lambda: "raw/mine.csv" in keys(first))
+    assert "notes.txt is passed over: no .csv" in log.read_text()
+    client(first.endpoint, "us-east-1", "s3").delete_object(
+        Bucket=BUCKET, Key="history/001-synthetic-history-16-columns.csv"
+    )
+    kept = keys(first)
+
+    assert said("down", state)[0] == 0
+    assert naming(state) == []
+    assert said("status", state)[0] == 3
+
+    output, second = started(state, "--port", port, "--inbox", str(inbox))
+    assert (second.address, second.endpoint) == (first.address, first.endpoint)
+    assert password in output
+    assert keys(second) == kept, "the sample is uploaded once, and what a person deleted stays away"
+    assert airflow_of(state, second).state("complaints_training", run_id) == "success"
+    code, status = said("status", state)
+    assert code == 0
+    assert "model      v1" in status
+    assert "complaints_training: 1 success" in status
+    assert "mine.csv" not in log.read_text()
+    assert said("down", state) == (0, f"stopping make up (pid {second.pid}) ...\nstopped\n")
+    assert naming(state) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_it_starts_leaves_nothing_running_and_the_next_signal_neither(
+    state: State, number: signal.Signals
+) -> None:
+    with laptop("up", state, "--port", str(free_port()), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        until("Airflow's components", lambda: any("scheduler" in command for command in naming(state)))
+        for _ in range(3):
+            process.send_signal(number)
+            time.sleep(0.3)
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in output
+    assert naming(state) == []
+
+
+def test_what_a_killed_one_left_running_is_stopped_by_down(state: State) -> None:
+    with laptop("up", state, "--port", str(free_port()), stdout=subprocess.DEVNULL) as process:
+        until("Airflow's components", lambda: any("scheduler" in command for command in naming(state)))
+        process.kill()
+    code, told = said("status", state)
+    assert code == 3
+    assert "make down stops them" in told
+    code, told = said("down", state)
+    assert code == 0
+    assert "an earlier start had left behind" in told
+    assert naming(state) == []
+    assert json.loads((state.folder / "state.json").read_text())["sample"] is True
+
+
+def test_a_port_in_use_is_one_sentence(state: State) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "http.server", "0", "--bind", "127.0.0.1"],
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as other:
+        assert other.stdout
+        port = re.search(r"port (\d+)", other.stdout.readline())
+        assert port
+        code, told = said("up", state, "--port", port[1])
+        other.kill()
+    assert code == 1
+    assert told.strip() == f"port {port[1]} is in use; stop what listens there, or choose another: make up PORT=8081"
