@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 
-from laptop.leftovers import marked, stop_marked
+from laptop.leftovers import is_alive, marked, stop_marked
 from laptop.processes import ServerError
 from laptop.state import Running, State
 
@@ -28,9 +28,10 @@ def down(state: State) -> None:
         print(f"stopping make up (pid {running.pid}) ...", flush=True)
         _tell(running, signal.SIGTERM)
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while state.holder() and time.monotonic() < deadline:
+        # It gives the folder back a moment before it ends.
+        while _is_there(state, running) and time.monotonic() < deadline:
             time.sleep(0.1)
-        if state.holder():
+        if _is_there(state, running):
             _tell(running, signal.SIGKILL)
     left = stop_marked(state.folder)
     if still := marked(state.folder):
@@ -39,6 +40,10 @@ def down(state: State) -> None:
         print("stopped")
     else:
         print(f"stopped {left} processes that an earlier start had left behind" if left else "nothing runs")
+
+
+def _is_there(state: State, running: Running) -> bool:
+    return state.holder() is not None or (running.pid > 0 and is_alive(running.pid))
 
 
 def _tell(running: Running, number: signal.Signals) -> None:

@@ -52,6 +52,17 @@ def members_of_group(group: int) -> list[int] | None:
     return [pid for pid in _pids() if _group(pid) == group]
 
 
+def is_alive(pid: int) -> bool:
+    """Whether a process has not ended; where there is no /proc to tell, one that nobody has waited for counts, too."""
+    if _PROC.is_dir():
+        return _group(pid) is not None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def _signal(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
