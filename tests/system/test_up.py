@@ -122,8 +122,17 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     assert re.search(r"train_rows=\d+", "\n".join(airflow.log("complaints_training", run_id, "train_model", 1)))
     log = state.folder / "up.log"
     until("line about the training", lambda: "complaints_training  → v1 is in service  (success" in log.read_text())
-    (inbox / "mine.csv").write_text("Complaint ID,Consumer complaint narrative\n1,They charged me twice\n")
-    until("upload", lambda: "raw/mine.csv" in keys(first))
+    # To copy a file is enough, and so it is for the next one.
+    for name in ("mine", "next"):
+        narrative = f"They charged me twice, says {name}"
+        (inbox / f"{name}.csv").write_text(f"Complaint ID,Consumer complaint narrative\n1,{narrative}\n")
+        published = re.compile(
+            rf"complaints_classification  raw/{name}\.csv → s3://\S+/results/run_id=\w+/, and in (\S+)"
+        )
+        told = until(f"results of {name}.csv", lambda told=published: told.search(log.read_text()))
+        assert list(Path(told[1]).glob("*.parquet"))
+    # What arrived is noted a moment after its run was started, and nothing else is to come.
+    until("ledger", lambda: len([key for key in keys(first) if key.startswith("ledger/versions/")]) == 2)
     assert "notes.txt is passed over: no .csv" in log.read_text()
     client(first.endpoint, "us-east-1", "s3").delete_object(
         Bucket=BUCKET, Key="history/001-synthetic-history-16-columns.csv"
