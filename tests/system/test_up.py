@@ -124,7 +124,7 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     until("line about the training", lambda: "complaints_training  → v1 is in service  (success" in log.read_text())
     # To copy a file is enough, and so it is for the next one.
     for name in ("mine", "next"):
-        narrative = f"They charged me twice, says {name}"
+        narrative = f"They charged me twice says {name}"
         (inbox / f"{name}.csv").write_text(f"Complaint ID,Consumer complaint narrative\n1,{narrative}\n")
         published = re.compile(
             rf"complaints_classification  raw/{name}\.csv → s3://\S+/results/run_id=\w+/, and in (\S+)"
