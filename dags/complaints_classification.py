@@ -31,7 +31,7 @@ from airflow.sdk import DAG, Param, task
 from idempotent.glue import GlueJobOperator
 from idempotent.sagemaker import SageMakerTransformOperator
 
-from complaints import jobs, notifications, steps
+from complaints import jobs, notifications, parameters, steps
 from complaints.settings import load_settings
 
 settings = load_settings()
@@ -50,17 +50,17 @@ with DAG(
     params={
         "source": Param(
             pipeline.storage.raw,
-            type="string",
             title="Complaints to classify",
             description="An S3 prefix that ends in '/', or the key of one .csv, .csv.gz or .zip, in the bucket.",
-            pattern=pipeline.storage.source_pattern(pipeline.storage.raw),
+            **parameters.worded(
+                pipeline.storage.source_pattern(pipeline.storage.raw), parameters.source(pipeline.storage.raw)
+            ),
         ),
         "etag": Param(
             "",
-            type="string",
             title="Only this version",
             description="The ETag that the one object must still have; empty: whatever it has.",
-            pattern=r"^([0-9a-f]{32}(-[0-9]+)?)?$",
+            **parameters.worded(parameters.ETAG_PATTERN, parameters.ETAG),
         ),
         "accept_fewer_rows": Param(
             False,

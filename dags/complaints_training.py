@@ -26,7 +26,7 @@ from airflow.sdk import DAG, Param, task
 from idempotent.glue import GlueJobOperator
 from idempotent.sagemaker import SageMakerProcessingOperator, SageMakerTrainingOperator
 
-from complaints import jobs, notifications, steps
+from complaints import jobs, notifications, parameters, steps
 from complaints.settings import load_settings
 
 settings = load_settings()
@@ -45,10 +45,11 @@ with DAG(
     params={
         "source": Param(
             pipeline.storage.history,
-            type="string",
             title="Labelled complaints",
             description="An S3 prefix that ends in '/', or the key of one .csv, .csv.gz or .zip, in the bucket.",
-            pattern=pipeline.storage.source_pattern(pipeline.storage.history),
+            **parameters.worded(
+                pipeline.storage.source_pattern(pipeline.storage.history), parameters.source(pipeline.storage.history)
+            ),
         ),
         "accept_fewer_rows": Param(
             False,
