@@ -60,7 +60,7 @@ with DAG(
             "",
             title="Only this version",
             description="The ETag that the one object must still have; empty: whatever it has.",
-            **parameters.worded(parameters.ETAG_PATTERN, parameters.ETAG),
+            **parameters.worded(parameters.ETAG_PATTERN, parameters.ETAG, optional=True),
         ),
         "accept_fewer_rows": Param(
             False,

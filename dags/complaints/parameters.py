@@ -16,11 +16,14 @@ def source(prefix: str) -> str:
     )
 
 
-def worded(pattern: str, expected: str) -> dict[str, Any]:
+def worded(pattern: str, expected: str, *, optional: bool = False) -> dict[str, Any]:
     """The JSON Schema of a string that matches `pattern`; of another Airflow says that `expected` was expected.
+
+    What is optional may be null, too: Airflow's form makes that of a field that is left empty, and else has it filled.
 
     Airflow shows in its form, and answers by its API, what jsonschema says of a value; of a bare pattern that is the
     expression, which helps nobody. `const` is the one keyword of which it is a sentence of ours. The pattern stands
     there once more for who gives that very sentence.
     """
-    return {"type": "string", "if": {"pattern": pattern}, "else": {"const": expected}, "pattern": pattern}
+    allowed = ["string", "null"] if optional else "string"
+    return {"type": allowed, "if": {"pattern": pattern}, "else": {"const": expected}, "pattern": pattern}

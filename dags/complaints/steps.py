@@ -36,11 +36,11 @@ def find_sagemaker_job(kind: str, request: Mapping[str, Any], output_uri: str) -
     return {"state": job.state, "name": job.name, "result": adoption.result_of(kind, job)}
 
 
-def plan_classification(source: str, etag: str = "") -> dict[str, Any]:
+def plan_classification(source: str, etag: str | None = "") -> dict[str, Any]:
     """Plans the classification of the complaints in `source` (of this ETag, if any), and writes the plan down."""
     settings = load_settings()
     bucket = _bucket(settings)
-    inputs = _inputs(bucket, source, settings.pipeline.storage.raw, settings, etag)
+    inputs = _inputs(bucket, source, settings.pipeline.storage.raw, settings, etag or "")
     model = registry.model_in_service(bucket)
     registry.check_artifact(bucket, model)
     plan = planning.classification_plan(

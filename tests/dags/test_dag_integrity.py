@@ -98,6 +98,14 @@ class TestEveryFlow:
                 with pytest.raises(Exception, match="does not match"):
                     param.resolve(sentence)
 
+    def test_can_be_started_from_the_form_as_it_opens(self, dags: dict[str, Any], dag_id: str) -> None:
+        """Airflow's form wants a value wherever null is not allowed, and makes null of a field that is emptied."""
+        for name in dags[dag_id].params:
+            param = dags[dag_id].params.get_param(name)
+            if param.resolve() == "":
+                assert "null" in param.schema["type"], f"{dag_id}: {name!r} is empty by default: allow null, too"
+                assert param.resolve(None) is None
+
     def test_accepts_a_source_that_collapsed_only_when_told_so(self, dags: dict[str, Any], dag_id: str) -> None:
         param = dags[dag_id].params.get_param("accept_fewer_rows")
         assert param.resolve() is False
