@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs reset test check export bench bench-compile bench-orchestration bench-etl bench-model bench-inference \
+.PHONY: help run up down status logs reset compose-test test check export bench bench-compile bench-orchestration bench-etl bench-model bench-inference \
 	bench-scale lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
@@ -55,6 +55,9 @@ logs: $(JOBS_ENV)/.installed ## Follow the logs of make up's servers (LOGS=airfl
 reset: $(JOBS_ENV)/.installed ## Forget what make up keeps in build/up, after asking (YES=1: without)
 	@PYTHONPATH=dags $(LAPTOP) reset $(if $(YES),--yes)
 
+compose-test: $(JOBS_ENV)/.installed ## Build docker-compose.yaml, run both flows in it, restart it; skips where no Docker engine is
+	@$(JOBS_ENV)/bin/python -m pytest tests/compose -rs
+
 test: $(foreach e,airflow airflow-oldest airflow-newest jobs,.venvs/$(e)/.installed) ## Run every test, in the environment that it belongs to
 	@$(JOBS_ENV)/bin/python tests/run_all.py
 
@@ -66,6 +69,9 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py
 	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/scale.py bench/model.py bench/inference.py
+	@if docker compose version >/dev/null 2>&1; then docker compose --file docker-compose.yaml config --quiet; \
+		elif docker-compose version >/dev/null 2>&1; then docker-compose --file docker-compose.yaml config --quiet; \
+		else echo "docker-compose.yaml: not checked, there is no docker compose on this machine"; fi
 	@for room in glue training inference; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
 
 export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, the table of docs/guarantees.md
@@ -98,6 +104,7 @@ lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= name
 	@$(call compile,--group airflow -c $(MWAA_CONSTRAINTS)/constraints-3.2.1-py3.12.txt,airflow)
 	@$(call compile,--group airflow-oldest -c $(MWAA_CONSTRAINTS)/constraints-3.0.6-py3.12.txt,airflow-oldest)
 	@$(call compile,--group airflow-newest -c $(MWAA_CONSTRAINTS)/constraints-3.3.1-py3.12.txt,airflow-newest)
+	@$(call compile,--group postgres -c $(MWAA_CONSTRAINTS)/constraints-3.2.1-py3.12.txt,postgres)
 	@$(call compile,--group jobs,jobs)
 	@$(call compile,--group bench,bench)
 

@@ -18,7 +18,28 @@ _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _START_SECONDS = 90
 
 
-class Aws:
+class AwsAt:
+    """A local AWS, whoever started it, at `endpoint`; it takes any credentials."""
+
+    def __init__(self, endpoint: str, region: str) -> None:
+        self.endpoint = endpoint
+        self.region = region
+
+    def environment(self) -> dict[str, str]:
+        """What makes any AWS client talk to this endpoint."""
+        return {**_CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint, "AWS_DEFAULT_REGION": self.region}
+
+    def clients(self) -> Mapping[str, Any]:
+        """A client of each service that deploy asks."""
+        return {name: self.client(name) for name in ("s3", "glue", "lambda", "stepfunctions", "events", "sqs")}
+
+    def client(self, service: str, **more: Any) -> Any:
+        """A boto3 client of this AWS, whatever the shell's proxy settings say; `more` goes to botocore's Config."""
+        session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=self.region)
+        return session.client(service, endpoint_url=self.endpoint, config=Config(proxies={}, **more))
+
+
+class Aws(AwsAt):
     """`python -m localaws` with its state in `state`, on `port` or a free one of loopback.
 
     `keep`: S3 and the models of SageMaker are those that an earlier one left there. `mark`: what its processes and
@@ -28,11 +49,10 @@ class Aws:
     def __init__(
         self, state: Path, region: str, *, port: int = 0, keep: bool = False, mark: Mapping[str, str] | None = None
     ) -> None:
-        self.region = region
-        self._log = state / "server.log"
         port = port or free_port()
         # Known before it answers, so that others can be started beside it.
-        self.endpoint = f"http://127.0.0.1:{port}"
+        super().__init__(f"http://127.0.0.1:{port}", region)
+        self._log = state / "server.log"
         command = [sys.executable, "-m", "localaws", "--state", str(state), "--port", str(port)]
         # No credentials, profile or endpoint of the person's own may reach it.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
@@ -52,21 +72,3 @@ class Aws:
                 return
             time.sleep(0.1)
         raise ServerError(f"local AWS was not ready after {_START_SECONDS} s; its log is {self._log}")
-
-    def environment(self) -> dict[str, str]:
-        """What makes any AWS client talk to this endpoint."""
-        return {**_CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint, "AWS_DEFAULT_REGION": self.region}
-
-    def clients(self) -> Mapping[str, Any]:
-        """A client of each service that deploy asks."""
-        return {name: self.client(name) for name in ("s3", "glue", "lambda", "stepfunctions", "events", "sqs")}
-
-    def client(self, service: str) -> Any:
-        """A boto3 client of this AWS, whatever the shell's proxy settings say."""
-        return client(self.endpoint, self.region, service)
-
-
-def client(endpoint: str, region: str, service: str, **more: Any) -> Any:
-    """A boto3 client of the local AWS at `endpoint`; `more` goes to botocore's Config."""
-    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=region)
-    return session.client(service, endpoint_url=endpoint, config=Config(proxies={}, **more))

@@ -14,7 +14,7 @@ from complaints.settings import PipelineSettings
 from deploy.__main__ import deploy, deploy_serverless
 from laptop import inputs
 from laptop.airflow import Airflow
-from laptop.aws import Aws
+from laptop.aws import Aws, AwsAt
 from laptop.leftovers import mark
 from laptop.orchestrator import Orchestrator
 from laptop.step_functions import StepFunctions
@@ -86,7 +86,7 @@ def serverless(
         yield Stack(aws, StepFunctions(aws, machines, settings), release)
 
 
-def infrastructure(aws: Aws, settings: PipelineSettings) -> None:
+def infrastructure(aws: AwsAt, settings: PipelineSettings) -> None:
     """What must be there before anything is deployed: the bucket, the roles, the topic of alerts, the queue.
 
     What is there already is left as it is.

@@ -12,7 +12,7 @@ from complaints import registry
 from complaints.settings import load_settings
 from complaints.storage import Bucket
 from laptop.airflow_api import AirflowApi
-from laptop.aws import client
+from laptop.aws import AwsAt
 from laptop.credentials import credentials
 from laptop.leftovers import marked
 from laptop.processes import ServerError
@@ -57,7 +57,8 @@ def _lines(state: State, running: Running) -> Iterator[str]:
     if not running.ready:
         return
     settings = load_settings().pipeline
-    s3 = client(running.endpoint, settings.aws.region, "s3", connect_timeout=3, retries={"total_max_attempts": 1})
+    aws = AwsAt(running.endpoint, settings.aws.region)
+    s3 = aws.client("s3", connect_timeout=3, retries={"total_max_attempts": 1})
     yield f"  model      {model_in_service(s3, settings.storage.bucket)}"
     yield from _runs(AirflowApi(running.address, credentials(state.airflow / "secrets").password))
 

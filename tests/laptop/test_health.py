@@ -1,0 +1,58 @@
+"""What a container's health check says of servers that are well, ill, and not there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from laptop.health import main, problem
+from laptop.processes import free_port
+
+HEALTH = {
+    "metadatabase": {"status": "healthy"},
+    "scheduler": {"status": "unhealthy"},
+    "triggerer": {"status": None},
+}
+
+
+class Airflow(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        known = self.path in ("/", "/api/v2/monitor/health")
+        self.send_response(200 if known else 404)
+        self.end_headers()
+        self.wfile.write(json.dumps(HEALTH).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Airflow) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_server_that_answers_and_a_component_that_says_so_are_healthy(address: str) -> None:
+    assert problem(address) == ""
+    assert main([address, "metadatabase"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("component", "told"),
+    [("scheduler", "scheduler is unhealthy"), ("triggerer", "triggerer is None"), ("celery", "KeyError: 'celery'")],
+)
+def test_all_others_are_named_with_what_is_wrong(address: str, component: str, told: str) -> None:
+    assert told in problem(address, component)
+    assert main([address, component]) == 1
+
+
+def test_a_server_that_is_not_there_is_not_healthy() -> None:
+    assert "Connection refused" in problem(f"http://127.0.0.1:{free_port()}")

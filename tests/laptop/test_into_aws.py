@@ -1,0 +1,39 @@
+"""What docker compose puts into a local AWS: at the first start all, later the release alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from complaints.settings import load_settings
+from laptop.aws import AwsAt
+from laptop.into_aws import main, put
+from localaws import LocalAWS
+
+
+def test_the_sample_is_put_once_and_what_a_person_changed_stays(tmp_path: Path) -> None:
+    settings = load_settings().pipeline
+    bucket = settings.storage.bucket
+    with LocalAWS(tmp_path) as local:
+        aws = AwsAt(local.endpoint, settings.aws.region)
+        release, with_sample = put(aws, settings)
+        assert with_sample
+        s3 = aws.client("s3")
+        keys = {each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+        for prefix in ("history/", "raw/batches/laptop/", f"artifacts/{release}/", "runbooks/"):
+            assert any(key.startswith(prefix) for key in keys), f"nothing is under {prefix}"
+        assert "ptmlops-prepare-history" in aws.client("glue").list_jobs()["JobNames"]
+        s3.delete_object(Bucket=bucket, Key=next(key for key in sorted(keys) if key.startswith("raw/")))
+        left = {each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]}
+        assert put(aws, settings) == (release, False)
+        assert {each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]} == left
+
+
+@pytest.mark.parametrize("endpoint", ["", "https://s3.amazonaws.com"])
+def test_another_aws_than_a_local_one_is_refused(
+    endpoint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    assert main() == 2
+    assert f"AWS_ENDPOINT_URL is {endpoint!r}" in capsys.readouterr().err
