@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs reset compose-test test check export bench bench-compile bench-orchestration bench-etl bench-model bench-inference \
+.PHONY: help run up down status logs reset compose-test browser-test screenshots test check export bench bench-compile bench-orchestration bench-etl bench-model bench-inference \
 	bench-scale lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
@@ -58,6 +58,12 @@ reset: $(JOBS_ENV)/.installed ## Forget what make up keeps in build/up, after as
 compose-test: $(JOBS_ENV)/.installed ## Build docker-compose.yaml, run both flows in it, restart it; skips where no Docker engine is
 	@$(JOBS_ENV)/bin/python -m pytest tests/compose -rs
 
+browser-test: $(foreach e,airflow jobs browser,.venvs/$(e)/.installed) ## Use Airflow's UI in Chromium, both flows; skips where no Chromium is
+	@.venvs/browser/bin/python -m pytest tests/browser -rs
+
+screenshots: $(foreach e,airflow jobs browser,.venvs/$(e)/.installed) ## The same, and take the pictures of README.md anew
+	@.venvs/browser/bin/python -m pytest tests/browser -rs --screenshots docs/screenshots
+
 test: $(foreach e,airflow airflow-oldest airflow-newest jobs,.venvs/$(e)/.installed) ## Run every test, in the environment that it belongs to
 	@$(JOBS_ENV)/bin/python tests/run_all.py
 
@@ -107,6 +113,7 @@ lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= name
 	@$(call compile,--group postgres -c $(MWAA_CONSTRAINTS)/constraints-3.2.1-py3.12.txt,postgres)
 	@$(call compile,--group jobs,jobs)
 	@$(call compile,--group bench,bench)
+	@$(call compile,--group browser,browser)
 
 # --universal: one lock for Python 3.11 and 3.12, on every platform. Hashes, and no index.
 define compile

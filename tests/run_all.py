@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # DAGs on each Airflow that they must run on, the compiler on that of MWAA; all else where the jobs and local AWS run.
-# What wants a Docker engine has a verb of its own: make compose-test.
-ELSEWHERE = ("dags", "stepfunctions", "bench/test_compile_time.py", "compose")
+# What wants a Docker engine or a Chromium has verbs of its own: make compose-test, make browser-test.
+ELSEWHERE = ("dags", "stepfunctions", "bench/test_compile_time.py", "browser", "compose")
 RUNS = {
     "airflow": ["tests/dags", "tests/stepfunctions", "tests/bench/test_compile_time.py"],
     "airflow-oldest": ["tests/dags"],

@@ -1,0 +1,1 @@
+"""Airflow as a person sees it, in a real browser."""

@@ -1,0 +1,107 @@
+"""Airflow as a person meets it, in Chromium: log in, read the runbook, fill the form in, watch, look into a log."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Served
+from tests.browser.pages import Airflow
+
+FLOWS = ("complaints_training", "complaints_classification")
+
+
+@pytest.fixture(scope="module")
+def inside(airflow: Airflow, served: Served) -> Airflow:
+    """The window of somebody who has logged in."""
+    airflow.log_in(served.user, served.password)
+    expect(airflow.page.get_by_test_id("nav-dags-link")).to_be_visible()
+    return airflow
+
+
+@pytest.fixture(scope="module")
+def runs(inside: Airflow) -> dict[str, str]:
+    """Each flow triggered in its form, as it stands there, and watched to its end; the path of its run."""
+    found = {}
+    for flow in FLOWS:
+        inside.form(flow)
+        inside.submit()
+        found[flow] = inside.follow(flow)
+    return found
+
+
+def test_a_wrong_password_opens_nothing(airflow: Airflow, served: Served) -> None:
+    airflow.log_in(served.user, f"{served.password}x")
+    expect(airflow.page.get_by_text("Invalid credentials")).to_be_visible()
+    airflow.open("/dags/complaints_training")
+    expect(airflow.page.locator("input[name=password]")).to_be_visible()
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_the_runbook_stands_on_the_flows_page(inside: Airflow, flow: str) -> None:
+    runbook = inside.runbook(flow)
+    expect(runbook).to_contain_text("Parameters.")
+    expect(runbook).to_contain_text("If it fails.")
+    expect(runbook).to_contain_text("accept_fewer_rows")
+
+
+@pytest.mark.parametrize(
+    ("flow", "field", "wrong", "sentence"),
+    [
+        ("complaints_training", "source", "raw/", "'history/, or what lies below it: a folder, with / at the end"),
+        ("complaints_classification", "etag", "abc", "'nothing, or the ETag of the one object: 32 digits"),
+        ("complaints_classification", "source", "raw/../models/", "'raw/, or what lies below it: a folder"),
+    ],
+)
+def test_the_form_refuses_a_wrong_value_and_says_what_would_be_right(
+    inside: Airflow, flow: str, field: str, wrong: str, sentence: str
+) -> None:
+    form = inside.form(flow)
+    form.locator(f"#element_{field}").fill(wrong)
+    inside.submit()
+    refusal = form.get_by_test_id("error-alert")
+    expect(refusal).to_contain_text(f"Invalid input for param {field}: {sentence}")
+    expect(refusal).to_contain_text(wrong)
+    inside.picture("form")
+    inside.open(f"/dags/{flow}/runs")
+    expect(inside.page.get_by_text("No Dag Runs found")).to_be_visible()
+
+
+def test_a_field_that_was_filled_in_and_emptied_again_stands_in_nobodys_way(inside: Airflow) -> None:
+    form = inside.form("complaints_classification")
+    form.locator("#element_etag").fill("abc")
+    form.locator("#element_etag").fill("")
+    expect(inside.page.get_by_test_id("trigger-dag-submit")).to_be_enabled()
+
+
+def test_both_flows_run_to_their_end_from_the_form(inside: Airflow, runs: dict[str, str]) -> None:
+    for flow, last in zip(FLOWS, ("promote_model", "publish_manifest"), strict=True):
+        inside.open(runs[flow])
+        row = inside.page.get_by_role("row").filter(has_text=last)
+        expect(row).to_contain_text("Success")
+    inside.show("Graph")
+    inside.picture("run")
+    inside.show("Grid")
+
+
+@pytest.mark.parametrize(
+    ("flow", "task", "lines"),
+    [
+        ("complaints_training", "prepare_history", ["6,000 rows read from 2 files"]),
+        ("complaints_training", "train_model", [r"train_rows=\d+", r"features=\d+"]),
+        ("complaints_classification", "prepare_complaints", ["3,000 rows read from 3 files"]),
+    ],
+)
+def test_the_log_of_a_task_has_its_jobs_own_lines(
+    inside: Airflow, runs: dict[str, str], flow: str, task: str, lines: list[str]
+) -> None:
+    inside.open(f"{runs[flow]}/tasks/{task}")
+    log = inside.page.get_by_test_id("virtual-scroll-container")
+    expect(log).to_contain_text("log group /aws")
+    for line in lines:
+        expect(log).to_contain_text(re.compile(line))
+    # What else is there names folders of this machine.
+    inside.only_of("idempotent.once")
+    inside.picture("log")
