@@ -10,11 +10,12 @@ JVM one by one to get there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
-from tempfile import SpooledTemporaryFile
-from typing import BinaryIO, NamedTuple, cast
+from io import BytesIO
+from itertools import chain
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,13 +27,15 @@ from csv_tables import table_of
 from input_bytes import Input, InputRefusedError, Opener
 from input_formats import text_pieces
 from output_bytes import write_file
+from pyspark import RDD
 from pyspark.sql import DataFrame, SparkSession
 from reader_limits import ReaderLimits
+from task_shares import shared
 
 # `record` counts from 1 without a gap in each file, so its maximum is the number of records that were read; the
 # record 0 is a file that could not be read to its end.
 _SCHEMA = pa.schema(
-    [("source", pa.string()), ("record", pa.int64()), ("line", pa.int64())]
+    [("source", pa.dictionary(pa.int32(), pa.string())), ("record", pa.int64()), ("line", pa.int64())]
     + [("reason", pa.string()), ("raw", pa.string())]
     + [(name, pa.string()) for name in COLUMNS]
 )
@@ -44,11 +47,14 @@ _PARQUET = {
     "write_statistics": False,
     "use_dictionary": [name for name in _SCHEMA.names if name not in ("record", "raw", IDENTIFIER, REQUIRED)],
 }
-_IN_MEMORY = 64 << 20  # bytes of a task's Parquet file; more of it waits on disk
+_FILE_BYTES = 32 << 20  # of Parquet, where a file ends: a task holds one in memory
 
 _TABLE_ROWS, _TABLE_CHARACTERS = 20_000, 32_000_000  # what is written at a time, whichever comes first
 _SAID_EVERY = 5_000  # rows
-_MOST_TASKS = 1_000
+_UNPACKED = 4  # times as large as it was packed
+_OPENED = 64 << 10  # bytes that are read in the time that opening takes
+
+Work = TypeVar("Work")
 
 
 class Read(NamedTuple):
@@ -69,13 +75,12 @@ def read_complaints(
     rows are written, in files whose names a second attempt gives them again. Plain inputs of more than `range_bytes`
     are surveyed by a first job, and read in ranges by a second.
     """
-    context = spark.sparkContext
     pieces = pieces_of(Opener(), inputs, limits, range_bytes, partial(_surveyed, spark, limits))
-    tasks = context.parallelize(pieces, max(1, min(len(pieces), _MOST_TASKS)))
     write = partial(_write, parsed.rstrip("/"), limits, range_bytes)
-    written = tasks.mapPartitionsWithIndex(write).collect()
+    written = _tasks(spark, pieces, _weight).mapPartitionsWithIndex(write).collect()
     uris = [uri for uri, _ in written]
-    return Read(spark.read.schema(SPARK_SCHEMA).parquet(*uris), sum(rows for _, rows in written), uris)
+    found = spark.read.schema(SPARK_SCHEMA).parquet(*uris) if uris else spark.createDataFrame([], SPARK_SCHEMA)
+    return Read(found, sum(rows for _, rows in written), uris)
 
 
 def records_of(opener: Opener, given: Input, limits: ReaderLimits) -> Iterator[Record]:
@@ -134,13 +139,25 @@ def _surveyed(
     spark: SparkSession, limits: ReaderLimits, asked: Sequence[tuple[Layout, tuple[int, int]]]
 ) -> list[Survey]:
     """The surveys of all ranges, by as many tasks."""
-    tasks = spark.sparkContext.parallelize(asked, min(len(asked), _MOST_TASKS))
-    return tasks.mapPartitions(partial(_survey, limits)).collect()
+    return _tasks(spark, asked, lambda one: one[1][1] - one[1][0]).mapPartitions(partial(_survey, limits)).collect()
 
 
-def _survey(limits: ReaderLimits, asked: Iterable[tuple[Layout, tuple[int, int]]]) -> Iterator[Survey]:
+def _tasks(spark: SparkSession, work: Sequence[Work], weight: Callable[[Work], int]) -> RDD[list[Work]]:
+    """One list of work for each task."""
+    lists = shared(work, weight, spark.sparkContext.defaultParallelism)
+    return spark.sparkContext.parallelize(lists, max(1, len(lists)))
+
+
+def _weight(piece: Piece) -> int:
+    """About how many bytes of text there are to a piece; opening it counts as well."""
+    given, _, part = piece
+    packed = _UNPACKED if given.uri.lower().endswith((".gz", ".zip")) else 1
+    return _OPENED + (part.end - part.start if part else given.size * packed)
+
+
+def _survey(limits: ReaderLimits, lists: Iterable[list[tuple[Layout, tuple[int, int]]]]) -> Iterator[Survey]:
     opener = Opener()
-    for layout, place in asked:
+    for layout, place in chain.from_iterable(lists):
         try:
             yield survey_of(opener, layout, place, limits)
         except InputRefusedError as refused:
@@ -148,19 +165,33 @@ def _survey(limits: ReaderLimits, asked: Iterable[tuple[Layout, tuple[int, int]]
 
 
 def _write(
-    folder: str, limits: ReaderLimits, range_bytes: int, number: int, pieces: Iterable[Piece]
+    folder: str, limits: ReaderLimits, range_bytes: int, number: int, lists: Iterable[list[Piece]]
 ) -> Iterator[tuple[str, int]]:
-    """Writes the rows of a task's pieces to one file; its URI, and how many rows it holds."""
-    opener, rows = Opener(), 0
-    uri = f"{folder}/part-{number:05d}.parquet"
-    with cast(BinaryIO, SpooledTemporaryFile(_IN_MEMORY)) as file:
+    """Writes the rows of a task's pieces to files; the URI of each, and how many rows it holds."""
+    opener = Opener()
+    tables = (
+        table
+        for piece in chain.from_iterable(lists)
+        for table in tables_of(opener, piece, limits, range_bytes)
+        if table.num_rows
+    )
+    for count, (content, rows) in enumerate(_files(tables)):
+        uri = f"{folder}/part-{number:05d}-{count:05d}.parquet"
+        write_file(uri, content)
+        yield uri, rows
+
+
+def _files(tables: Iterator[pa.Table]) -> Iterator[tuple[BinaryIO, int]]:
+    """Parquet files of whole tables, each closed once it has the size, and how many rows it holds."""
+    for first in tables:
+        file, rows = BytesIO(), 0
         with pq.ParquetWriter(file, _SCHEMA, **_PARQUET) as writer:
-            for piece in pieces:
-                for table in tables_of(opener, piece, limits, range_bytes):
-                    writer.write(table)
-                    rows += table.num_rows
-        write_file(uri, file)
-    yield uri, rows
+            for table in chain((first,), tables):
+                writer.write(table)
+                rows += table.num_rows
+                if file.tell() > _FILE_BYTES:
+                    break
+        yield file, rows
 
 
 def _tables(source: str, found: Iterator[Record]) -> Iterator[pa.Table]:

@@ -13,7 +13,7 @@ from input_bytes import Input, InputRefusedError, Opener
 from input_formats import plain_head
 from reader_limits import ReaderLimits
 
-RANGE_BYTES = 16 << 20  # what a task reads at a time, and with it what memory it needs
+RANGE_BYTES = 8 << 20  # what a task reads at a time, and with it what memory it needs
 # Up to here the exact reader takes less time than it takes to look at the file first.
 SMALL_BYTES = 1 << 20
 _AT_A_TIME = 16  # requests for records across edges, which are short

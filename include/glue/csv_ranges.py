@@ -74,18 +74,31 @@ def split(start: int, end: int, length: int) -> list[tuple[int, int]]:
     return [(place, min(place + length, end)) for place in range(start, end, length)]
 
 
-def marks_of(text: _Bytes, end: int) -> Marks:
-    """The marks before `end`; what stands behind it only tells whether a carriage return stands alone."""
-    quotes, newlines, returns = (_places(text[:end], each) for each in (_QUOTE, _LF, _CR))
-    alone = returns[_at(text, returns + 1) != _LF]
+def marks_of(text: _Bytes, end: int, returns: bool = True) -> Marks:
+    """The marks before `end`; what stands behind it only tells whether a carriage return stands alone.
+
+    `returns` is False where the text has no carriage return, so that nobody looks for one; Python tells it sooner.
+    """
+    places = _places(text[:end], (_QUOTE, _LF, _CR) if returns else (_QUOTE, _LF))
+    letters = text[places]
+    quotes, newlines = places[letters == _QUOTE], places[letters == _LF]
+    if not returns:
+        return Marks(quotes, newlines, newlines)
+    ends = places[letters == _CR]
+    alone = ends[_at(text, ends + 1) != _LF]
     return Marks(quotes, newlines, np.sort(np.concatenate((newlines, alone))) if len(alone) else newlines)
 
 
-def _places(text: _Bytes, letter: int) -> Places:
-    """Where a letter stands. By pieces that fit into a processor's cache: fresh memory costs more than the search."""
-    pieces = range(0, len(text), _CACHED)
-    found = [np.flatnonzero(text[start : start + _CACHED] == letter) + start for start in pieces]
-    return np.concatenate(found) if found else np.zeros(0, np.int64)
+def _places(text: _Bytes, letters: Sequence[int]) -> Places:
+    """Where one of the letters stands. By pieces that fit into a cache: fresh memory costs more than the search."""
+    found = [np.zeros(0, np.int64)]
+    for start in range(0, len(text), _CACHED):
+        piece = text[start : start + _CACHED]
+        marked = piece == letters[0]
+        for letter in letters[1:]:
+            marked |= piece == letter
+        found.append(np.flatnonzero(marked) + start)
+    return np.concatenate(found)
 
 
 def survey(data: bytes, start: int, end: int, header: Sequence[str], limits: ReaderLimits) -> Survey:
@@ -94,7 +107,7 @@ def survey(data: bytes, start: int, end: int, header: Sequence[str], limits: Rea
     `start` and `end` are the range's own places in the file; the byte before it is part of `data` always.
     """
     text = np.frombuffer(data, np.uint8)
-    found = marks_of(text[1:], end - start)
+    found = marks_of(text[1:], end - start, returns=b"\r" in data)
     marks = Marks(*(each + 1 for each in found))
     cases = [_case(data, text, marks, parity, start - 1, header, limits) for parity in (0, 1)]
     return Survey(len(marks.quotes), len(marks.line_ends), *cases)

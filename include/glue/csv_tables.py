@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from complaint_columns import COLUMNS, IDENTIFIER
@@ -24,7 +26,7 @@ def table_of(source: str, data: bytes, part: Part, header: Sequence[str], schema
     if b"\0" in data or data.startswith(BYTE_ORDER_MARK):
         return None
     text = np.frombuffer(data, np.uint8)
-    marks = marks_of(text, len(text))
+    marks = marks_of(text, len(text), returns=b"\r" in data)
     begins = np.concatenate((np.zeros(1, np.int64), record_starts(marks, 0)))
     longest = int(np.diff(begins).max(initial=0))
     begins = begins[~blank(text, begins)]
@@ -39,9 +41,9 @@ def table_of(source: str, data: bytes, part: Part, header: Sequence[str], schema
     count, nothing = len(begins), pa.nulls(len(begins), pa.string())
     lines = part.lines + 1 + np.searchsorted(marks.line_ends, begins)
     columns = [
-        pa.repeat(pa.scalar(source), count),
-        pa.array(np.arange(part.records + 1, part.records + count + 1)),
-        pa.array(lines),
+        pa.DictionaryArray.from_arrays(_numeric(np.zeros(count, np.int32), pa.int32()), pa.array([source])),
+        _numeric(np.arange(part.records + 1, part.records + count + 1, dtype=np.int64), pa.int64()),
+        _numeric(lines, pa.int64()),
         nothing,
         nothing,
         *(read[header.index(name)] if name in header else nothing for name in COLUMNS),
@@ -57,6 +59,11 @@ def _parsed(data: bytes, fields: int, block: int) -> pa.Table:
         csv.ParseOptions(newlines_in_values=True),
         csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True),
     )
+
+
+def _numeric(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
+    """The same memory as an Arrow array; `pa.array` would import pandas, to see whether the values are a series."""
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
 
 
 def _numbers(identifiers: pa.ChunkedArray) -> bool:

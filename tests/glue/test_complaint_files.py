@@ -1,8 +1,13 @@
-"""Reading in parallel: one task an input, whatever it is called and however many rows it has."""
+"""Reading in parallel: every input whole, whatever it is called and however many rows it has."""
 
 from collections.abc import Callable, Mapping
 
-from complaint_files import read_complaints
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from complaint_columns import REQUIRED
+from complaint_files import _files, _tables, read_complaints
+from complaints_csv import Record
 from input_bytes import Input
 from pyspark.sql import Row, SparkSession
 from reader_limits import ReaderLimits
@@ -50,12 +55,26 @@ def test_long_rows_are_written_before_they_fill_the_memory(spark: SparkSession, 
     assert [row.complaint_id for row in found] == [str(n) for n in range(1, 300)]
 
 
-def test_each_input_is_a_task_of_its_own(spark: SparkSession, run_of: LaidOut) -> None:
+def test_small_inputs_are_shared_among_the_cores(spark: SparkSession, run_of: LaidOut) -> None:
     names = [f"{number}.csv" for number in range(5)]
     run = run_of(dict.fromkeys(names, SHORT + "card,x,1\n" * 3))
     uris = read_complaints(spark, inputs(run, *names), BOUNDS, run.uri("parsed")).uris
-    sources = [{row.source for row in spark.read.parquet(uri).collect()} for uri in uris]
-    assert sources == [{run.source(name)} for name in names]
+    sources = [sorted({row.source for row in spark.read.parquet(uri).collect()}) for uri in uris]
+    assert len(uris) == spark.sparkContext.defaultParallelism
+    assert [each for found in sources for each in found] == [run.source(name) for name in names]
+
+
+def test_a_task_ends_a_file_once_it_is_large() -> None:
+    chance = np.random.default_rng(0)
+    narratives = [chance.bytes(10 << 20).hex() for _ in range(3)]  # which Snappy leaves as they are
+    tables = iter([_told(place, each) for place, each in enumerate(narratives, start=1)])
+    files = [(pq.read_table(file), rows) for file, rows in _files(tables)]
+    assert [rows for _, rows in files] == [2, 1]
+    assert [text for table, _ in files for text in table[REQUIRED].to_pylist()] == narratives
+
+
+def _told(record: int, narrative: str) -> pa.Table:
+    return next(_tables("a.csv", iter([Record(record, record, None, None, {REQUIRED: narrative})])))
 
 
 def test_a_second_attempt_replaces_the_files_of_the_first_by_the_same(spark: SparkSession, run_of: LaidOut) -> None:
@@ -66,7 +85,7 @@ def test_a_second_attempt_replaces_the_files_of_the_first_by_the_same(spark: Spa
         folder = run.folder / "parsed"
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
     assert contents[0] == contents[1]
-    assert sorted(contents[0]) == ["part-00000.parquet", "part-00001.parquet"]
+    assert sorted(contents[0]) == ["part-00000-00000.parquet", "part-00001-00000.parquet"]
 
 
 def test_an_input_that_is_gone_is_one_row_that_says_so(spark: SparkSession, run_of: LaidOut) -> None:
