@@ -93,8 +93,8 @@ bench-orchestration: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m bench.orchestration $(call named,--train,$(TRAIN)) \
 		$(call named,--classify,$(CLASSIFY)) $(if $(REPEAT),--repeat $(REPEAT))
 
-bench-etl: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: complaints CSV to Parquet, beside Spark, DuckDB, Polars, pandas, pyarrow (ROWS=)
-	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.etl --bench-python $(BENCH_ENV)/bin/python $(if $(ROWS),--rows $(ROWS))
+bench-etl: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: complaints CSV to Parquet, beside Spark, DuckDB, Polars, pandas, pyarrow (ROWS=, CONTENDERS=)
+	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.etl --bench-python $(BENCH_ENV)/bin/python $(if $(ROWS),--rows $(ROWS)) $(if $(CONTENDERS),--contenders $(CONTENDERS))
 
 bench-scale: $(JOBS_ENV)/.installed ## Measure: training on 10 thousand to a million narratives, time and memory (TRAIN= names CSV files)
 	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -m bench.scale $(call named,--train,$(TRAIN))

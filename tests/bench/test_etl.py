@@ -26,6 +26,6 @@ def test_a_tiled_file_has_fresh_ids_and_its_checksum_is_that_of_its_parquet_in_a
 
 
 def test_a_report_marks_who_read_other_rows() -> None:
-    each = {"rows": 10, "checksum": "a", "seconds": 2.0, "peak_memory_mb": 9.0}
+    each = {"rows": 10, "checksum": "a", "first_seconds": 1.0, "seconds": 2.0, "peak_memory_mb": 9.0}
     ours, other = ({"contender": name, "right": right} | each for name, right in (("ours", True), ("other", False)))
     assert [line.rpartition(" ")[2] for line in report([ours, other], 10**6).splitlines()[1:]] == ["yes", "NO"]
