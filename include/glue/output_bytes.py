@@ -31,7 +31,11 @@ def write_file(uri: str, content: BinaryIO) -> None:
 
 
 def remove_files(uris: Sequence[str]) -> None:
-    """Removes the files, as far as they are there."""
+    """Removes the files, as far as they are there.
+
+    Raises:
+        RuntimeError: S3 did not remove one of them.
+    """
     by_bucket: dict[str, list[str]] = {}
     for uri in uris:
         if place := s3_object(uri):
@@ -41,4 +45,7 @@ def remove_files(uris: Sequence[str]) -> None:
     for bucket, keys in by_bucket.items():
         for start in range(0, len(keys), _MOST_REMOVED):
             doomed = [{"Key": key} for key in keys[start : start + _MOST_REMOVED]]
-            s3_client().delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True})
+            answer = s3_client().delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True})
+            for refused in answer.get("Errors", ()):  # the request as a whole succeeds nevertheless
+                reason = f"{refused.get('Code')}: {refused.get('Message')}; allow s3:DeleteObject there, and run again"
+                raise RuntimeError(f"s3://{bucket}/{refused.get('Key')} could not be removed: {reason}")

@@ -5,17 +5,28 @@ from __future__ import annotations
 import http.client
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
+import output_bytes
 import pytest
 from botocore.exceptions import ClientError, IncompleteReadError
+from botocore.stub import Stubber
+from complaint_columns import REQUIRED
+from complaint_files import records_of, tables_of
+from csv_parts import Layout, pieces_of, survey_of
+from csv_ranges import Survey
 from input_bytes import ByteStream, Input, InputRefusedError, Opener
+from output_bytes import remove_files
+from reader_limits import ReaderLimits
 
 from localaws import LocalAWS
+from tests.faults.reading import HEADER, row
+from tests.glue.local_runs import LIMITS
 
 CONTENT = b"".join(b"line %07d\n" % number for number in range(60_000))
 
@@ -167,6 +178,43 @@ def test_what_was_changed_while_the_connection_was_broken_is_not_put_together_fr
         put(aws, "plain", CONTENT[::-1])
         with pytest.raises(InputRefusedError, match=r"it was changed: its ETag is .*, and the plan is about"):
             all_of(stream)
+
+
+def test_ranges_of_an_object_give_what_it_holds_over_a_connection_that_breaks(
+    aws: LocalAWS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault 42, in ranges: as many requests as there are parts, none for more than a range and a record."""
+    told = '"He said:\n""No.""\r\n' + "x" * 300 + '"'
+    content = (HEADER + "".join(row(number, told) for number in range(1, 400))).encode()
+    planned = replace(put(aws, "versioned", content), size=len(content))
+    line = Line(aws.endpoint, after=5_000, times=9)
+    limits = ReaderLimits(**LIMITS)
+    with breaking(line) as endpoint:
+        opener = opener_at(endpoint, monkeypatch)
+        pieces = pieces_of(opener, [planned], limits, 20_000, lambda asked: [_survey(opener, one) for one in asked])
+        tables = [table for piece in pieces for table in tables_of(opener, piece, limits, 0)]
+        exact = list(records_of(opener, planned, limits))
+    assert line.left == 0
+    assert len(pieces) > 5
+    found = [(each["record"], each["line"], each[REQUIRED]) for table in tables for each in table.to_pylist()]
+    assert found == [(each.record, each.line, each.fields[REQUIRED]) for each in exact]
+    places = [asked.removeprefix("bytes=").split("-") for asked in line.asked if asked]
+    assert max(int(end) - int(start) for start, end in places if end) < 21_000
+
+
+def _survey(opener: Opener, asked: tuple[Layout, tuple[int, int]]) -> Survey:
+    return survey_of(opener, *asked, ReaderLimits(**LIMITS))
+
+
+def test_a_file_that_may_not_be_removed_is_named(
+    aws: LocalAWS, opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = {"Key": "parsed/b.parquet", "Code": "AccessDenied", "Message": "Access Denied"}
+    stub = Stubber(client := aws.client("s3"))
+    stub.add_response("delete_objects", {"Errors": [refused]})
+    monkeypatch.setattr(output_bytes, "s3_client", lambda: client)
+    with stub, pytest.raises(RuntimeError, match=r"s3://plain/parsed/b.parquet could not be removed: AccessDenied"):
+        remove_files(["s3://plain/parsed/a.parquet", "s3://plain/parsed/b.parquet"])
 
 
 def test_a_connection_that_breaks_for_ever_is_given_up(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
