@@ -29,6 +29,7 @@ from input_formats import text_pieces
 from output_bytes import write_file
 from pyspark import RDD
 from pyspark.sql import DataFrame, SparkSession
+from python_workers import settled
 from reader_limits import ReaderLimits
 from task_shares import shared
 
@@ -156,6 +157,7 @@ def _weight(piece: Piece) -> int:
 
 
 def _survey(limits: ReaderLimits, lists: Iterable[list[tuple[Layout, tuple[int, int]]]]) -> Iterator[Survey]:
+    settled()
     opener = Opener()
     for layout, place in chain.from_iterable(lists):
         try:
@@ -168,6 +170,7 @@ def _write(
     folder: str, limits: ReaderLimits, range_bytes: int, number: int, lists: Iterable[list[Piece]]
 ) -> Iterator[tuple[str, int]]:
     """Writes the rows of a task's pieces to files; the URI of each, and how many rows it holds."""
+    settled()
     opener = Opener()
     tables = (
         table
