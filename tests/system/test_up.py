@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -183,7 +182,6 @@ def test_what_a_killed_one_left_running_is_stopped_by_down(state: State) -> None
     assert code == 0
     assert "an earlier start had left behind" in told
     assert naming(state) == []
-    assert json.loads((state.folder / "state.json").read_text())["sample"] is True
 
 
 def test_a_port_in_use_is_one_sentence(state: State) -> None:
