@@ -50,7 +50,7 @@ class Ours:
     def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Ours:
         """Learns with the hyperparameters of model_config.yaml."""
         self.options = argparse.Namespace(**load_settings().model.training.hyperparameters.model_dump())
-        self.model = fit(texts, labels, self.options)
+        self.model = fit(list(texts), labels, self.options)
         self.scorer = NgramScorer(TrainedModel(*self.model))
         self.classes_ = self.scorer.classes_
         return self

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.sparse import csr_matrix, diags_array
+from scipy.sparse import csr_matrix
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
@@ -62,11 +62,15 @@ def _weights(features: csr_matrix, which: Labels, classes: int, c: float, balanc
     # Of how many complaints of each class (rows) each n-gram (columns) is part.
     belongs = csr_matrix((np.ones(len(which)), (which, np.arange(len(which)))), shape=(classes, len(which)))
     found = (belongs @ present).toarray()
+    del present, belongs  # each as large as the features, which liblinear copies in its turn
     by_feature, intercept = np.empty((features.shape[1], classes)), np.empty(classes)
     for each in range(classes):
         ratio = _log_count_ratio(found[each], found.sum(axis=0) - found[each])
         machine = LinearSVC(C=c, random_state=seed, max_iter=20_000, dual=True)
-        machine.fit(features @ diags_array(ratio), which == each, sample_weight=importance[which])
+        weighted = csr_matrix(
+            (features.data * ratio[features.indices], features.indices, features.indptr), features.shape
+        )
+        machine.fit(weighted, which == each, sample_weight=importance[which])
         by_feature[:, each] = machine.coef_[0] * ratio
         intercept[each] = machine.intercept_[0]
     return Weights(by_feature, intercept)
