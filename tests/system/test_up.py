@@ -16,7 +16,7 @@ import pytest
 
 from complaints.settings import load_settings
 from laptop.airflow_api import AirflowApi
-from laptop.aws import client
+from laptop.aws import AwsAt
 from laptop.credentials import credentials
 from laptop.leftovers import stop_marked
 from laptop.orchestrator import ENDED
@@ -95,7 +95,7 @@ def started(state: State, *more: str) -> tuple[str, Running]:
 
 
 def keys(running: Running) -> set[str]:
-    s3 = client(running.endpoint, "us-east-1", "s3")
+    s3 = AwsAt(running.endpoint, "us-east-1").client("s3")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
     return {each["Key"] for page in pages for each in page.get("Contents", [])}
 
@@ -133,7 +133,7 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     # What arrived is noted a moment after its run was started, and nothing else is to come.
     until("ledger", lambda: len([key for key in keys(first) if key.startswith("ledger/versions/")]) == 2)
     assert "notes.txt is passed over: no .csv" in log.read_text()
-    client(first.endpoint, "us-east-1", "s3").delete_object(
+    AwsAt(first.endpoint, "us-east-1").client("s3").delete_object(
         Bucket=BUCKET, Key="history/001-synthetic-history-16-columns.csv"
     )
     kept = keys(first)
