@@ -1,7 +1,7 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs reset compose-test browser-test screenshots test check export bench bench-compile bench-orchestration bench-etl bench-model bench-inference \
-	bench-scale lock clean
+.PHONY: help run up down status logs reset compose-test browser-test screenshots test check export bench bench-compile \
+	bench-orchestration bench-etl bench-model bench-inference bench-scale lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p) >/dev/null 2>&1 && \

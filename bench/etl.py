@@ -64,12 +64,14 @@ def main() -> int:
     for each in results:
         each["right"] = (each["rows"], each["checksum"]) == expected
     document = {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(), "bytes": size}
-    name = "etl" if options.rows == _ROWS else f"etl ROWS={options.rows}"
-    save(name.replace(" ROWS=", "-"), [document | each for each in results], folder)
+    asked = [f"ROWS={options.rows}"] if options.rows != _ROWS else []
+    asked += [f"CONTENDERS='{' '.join(options.contenders)}'"] if options.contenders else []
+    # What was asked for otherwise takes the place of nothing but the like.
+    save("etl" if not asked else f"etl-{options.rows}", [document | each for each in results], folder)
     text = report(results, size)
     print(text)
     versions = ", ".join(dict.fromkeys(f"{each['contender'].partition('_')[0]} {each['version']}" for each in results))
-    record(name, f"{expected.rows:,} rows, {size / 1e6:,.0f} MB; {versions}\n\n{text}")
+    record(" ".join(["etl", *asked]), f"{expected.rows:,} rows, {size / 1e6:,.0f} MB; {versions}\n\n{text}")
     return 0 if all(each["right"] for each in results) else 1
 
 
@@ -172,7 +174,7 @@ def report(results: Sequence[Mapping[str, Any]], size: int) -> str:
 
 
 def _rows(results: Sequence[Mapping[str, Any]], size: int) -> Iterator[list[object]]:
-    ours = results[0]["seconds"]
+    ours = next((each["seconds"] for each in results if each["contender"] == "ours"), None)
     for each in results:
         seconds = each["seconds"]
         figures = [
@@ -182,7 +184,14 @@ def _rows(results: Sequence[Mapping[str, Any]], size: int) -> Iterator[list[obje
             f"{each['peak_memory_mb']:.0f}",
         ]
         right = "yes" if each["right"] else "NO"
-        yield [each["contender"], f"{each['rows']:,}", each["checksum"], *figures, ratio(seconds, ours), right]
+        yield [
+            each["contender"],
+            f"{each['rows']:,}",
+            each["checksum"],
+            *figures,
+            ratio(seconds, ours) if ours else "-",
+            right,
+        ]
 
 
 if __name__ == "__main__":

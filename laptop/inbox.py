@@ -26,8 +26,7 @@ class Inbox:
     """
 
     def __init__(self, folder: Path, s3: Any, bucket: str, prefix: str, memory: Path) -> None:
-        if not folder.is_dir():
-            raise InputError(f"INBOX={folder}: no such folder; make it first")
+        check_folder(folder)
         self.folder = folder.absolute()
         self._s3, self._bucket, self._prefix = s3, bucket, prefix
         self._memory = memory
@@ -79,6 +78,12 @@ class Inbox:
         unfinished = self._memory.with_suffix(".unfinished")
         unfinished.write_text(json.dumps(self._uploaded, indent=2) + "\n", encoding="utf-8")
         unfinished.replace(self._memory)
+
+
+def check_folder(folder: Path) -> None:
+    """Raises InputError if there is no such folder."""
+    if not folder.is_dir():
+        raise InputError(f"INBOX={folder}: no such folder; make it first")
 
 
 def _remembered(memory: Path) -> dict[str, Look]:

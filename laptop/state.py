@@ -31,6 +31,16 @@ class Running:
     endpoint: str
     ready: bool = False
 
+    @property
+    def port(self) -> int:
+        """Airflow's."""
+        return int(self.address.rpartition(":")[2])
+
+    @property
+    def aws_port(self) -> int:
+        """Local AWS's."""
+        return int(self.endpoint.rpartition(":")[2])
+
 
 class State:
     """One state folder. `state.json` says what made it, `running.json` who uses it; a lock, whether that one lives."""
@@ -138,7 +148,7 @@ class State:
     def _aws_port(self) -> int:
         """The one of the last time, which a person may have exported, unless somebody took it."""
         last = self.last()
-        port = int(last.endpoint.rpartition(":")[2]) if last else 0
+        port = last.aws_port if last else 0
         return free_port() if not port or is_in_use(port) else port
 
     def _write(self, name: str, document: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from complaints.settings import PipelineSettings, load_settings
 from laptop import inputs
 from laptop.airflow import ROOT, Airflow
 from laptop.credentials import USER
-from laptop.inbox import Inbox
+from laptop.inbox import Inbox, check_folder
 from laptop.leftovers import stop_marked
 from laptop.outcomes import Outcomes
 from laptop.processes import check_port
@@ -34,8 +34,8 @@ def up(port: int, inbox: Path | None = None, build: Path = BUILD) -> None:
     """
     progress = Progress(_say)
     state = State(build)
-    if inbox and not inbox.is_dir():
-        raise inputs.InputError(f"INBOX={inbox}: no such folder; make it first")
+    if inbox:
+        check_folder(inbox)
     state.prepare(airflow_version(ROOT / ".venvs" / "airflow"))
     with state.held(), leaving_nothing(build):
         if left := stop_marked(build):
@@ -59,14 +59,11 @@ def _started(state: State, ours: Running, settings: PipelineSettings, progress: 
     first = not state.has_sample
     history, raw, _ = inputs.sample_or((), (), state.folder / "synthetic-sample") if first else ((), (), False)
     progress.say("starting local AWS and Airflow" + ("" if first else f", with what {state.folder} has kept"))
-    arrivals = [ARRIVALS] if (ROOT / "dags" / f"{ARRIVALS}.py").exists() else []
-    ports = {"port": _port(ours.address), "aws_port": _port(ours.endpoint)}
-    dag_ids = [TRAINING, CLASSIFICATION, *arrivals]
+    ports, dag_ids = {"port": ours.port, "aws_port": ours.aws_port}, (TRAINING, CLASSIFICATION, ARRIVALS)
     with running(state.folder, settings, history, raw, **ports, keep=True, dag_ids=dag_ids) as stack:
         state.sample_is_there()
-        for dag_id in arrivals:
-            # On MWAA a person decides when files may start runs; here it is what `make up` is for.
-            stack.orchestrator.unpause(dag_id)
+        # On MWAA a person decides when files may start runs; here it is what `make up` is for.
+        stack.orchestrator.unpause(ARRIVALS)
         yield stack
 
 
@@ -112,10 +109,6 @@ def _told(state: State, stack: Stack[Airflow], settings: PipelineSettings, inbox
 
   Ctrl-C, or make down in another shell, stops both.
 """
-
-
-def _port(address: str) -> int:
-    return int(address.rpartition(":")[2])
 
 
 def _say(text: str) -> None:

@@ -1,10 +1,10 @@
 """Reads the files of a run in parallel: every record of every input as one row of a table.
 
 This is the seam behind which reading may change: `read_complaints` takes the plan's inputs and returns one row a
-record, and nothing else knows how. A large plain file is read in byte ranges by as many tasks as there are, any other
-by one; what strict CSV holds is parsed at once, all else by the exact reader. Memory does not grow with a file.
+record, and nothing else knows how. A large plain file is read in byte ranges, which all cores share, any other by one
+task; what strict CSV holds is parsed at once, all else by the exact reader. Memory does not grow with a file.
 
-Each task writes what it has read to a Parquet file by itself, which Spark then reads: its rows need not go through the
+Each task writes what it has read to Parquet files by itself, which Spark then reads: its rows need not go through the
 JVM one by one to get there.
 """
 
@@ -29,7 +29,6 @@ from input_formats import text_pieces
 from output_bytes import write_file
 from pyspark import RDD
 from pyspark.sql import DataFrame, SparkSession
-from python_workers import settled
 from reader_limits import ReaderLimits
 from task_shares import shared
 
@@ -73,7 +72,7 @@ def read_complaints(
 
     `reason` is null for a complaint; otherwise the columns are null and `raw` holds the record's text. An input that
     cannot be read to its end has a row with `record` 0, whose reason says why. `parsed` is the folder's URI where the
-    rows are written, in files whose names a second attempt gives them again. Plain inputs of more than `range_bytes`
+    rows are written; a task's second attempt gives its files the same names. Plain inputs of more than `range_bytes`
     are surveyed by a first job, and read in ranges by a second.
     """
     pieces = pieces_of(Opener(), inputs, limits, range_bytes, partial(_surveyed, spark, limits))
@@ -139,7 +138,7 @@ def _part(opener: Opener, piece: Piece, limits: ReaderLimits) -> Iterator[pa.Tab
 def _surveyed(
     spark: SparkSession, limits: ReaderLimits, asked: Sequence[tuple[Layout, tuple[int, int]]]
 ) -> list[Survey]:
-    """The surveys of all ranges, by as many tasks."""
+    """The surveys of all ranges, in their order."""
     return _tasks(spark, asked, lambda one: one[1][1] - one[1][0]).mapPartitions(partial(_survey, limits)).collect()
 
 
@@ -157,7 +156,6 @@ def _weight(piece: Piece) -> int:
 
 
 def _survey(limits: ReaderLimits, lists: Iterable[list[tuple[Layout, tuple[int, int]]]]) -> Iterator[Survey]:
-    settled()
     opener = Opener()
     for layout, place in chain.from_iterable(lists):
         try:
@@ -170,7 +168,6 @@ def _write(
     folder: str, limits: ReaderLimits, range_bytes: int, number: int, lists: Iterable[list[Piece]]
 ) -> Iterator[tuple[str, int]]:
     """Writes the rows of a task's pieces to files; the URI of each, and how many rows it holds."""
-    settled()
     opener = Opener()
     tables = (
         table

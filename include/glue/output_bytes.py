@@ -30,6 +30,14 @@ def write_file(uri: str, content: BinaryIO) -> None:
     unfinished.replace(path)
 
 
+def files_below(folder: str) -> list[str]:
+    """The URIs of the files of a folder, whoever wrote them; none where it is not there."""
+    if place := s3_object(folder):
+        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=place[0], Prefix=place[1])
+        return [f"s3://{place[0]}/{each['Key']}" for page in pages for each in page.get("Contents", ())]
+    return [str(path) for path in local_path(folder).glob("*") if path.is_file()]
+
+
 def remove_files(uris: Sequence[str]) -> None:
     """Removes the files, as far as they are there.
 

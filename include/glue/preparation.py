@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from complaint_files import read_complaints
 from complaint_rows import FLAGS, files_for, prepared, run_inputs
 from input_bytes import Input
-from output_bytes import remove_files
+from output_bytes import files_below, remove_files
 from personal_data import KINDS
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -67,7 +67,8 @@ def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
     complaints = spark.read.parquet(options.complaints)
     if read.rows != (rows_written := complaints.count()):
         raise RuntimeError(f"{read.rows:,} rows were read, but {rows_written:,} stand in {options.complaints}")
-    remove_files(read.uris)
+    # Not only what was read now: with other cores an earlier attempt gave its files other names.
+    remove_files(files_below(options.parsed))
     write_quarantine(complaints, options.quarantine)
     check_files(complaints, options.quarantine)
     check_quarantine(reasons(complaints), read.rows, options.limits, options.quarantine)

@@ -8,13 +8,13 @@ import re
 import shutil
 import subprocess
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from laptop.airflow_api import AirflowApi
 from laptop.aws import AwsAt
+from laptop.orchestrator import ENDED
 from laptop.processes import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,6 @@ class Stack:
         self.address = f"http://127.0.0.1:{self.ports['PORT']}"
         self.aws = AwsAt(f"http://127.0.0.1:{self.ports['AWS_PORT']}", "us-east-1")
         self._command = [*compose_command(), "--project-name", self.project]
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def compose(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`docker compose` with these arguments."""
@@ -92,26 +91,19 @@ class Stack:
         assert found, f"airflow-init told no password: {told[-500:]}"
         return str(found[-1])
 
+    def airflow(self) -> AirflowApi:
+        """Airflow, for whoever was told the password."""
+        return AirflowApi(self.address, self.password())
+
     def run_flow(self, dag_id: str) -> str:
         """Triggers a flow as MWAA's users do, by the REST API, and waits for its end; returns its state."""
-        token = self.ask("POST", "/auth/token", {"username": "admin", "password": self.password()})["access_token"]
-        runs = f"/api/v2/dags/{dag_id}/dagRuns"
-        run_id = self.ask("POST", runs, {"logical_date": None, "conf": {}}, token)["dag_run_id"]
+        airflow = self.airflow()
+        run_id = airflow.trigger(dag_id, {})
         deadline = time.monotonic() + PATIENCE_SECONDS
-        state = "queued"
-        while state not in ("success", "failed"):
+        while (state := airflow.state(dag_id, run_id)) not in ENDED:
             assert time.monotonic() < deadline, f"{dag_id} is still {state}"
             time.sleep(2)
-            state = self.ask("GET", f"{runs}/{run_id}", token=token)["state"]
         return state
-
-    def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None, token: str = "") -> Any:
-        """What Airflow's API answers. Raises HTTPError."""
-        headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-        data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(self.address + path, data, headers, method=method)
-        with self._opener.open(request, timeout=30) as answer:
-            return json.load(answer)
 
     def inside(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Runs a command, behind the name of its service, in that one's container, whatever becomes of it."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -21,7 +22,7 @@ from complaint_files import records_of, tables_of
 from csv_parts import Layout, pieces_of, survey_of
 from csv_ranges import Survey
 from input_bytes import ByteStream, Input, InputRefusedError, Opener
-from output_bytes import remove_files
+from output_bytes import files_below, remove_files, write_file
 from reader_limits import ReaderLimits
 
 from localaws import LocalAWS
@@ -215,6 +216,19 @@ def test_a_file_that_may_not_be_removed_is_named(
     monkeypatch.setattr(output_bytes, "s3_client", lambda: client)
     with stub, pytest.raises(RuntimeError, match=r"s3://plain/parsed/b.parquet could not be removed: AccessDenied"):
         remove_files(["s3://plain/parsed/a.parquet", "s3://plain/parsed/b.parquet"])
+
+
+@pytest.mark.usefixtures("opener")
+def test_a_folder_is_emptied_of_what_an_attempt_with_other_cores_left_there(aws: LocalAWS, tmp_path: Path) -> None:
+    for place in ("s3://plain/run/parsed/", f"file://{tmp_path}/run/parsed/"):
+        left = [f"{place}part-{number:05d}.parquet" for number in range(3)]
+        beside = f"{place[:-1]}-beside"
+        for uri in (*left, beside):
+            write_file(uri, BytesIO(b"rows"))
+        assert len(files_below(place)) == 3
+        remove_files(files_below(place))
+        assert files_below(place) == []
+        assert Opener().part(Input(beside), 0, 9) == b"rows"
 
 
 def test_a_connection_that_breaks_for_ever_is_given_up(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
