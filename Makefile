@@ -70,7 +70,7 @@ test: $(foreach e,airflow airflow-oldest airflow-newest jobs,.venvs/$(e)/.instal
 check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict types, and whether what is generated is current
 	@$(JOBS_ENV)/bin/ruff check .
 	@$(JOBS_ENV)/bin/ruff format --check .
-	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags stepfunctions bench/compile_time.py
+	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags plugins stepfunctions bench/compile_time.py
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions --check
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py

@@ -9,13 +9,14 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# DAGs on each Airflow that they must run on, the compiler on that of MWAA; all else where the jobs and local AWS run.
+# DAGs and plugins on each Airflow that they must run on, the compiler on that of MWAA; all else where the jobs and
+# local AWS run.
 # What wants a Docker engine or a Chromium has verbs of its own: make compose-test, make browser-test.
-ELSEWHERE = ("dags", "stepfunctions", "bench/test_compile_time.py", "browser", "compose")
+ELSEWHERE = ("dags", "plugins", "stepfunctions", "bench/test_compile_time.py", "browser", "compose")
 RUNS = {
-    "airflow": ["tests/dags", "tests/stepfunctions", "tests/bench/test_compile_time.py"],
-    "airflow-oldest": ["tests/dags"],
-    "airflow-newest": ["tests/dags"],
+    "airflow": ["tests/dags", "tests/plugins", "tests/stepfunctions", "tests/bench/test_compile_time.py"],
+    "airflow-oldest": ["tests/dags", "tests/plugins"],
+    "airflow-newest": ["tests/dags", "tests/plugins"],
     "jobs": ["tests", *(f"--ignore=tests/{each}" for each in ELSEWHERE)],
 }
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from laptop.credentials import credentials
 from laptop.leftovers import stop_marked
 from laptop.orchestrator import ENDED
 from laptop.processes import free_port
+from laptop.stack import CLASSIFICATION
 from laptop.state import Running, State
 
 ROOT = Path(__file__).parents[2]
@@ -152,6 +154,10 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     assert "model      v1" in status
     assert "complaints_training: 1 success" in status
     assert "mine.csv" not in log.read_text()
+    # SQLite lets one write at a time; a click while others write waits for its turn.
+    with ThreadPoolExecutor(4) as pool:
+        run_ids = list(pool.map(airflow_of(state, second).trigger, [CLASSIFICATION] * 8, [{}] * 8))
+    assert len(set(run_ids)) == 8
     assert said("down", state) == (0, f"stopping make up (pid {second.pid}) ...\nstopped\n")
     assert naming(state) == []
 
