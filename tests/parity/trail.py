@@ -5,13 +5,15 @@ what the starter writes down. Made equal, because each has to differ:
 
 - the name of a SageMaker job: a state puts the number of the attempt behind it, the operator a time where the name is
   taken; and with the name, whatever is called after it, such as the trained model's URI;
-- `Tags`: Step Functions marks the jobs that it waits for as its own.
+- `Tags`: Step Functions marks the jobs that it waits for as its own;
+- the order in which a job puts the objects of one folder: its Spark tasks run side by side.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -33,4 +35,14 @@ def calls(trail: Path) -> list[tuple[str, str, Any]]:
             assert "errorCode" not in event, event
             parameters = {name: value for name, value in event["requestParameters"].items() if name != "tags"}
             found.append((service, name, parameters))
-    return found
+    return [call for _, together in groupby(found, _place) for call in sorted(together, key=_key)]
+
+
+def _place(call: tuple[str, str, Any]) -> tuple[str, ...]:
+    """What calls have in common that may change places: the operation, and the folder in S3."""
+    service, name, parameters = call
+    return service, name, str(parameters.get("bucketName")), _key(call).rpartition("/")[0]
+
+
+def _key(call: tuple[str, str, Any]) -> str:
+    return str(call[2].get("key", ""))
