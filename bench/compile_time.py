@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.imports import in_fresh_interpreters
+from bench.results import record
 from bench.shapes import SHAPES
 from bench.tables import growth, machine, spread, table
 from stepfunctions.__main__ import EXPORTED, ROOT
@@ -38,7 +39,7 @@ class Flow:
 
 
 def main() -> int:
-    """Prints the tables; returns 1 where a machine is not what it should be."""
+    """Prints the tables and keeps them in docs/benchmarks.md; returns 1 where a machine is not what it should be."""
     parser = argparse.ArgumentParser(prog="bench.compile_time", description=__doc__)
     parser.add_argument("--repeat", type=int, default=5, help="how often each DAG is compiled (default: %(default)s)")
     parser.add_argument("--imports", type=int, default=3, help="how often each is imported (default: %(default)s)")
@@ -51,11 +52,15 @@ def main() -> int:
     except WrongMachineError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"every machine is as it should be; {machine()}\n")
-    print(f"import, in {options.imports} fresh interpreters: seconds for Airflow, then for the DAG file\n", flush=True)
-    print(_imports(flows, options.imports))
-    print(f"\ncompile, {options.repeat} times: milliseconds; growth: from the size above, as a power of the tasks\n")
-    print(_compilations([*((flow.dag.dag_id, flow.dag) for flow in flows), *shapes], options.repeat))
+    print(f"every machine is as it should be; {machine()}\n", flush=True)
+    text = (
+        f"import, in {options.imports} fresh interpreters: seconds for Airflow, then for the DAG file\n\n"
+        f"{_imports(flows, options.imports)}\n\n"
+        f"compile, {options.repeat} times: milliseconds; growth: from the size above, as a power of the tasks\n\n"
+        f"{_compilations([*((flow.dag.dag_id, flow.dag) for flow in flows), *shapes], options.repeat)}"
+    )
+    print(text)
+    record("compile", text, ["apache-airflow"])
     return 0
 
 

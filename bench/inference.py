@@ -27,7 +27,7 @@ from sklearn.svm import LinearSVC
 from bench.labelled import DATA, Labelled, labelled
 from bench.model_contenders import FastText, Ours, Stock, contender
 from bench.processes import own_peak_memory_mb
-from bench.results import record, save
+from bench.results import record, save, version_in
 from bench.tables import machine, table
 
 _JSON_LINES = "application/jsonlines"
@@ -64,7 +64,7 @@ def main() -> int:
     text = f"{_overview(found)}\n\n$ per million: {price}, {_START_UP_SECONDS:.0f} s of start-up (assumed)"
     print(f"\n{text}")
     save("inference", found)
-    record("inference", text, ["scikit-learn", "numpy", "scipy"])
+    record("inference", text, ["scikit-learn", "numpy", "scipy"], [version_in(options.bench_python, "fasttext-wheel")])
     return 0
 
 

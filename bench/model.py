@@ -25,7 +25,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from bench.labelled import DATA, labelled, shortened, splits
 from bench.model_contenders import NAMES, FastText, contender
 from bench.processes import own_peak_memory_mb
-from bench.results import record, save
+from bench.results import record, save, version_in
 from bench.tables import machine, table
 
 _SCORES = ("accuracy", "macro_f1", "short_macro_f1", "calibration_error")
@@ -46,7 +46,7 @@ def main() -> int:
     text = f"{_overview(found)}\n\nF1 of each class, random folds\n\n{_classes(found)}"
     print(f"\n{text}")
     save("model", found)
-    record("model", text, ["scikit-learn", "numpy", "scipy"])
+    record("model", text, ["scikit-learn", "numpy", "scipy"], [version_in(options.bench_python, "fasttext-wheel")])
     return 0
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from bench.comparison import DifferentResultsError, Round, Run, check_same, report
+from bench.results import record
 from bench.tables import machine
 
 ORCHESTRATORS = ("airflow", "stepfunctions")
@@ -24,7 +25,10 @@ class BrokenRunError(RuntimeError):
 
 
 def main() -> int:
-    """Runs both ways in turn and prints the figures side by side; returns 1 where they cannot be compared."""
+    """Runs both ways in turn, prints the figures side by side and keeps them in docs/benchmarks.md.
+
+    Returns 1 where they cannot be compared.
+    """
     parser = argparse.ArgumentParser(prog="bench.orchestration", description=__doc__)
     parser.add_argument("--repeat", type=int, default=1, help="how often each way is run (default: %(default)s)")
     parser.add_argument("--train", action="append", default=[], help="labelled complaints CSV (default: the sample)")
@@ -37,7 +41,11 @@ def main() -> int:
     except (BrokenRunError, DifferentResultsError) as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"the same results each time; medians of {options.repeat}\n\n{report(rounds)}")
+    files = {name: [Path(path).name for path in getattr(options, name)] for name in ("train", "classify")}
+    of = ", ".join(f"{name} {' '.join(named) or 'the sample'}" for name, named in files.items())
+    text = f"the same results each time; medians of {options.repeat}\n\n{report(rounds)}"
+    print(text)
+    record("orchestration", f"{of}; {text}")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -25,13 +26,28 @@ def save(name: str, contenders: Sequence[Mapping[str, Any]], folder: Path = BUIL
     return path
 
 
-def record(name: str, text: str, packages: Sequence[str] = (), page: Path = PAGE) -> None:
+def version_in(python: str, package: str) -> str:
+    """Name and version of a package in another environment, by that environment's Python.
+
+    Raises:
+        subprocess.CalledProcessError: it is not installed there.
+    """
+    program = f"from importlib import metadata; print(metadata.version({package!r}))"
+    done = subprocess.run([python, "-c", program], check=True, capture_output=True, text=True)
+    return f"{package} {done.stdout.strip()}"
+
+
+def record(
+    name: str, text: str, packages: Sequence[str] = (), elsewhere: Sequence[str] = (), page: Path = PAGE
+) -> None:
     """Replaces the section of a bench, or adds one: what it printed, with machine, date and the packages' versions.
+
+    `elsewhere`: names with versions of what ran in other environments.
 
     Raises:
         importlib.metadata.PackageNotFoundError: one of the packages is not installed here.
     """
-    versions = "".join(f", {each} {metadata.version(each)}" for each in packages)
+    versions = "".join(f", {each}" for each in (*(f"{one} {metadata.version(one)}" for one in packages), *elsewhere))
     # A fence in what was printed would end the section's own.
     body = text.strip("\n").replace("```", "'''")
     section = (

@@ -10,7 +10,7 @@ import pytest
 
 from bench.corpus import tiled, write_rows
 from bench.processes import ContenderError, measured, own_peak_memory_mb
-from bench.results import record, save
+from bench.results import record, save, version_in
 
 ROWS = [("the bank charged me a late fee", "card"), ("my mortgage was sold", "mortgage")]
 
@@ -18,12 +18,12 @@ ROWS = [("the bank charged me a late fee", "card"), ("my mortgage was sold", "mo
 def test_a_section_takes_the_place_of_the_one_before_and_leaves_the_others(tmp_path: Path) -> None:
     page = tmp_path / "benchmarks.md"
     for name, text in (("etl", "first"), ("model", "other"), ("etl", r"second \1")):
-        record(name, text, ["pytest"], page)
+        record(name, text, ["pytest"], [version_in(sys.executable, "ruff")], page)
     found = page.read_text()
     assert found.startswith("# Benchmarks\n")
     assert "first" not in found
     assert found.index(r"second \1") < found.index("other")
-    assert found.count(f"pytest {pytest.__version__}") == 2
+    assert found.count(f"pytest {pytest.__version__}, ruff ") == 2
 
 
 def test_a_fence_in_what_was_printed_does_not_end_the_section(tmp_path: Path) -> None:
