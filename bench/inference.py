@@ -32,8 +32,8 @@ from bench.tables import machine, table
 
 _JSON_LINES = "application/jsonlines"
 _PAYLOAD_ROWS = 5_000  # about 6 MB
-# us-east-1, batch transform, list price of 2025. Four vCPUs are two cores; the job has one payload at work at a time.
-_INSTANCE, _DOLLARS_AN_HOUR, _CORES_AT_WORK = "ml.m5.xlarge", 0.23, 1
+# us-east-1, batch transform, list price of 2025. A payload is at work on each of four vCPUs, which are two cores.
+_INSTANCE, _DOLLARS_AN_HOUR, _CORES_AT_WORK = "ml.m5.xlarge", 0.23, 2
 _START_UP_SECONDS = 240.0  # assumed: until a transform job's container answers
 _MILLION = 1_000_000
 NAMES = ("ours", "ours_served", "same_model_sklearn", "sklearn_pipeline", "linear_svc_recipe", "fasttext")
@@ -60,7 +60,7 @@ def main() -> int:
         reference = "same_model_sklearn" if each["contender"] != "same_model_sklearn" else "ours"
         each["agreement"] = float(np.mean(np.array(answers[each["contender"]]) == np.array(answers[reference])))
         each["dollars_per_million"] = dollars_per_million(each["documents_per_second_per_core"])
-    price = f"{_INSTANCE} at ${_DOLLARS_AN_HOUR}/h (assumed), {_CORES_AT_WORK} core at work"
+    price = f"{_INSTANCE} at ${_DOLLARS_AN_HOUR}/h (assumed), {_CORES_AT_WORK} cores at work"
     text = f"{_overview(found)}\n\n$ per million: {price}, {_START_UP_SECONDS:.0f} s of start-up (assumed)"
     print(f"\n{text}")
     save("inference", found)

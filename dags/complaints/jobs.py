@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from complaints.settings import Instances, Settings, SettingsError
+from complaints.machines import Instances
+from complaints.settings import Settings, SettingsError
 
 # The account that holds AWS's scikit-learn images, by region (SageMaker developer guide, image paths).
 _IMAGE_ACCOUNTS = {
@@ -150,6 +151,8 @@ def transform_job(plan: Mapping[str, Any], settings: Settings) -> dict[str, Any]
         "TransformJobName": plan["transform_job_name"],
         "ModelName": plan["model_name"],
         "BatchStrategy": "MultiRecord",
+        # Left out it is 1, as the container has no /execution-parameters, and one vCPU would do all the work.
+        "MaxConcurrentTransforms": machines.max_concurrent_transforms,
         "MaxPayloadInMB": machines.max_payload_mb,
         "TransformInput": {
             "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": plan["records_uri"]}},

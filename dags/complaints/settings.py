@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from complaints.limits import Limits
+from complaints.machines import SageMaker
 
 CONFIG = Path(__file__).parent / "config"
 
@@ -85,33 +86,6 @@ class Glue(_Section):
     number_of_workers: Annotated[int, Field(ge=2, le=299)]
     max_concurrent_runs: Count
     timeout_minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)]
-
-
-class Instances(_Section):
-    """The machines of one kind of SageMaker job, and how long it may take."""
-
-    instance_type: Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")]
-    instance_count: Count
-    volume_gb: Count
-    max_runtime_seconds: Annotated[int, Field(ge=60, le=5 * 24 * 3600)]
-
-
-class TransformInstances(_Section):
-    """The machines of the batch transform; a payload is at most 100 MB (CreateTransformJob)."""
-
-    instance_type: Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")]
-    instance_count: Count
-    max_runtime_seconds: Annotated[int, Field(ge=60, le=5 * 24 * 3600)]
-    max_payload_mb: Annotated[int, Field(ge=1, le=100)]
-
-
-class SageMaker(_Section):
-    """The scikit-learn container and the machines it runs on."""
-
-    image_tag: str
-    training: Instances
-    evaluation: Instances
-    transform: TransformInstances
 
 
 class Orchestration(_Section):

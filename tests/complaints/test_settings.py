@@ -23,6 +23,12 @@ MISTAKES = [
     ("pipeline_config.yaml", "bucket: ptmlops", "bucket: PTMLops", ["storage.bucket", "PTMLops", "pattern"]),
     ("pipeline_config.yaml", "role/ptmlops-sagemaker", "user/me", ["aws.sagemaker_role_arn", "user/me"]),
     ("pipeline_config.yaml", "max_payload_mb: 6", "max_payload_mb: 101", ["transform.max_payload_mb", "101", "100"]),
+    (
+        "pipeline_config.yaml",
+        "max_concurrent_transforms: 4",
+        "max_concurrent_transforms: 17",
+        ["sagemaker.transform", "17", "at most 16", "100 MB"],
+    ),
     ("pipeline_config.yaml", "max_files: 10000", "max_files: 0", ["limits.max_files", "0", "greater than"]),
     ("pipeline_config.yaml", "max_row_kb: 1000", "max_row_kb: x", ["limits.max_row_kb", "'x'", "integer"]),
     ("pipeline_config.yaml", "max_fraction: 0.25", "max_fraction: 2", ["quarantine.max_fraction", "2", "less than"]),
