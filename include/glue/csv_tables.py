@@ -41,7 +41,7 @@ def table_of(source: str, data: bytes, part: Part, header: Sequence[str], schema
     count, nothing = len(begins), pa.nulls(len(begins), pa.string())
     lines = part.lines + 1 + np.searchsorted(marks.line_ends, begins)
     columns = [
-        pa.DictionaryArray.from_arrays(_numeric(np.zeros(count, np.int32), pa.int32()), pa.array([source])),
+        pa.DictionaryArray.from_arrays(_numeric(np.zeros(count, np.int32), pa.int32()), _text(source)),
         _numeric(np.arange(part.records + 1, part.records + count + 1, dtype=np.int64), pa.int64()),
         _numeric(lines, pa.int64()),
         nothing,
@@ -64,6 +64,13 @@ def _parsed(data: bytes, fields: int, block: int) -> pa.Table:
 def _numeric(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
     """The same memory as an Arrow array; `pa.array` would import pandas, to see whether the values are a series."""
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+
+
+def _text(value: str) -> pa.Array:
+    """An Arrow array of one text; without `pa.array` for the same reason."""
+    encoded = value.encode()
+    offsets = np.array([0, len(encoded)], np.int32)
+    return pa.StringArray.from_buffers(1, pa.py_buffer(offsets), pa.py_buffer(encoded))
 
 
 def _numbers(identifiers: pa.ChunkedArray) -> bool:

@@ -1,6 +1,10 @@
 """Reading in parallel: every input whole, whatever it is called and however many rows it has."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +19,7 @@ from reader_limits import ReaderLimits
 from tests.glue.local_runs import LIMITS, Run
 
 LaidOut = Callable[[Mapping[str, str | bytes]], Run]
+GLUE = Path(__file__).parents[2] / "include" / "glue"
 SHORT = "Product,Consumer complaint narrative,Complaint ID\n"
 BOUNDS = ReaderLimits(**LIMITS)
 
@@ -95,3 +100,23 @@ def test_an_input_that_is_gone_is_one_row_that_says_so(spark: SparkSession, run_
         (run.source("gone.csv"), 0, "it is not there any more"),
         (run.source("a.csv"), 1, None),
     ]
+
+
+def test_a_worker_reads_and_writes_without_pandas(tmp_path: Path) -> None:
+    """Which takes longer to import than it takes to read several MB."""
+    given = tmp_path / "given.csv"
+    given.write_text(
+        SHORT + "".join(f"Mortgage,Nobody listens to number {number}.,{number}\n" for number in range(50_000))
+    )
+    program = f"""
+import sys
+from complaint_files import _write
+from csv_parts import Piece
+from input_bytes import Input
+from reader_limits import ReaderLimits
+given = Input({given.as_uri()!r}, size={given.stat().st_size})
+written = list(_write({(tmp_path / "parsed").as_uri()!r}, ReaderLimits(**{LIMITS!r}), 8 << 20, 0, [[Piece(given)]]))
+assert sum(rows for _, rows in written) == 50_000
+assert "pandas" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": str(GLUE)})
