@@ -60,7 +60,7 @@ def main() -> int:
         reference = "same_model_sklearn" if each["contender"] != "same_model_sklearn" else "ours"
         each["agreement"] = float(np.mean(np.array(answers[each["contender"]]) == np.array(answers[reference])))
         each["dollars_per_million"] = dollars_per_million(each["documents_per_second_per_core"])
-    price = f"{_INSTANCE} at ${_DOLLARS_AN_HOUR}/h (assumed), {_CORES_AT_WORK} cores at work"
+    price = f"{_INSTANCE} at ${_DOLLARS_AN_HOUR}/h (assumed), {_CORES_AT_WORK} cores at work (assumed)"
     text = f"{_overview(found)}\n\n$ per million: {price}, {_START_UP_SECONDS:.0f} s of start-up (assumed)"
     print(f"\n{text}")
     save("inference", found)

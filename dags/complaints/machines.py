@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-Count = Annotated[int, Field(ge=1)]
+from complaints.limits import Count
 
 _TRANSFORM_MB = 100  # CreateTransformJob: what may be under way at a time
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from plugins.sqlite_writes import OneWriteAtATime, middlewares
+
 ROOT = Path(__file__).parents[2]
 # As the API server begins, in a process of its own: Airflow reads its configuration when it is imported.
 APP = """
@@ -39,15 +41,12 @@ def test_an_api_server_on_sqlite_has_it(tmp_path: Path) -> None:
 
 
 def test_nothing_is_registered_on_postgresql() -> None:
-    from plugins.sqlite_writes import middlewares
-
     assert middlewares("postgresql+psycopg2://airflow@localhost/airflow") == []
 
 
 @pytest.fixture
 def most_at_once() -> Any:
     """How many of five requests of a method were under way at the same time, at most."""
-    from plugins.sqlite_writes import OneWriteAtATime
 
     async def ask(method: str) -> int:
         now, most = 0, 0
@@ -78,8 +77,6 @@ def test_what_reads_does_not_wait(most_at_once: Any, method: str) -> None:
 
 
 def test_a_request_that_fails_gives_its_turn_away() -> None:
-    from plugins.sqlite_writes import OneWriteAtATime
-
     asked = 0
 
     async def app(*_: object) -> None:
@@ -98,8 +95,6 @@ def test_a_request_that_fails_gives_its_turn_away() -> None:
 
 
 def test_what_is_no_request_passes() -> None:
-    from plugins.sqlite_writes import OneWriteAtATime
-
     seen = []
 
     async def app(scope: Any, *_: object) -> None:
