@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,47 +11,64 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from complaint_columns import COLUMNS, IDENTIFIER
 from csv_lines import BYTE_ORDER_MARK
-from csv_ranges import Part, blank, marks_of, record_starts
+from csv_marks import Places, blank
+from csv_ranges import Sight
 from pyarrow import csv
 
+# `record` counts from 1 without a gap in each file, so its maximum is the number of records that were read; the
+# record 0 is a file that could not be read to its end. In rows of a `part` other than 0, `record` and `line` count from
+# that part's beginning on.
+SCHEMA = pa.schema(
+    [("part", pa.int32()), ("source", pa.dictionary(pa.int32(), pa.string()))]
+    + [("record", pa.int64()), ("line", pa.int64()), ("reason", pa.string()), ("raw", pa.string())]
+    + [(name, pa.string()) for name in COLUMNS]
+)
 _BLOCK = 1 << 20  # bytes that are parsed at a time; small enough to stay in a processor's cache
 
 
-def table_of(source: str, data: bytes, part: Part, header: Sequence[str], schema: pa.Schema) -> pa.Table | None:
-    """The rows of a part as `schema` has them; None where one of them may be no complaint.
+class Place(NamedTuple):
+    """Where a table's rows stand: behind so many records and lines of the file, or of the part with this number."""
 
-    The part is known to be strict, and each of its records to be within the bounds.
+    part: int = 0
+    records: int = 0
+    lines: int = 0
+
+
+def table_of(source: str, sight: Sight, whole: Places, header: Sequence[str], at: Place) -> pa.Table | None:
+    """The rows of a sight's whole records, as `SCHEMA` has them; None where one of them may be no complaint.
+
+    `whole` are the places where the records begin, and where the last ends. The sight is known to be strict, and each
+    of its records to be within the bounds.
     """
+    start, end = int(whole[0]), int(whole[-1])
     # pyarrow would take a mark at the beginning of a part off, which is text anywhere but at the file's beginning.
-    if b"\0" in data or data.startswith(BYTE_ORDER_MARK):
+    if sight.data.find(b"\0", start, end) >= 0 or sight.data.startswith(BYTE_ORDER_MARK, start):
         return None
-    text = np.frombuffer(data, np.uint8)
-    marks = marks_of(text, len(text), returns=b"\r" in data)
-    begins = np.concatenate((np.zeros(1, np.int64), record_starts(marks, 0)))
-    longest = int(np.diff(begins).max(initial=0))
-    begins = begins[~blank(text, begins)]
+    longest = int(np.diff(whole).max(initial=0))
+    begins = whole[:-1][~blank(sight.text, whole[:-1])]
     if not len(begins):
-        return schema.empty_table()
+        return SCHEMA.empty_table()
     try:
-        read = _parsed(data, len(header), max(_BLOCK, 2 * longest))
+        read = _parsed(pa.py_buffer(sight.data).slice(start, end - start), len(header), max(_BLOCK, 2 * longest))
     except pa.ArrowInvalid:  # another number of fields, or not UTF-8
         return None
     if read.num_rows != len(begins) or (IDENTIFIER in header and not _numbers(read[header.index(IDENTIFIER)])):
         return None
     count, nothing = len(begins), pa.nulls(len(begins), pa.string())
-    lines = part.lines + 1 + np.searchsorted(marks.line_ends, begins)
+    before = np.searchsorted(sight.marks.line_ends, start)
     columns = [
+        _numeric(np.full(count, at.part, np.int32), pa.int32()),
         pa.DictionaryArray.from_arrays(_numeric(np.zeros(count, np.int32), pa.int32()), _text(source)),
-        _numeric(np.arange(part.records + 1, part.records + count + 1, dtype=np.int64), pa.int64()),
-        _numeric(lines, pa.int64()),
+        _numeric(np.arange(at.records + 1, at.records + count + 1, dtype=np.int64), pa.int64()),
+        _numeric(np.searchsorted(sight.marks.line_ends, begins) - before + at.lines + 1, pa.int64()),
         nothing,
         nothing,
         *(read[header.index(name)] if name in header else nothing for name in COLUMNS),
     ]
-    return pa.table(columns, schema=schema)
+    return pa.table(columns, schema=SCHEMA)
 
 
-def _parsed(data: bytes, fields: int, block: int) -> pa.Table:
+def _parsed(data: pa.Buffer, fields: int, block: int) -> pa.Table:
     names = [str(place) for place in range(fields)]
     return csv.read_csv(
         pa.BufferReader(data),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import prepare_complaints
-from complaint_files import records_of
+from complaint_tables import records_of
 from complaints_csv import Record
 from input_bytes import Input, Opener
 from reader_limits import ReaderLimits

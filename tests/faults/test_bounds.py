@@ -123,7 +123,7 @@ ENDLESS = {
 }
 CHILD = """
 import json, resource, sys
-from complaint_files import records_of
+from complaint_tables import records_of
 from input_bytes import Input, Opener
 from reader_limits import ReaderLimits
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -10,9 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from complaint_columns import REQUIRED
-from complaint_files import _files, _tables, read_complaints
+from complaint_files import read_complaints
+from complaint_tables import exact_tables
 from complaints_csv import Record
 from input_bytes import Input
+from parsed_files import files_of
 from pyspark.sql import Row, SparkSession
 from reader_limits import ReaderLimits
 
@@ -73,13 +75,13 @@ def test_a_task_ends_a_file_once_it_is_large() -> None:
     chance = np.random.default_rng(0)
     narratives = [chance.bytes(10 << 20).hex() for _ in range(3)]  # which Snappy leaves as they are
     tables = iter([_told(place, each) for place, each in enumerate(narratives, start=1)])
-    files = [(pq.read_table(file), rows) for file, rows in _files(tables)]
+    files = [(pq.read_table(file), rows) for file, rows in files_of(tables)]
     assert [rows for _, rows in files] == [2, 1]
     assert [text for table, _ in files for text in table[REQUIRED].to_pylist()] == narratives
 
 
 def _told(record: int, narrative: str) -> pa.Table:
-    return next(_tables("a.csv", iter([Record(record, record, None, None, {REQUIRED: narrative})])))
+    return next(exact_tables("a.csv", iter([Record(record, record, None, None, {REQUIRED: narrative})])))
 
 
 def test_a_second_attempt_replaces_the_files_of_the_first_by_the_same(spark: SparkSession, run_of: LaidOut) -> None:
@@ -115,8 +117,9 @@ from csv_parts import Piece
 from input_bytes import Input
 from reader_limits import ReaderLimits
 given = Input({given.as_uri()!r}, size={given.stat().st_size})
-written = list(_write({(tmp_path / "parsed").as_uri()!r}, ReaderLimits(**{LIMITS!r}), 8 << 20, 0, [[Piece(given)]]))
-assert sum(rows for _, rows in written) == 50_000
+limits, work = ReaderLimits(**{LIMITS!r}), [Piece(given)]
+written = list(_write({(tmp_path / "parsed").as_uri()!r}, limits, 8 << 20, "part", 0, [work]))
+assert sum(each.rows for each in written) == 50_000
 assert "pandas" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True, env={**os.environ, "PYTHONPATH": str(GLUE)})

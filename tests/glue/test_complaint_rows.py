@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from complaint_columns import COLUMNS
-from complaint_files import SPARK_SCHEMA
 from complaint_rows import label, prepared, run_inputs
+from parsed_files import SPARK_SCHEMA
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 

@@ -1,0 +1,79 @@
+"""The bytes that structure a CSV, found all at once: quotes, newlines, line ends, and with them where records begin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+QUOTE, COMMA, LF, CR = b'",\n\r'
+_CACHED = 1 << 18
+
+Places: TypeAlias = npt.NDArray[np.int64]
+Text: TypeAlias = npt.NDArray[np.uint8]
+
+
+class Marks(NamedTuple):
+    """Places of quotes, of newlines, and of all line ends: a carriage return alone is one, too."""
+
+    quotes: Places
+    newlines: Places
+    line_ends: Places
+
+    def before(self, end: int) -> Marks:
+        """The marks that stand before this place."""
+        return Marks(*(each[: np.searchsorted(each, end)] for each in self))
+
+
+def marks_of(text: Text, returns: bool = True) -> Marks:
+    """The marks of a text.
+
+    `returns` is False where the text has no carriage return, so that nobody looks for one; Python tells it sooner.
+    """
+    places = _places(text, (QUOTE, LF, CR) if returns else (QUOTE, LF))
+    letters = text[places]
+    quotes, newlines = places[letters == QUOTE], places[letters == LF]
+    if not returns:
+        return Marks(quotes, newlines, newlines)
+    ends = places[letters == CR]
+    alone = ends[letters_at(text, ends + 1) != LF]
+    return Marks(quotes, newlines, np.sort(np.concatenate((newlines, alone))) if len(alone) else newlines)
+
+
+def _places(text: Text, letters: Sequence[int]) -> Places:
+    """Where one of the letters stands. By pieces that fit into a cache: fresh memory costs more than the search."""
+    found = [np.zeros(0, np.int64)]
+    for start in range(0, len(text), _CACHED):
+        piece = text[start : start + _CACHED]
+        marked = piece == letters[0]
+        for letter in letters[1:]:
+            marked |= piece == letter
+        found.append(np.flatnonzero(marked) + start)
+    return np.concatenate(found)
+
+
+def letters_at(text: Text, places: Places) -> Text:
+    """The bytes at these places; newlines behind the text's last."""
+    within = places < len(text)
+    found: Text = np.full(len(places), LF, np.uint8)
+    found[within] = text[places[within]]
+    return found
+
+
+def record_starts(marks: Marks, parity: int) -> Places:
+    """Where records begin: behind each newline outside quotes, a blank line included.
+
+    `parity` is 0 where the text begins outside quotes, and 1 where it begins inside.
+    """
+    outside = (np.searchsorted(marks.quotes, marks.newlines) + parity) % 2 == 0
+    begins: Places = marks.newlines[outside] + 1
+    return begins
+
+
+def blank(text: Text, begins: Places) -> npt.NDArray[np.bool_]:
+    """At which of these places nothing but a line's end stands, or the text's."""
+    first, second = letters_at(text, begins), letters_at(text, begins + 1)
+    found: npt.NDArray[np.bool_] = (first == LF) | ((first == CR) & (second == LF))
+    return found
