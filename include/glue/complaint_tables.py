@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 
 import pyarrow as pa
 from complaint_columns import COLUMNS
 from complaints_csv import Record, records, records_behind
-from csv_parts import SMALL_BYTES, Layout, Look, Piece, Seen, Work, found_in, layout_of, sight_in
+from csv_parts import SMALL_BYTES, Look, Piece, Seen, Work, found_in, layout_of, sight_in
 from csv_ranges import Case, Sight, Survey, survey
 from csv_tables import SCHEMA, Place, table_of
 from input_bytes import Input, InputRefusedError, Opener
@@ -57,7 +57,7 @@ def _look(opener: Opener, look: Look, limits: ReaderLimits, seen: Callable[[Seen
     inside = next((each for each, case in cases.items() if not case.fault and case.first >= 0), None)
     rows = 0
     if inside is not None:
-        for table in _whole(layout, sight, inside, limits, Place(number)):
+        for table in _whole(layout.given.uri, layout.header, sight, inside, limits, Place(number)):
             rows += table.num_rows
             yield table
     seen(Seen(number, found, inside, rows))
@@ -78,25 +78,25 @@ def _small(opener: Opener, given: Input, limits: ReaderLimits) -> Iterator[pa.Ta
         yield from exact_tables(given.uri, records_of(opener, given, limits))
         return
     for _, inside, part, _ in found:
-        yield from _whole(layout, sight, inside, limits, Place(0, part.records, part.lines))
+        yield from _whole(given.uri, layout.header, sight, inside, limits, Place(0, part.records, part.lines))
 
 
 def _part(opener: Opener, piece: Piece, limits: ReaderLimits) -> Iterator[pa.Table]:
     given, header, part = piece
     assert part is not None
-    layout = Layout(given, header, 0, ())
     try:
         # As a range it has the newline before its first record, and not that before the record behind it.
         sight = sight_in(opener, given, (part.start - 1, part.end - 1))
     except InputRefusedError as refused:
         yield from exact_tables(given.uri, iter([Record(0, part.lines, str(refused), None, {})]))
         return
-    yield from _whole(layout, sight, False, limits, Place(0, part.records, part.lines))
+    yield from _whole(given.uri, header, sight, False, limits, Place(0, part.records, part.lines))
 
 
-def _whole(layout: Layout, sight: Sight, inside: bool, limits: ReaderLimits, at: Place) -> Iterator[pa.Table]:
+def _whole(
+    uri: str, header: Sequence[str], sight: Sight, inside: bool, limits: ReaderLimits, at: Place
+) -> Iterator[pa.Table]:
     """The whole records that begin in a range."""
-    uri, header = layout.given.uri, layout.header
     _, whole = sight.begins(inside)
     if len(whole) < 2:
         return
