@@ -183,7 +183,7 @@ def test_what_was_changed_while_the_connection_was_broken_is_not_put_together_fr
 def test_ranges_of_an_object_give_what_it_holds_over_a_connection_that_breaks(
     aws: LocalAWS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fault 42, in ranges: none is asked for twice but where it broke, and none with much more than a range."""
+    """Fault 42, in ranges: all of them read at first sight, by no request for much more than a range."""
     told = '"He said:\n""No.""\r\n' + "x" * 300 + '"'
     content = (HEADER + "".join(row(number, told) for number in range(1, 1_200))).encode()
     planned = replace(put(aws, "versioned", content), size=len(content))

@@ -90,6 +90,7 @@ def looked(
 
 @contextmanager
 def seeing(ahead: int) -> Iterator[None]:
+    """Has each range seen with this part of its length behind it: 1 is as much again."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(csv_parts, "_AHEAD", ahead)
         yield
@@ -251,7 +252,9 @@ def test_real_files_are_read_in_ranges_and_as_the_exact_reader_reads_them(path: 
     assert in_ranges(content, 300_000) == exactly(content)
 
 
-def test_spark_reads_ranges_of_a_few_bytes_side_by_side_and_in_order(spark: SparkSession, run_of: LaidOut) -> None:
+def test_spark_reads_ranges_of_a_few_bytes_side_by_side_and_numbers_them_in_order(
+    spark: SparkSession, run_of: LaidOut
+) -> None:
     told = '"First.\n\n""Second"", he said,\r\nand third.\n"'
     content = HEADER + "".join(row(number, told) for number in range(1, 40))
     run = run_of({"large.csv": content, "small.csv": HEADER + row(1), "broken.csv": content + OPEN + row(41)})
