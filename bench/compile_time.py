@@ -19,8 +19,8 @@ from bench.shapes import SHAPES
 from bench.tables import growth, machine, spread, table
 from stepfunctions.__main__ import EXPORTED, ROOT
 from stepfunctions.compiler import compile_dag
-from stepfunctions.scopes import scopes_of
-from stepfunctions.triggers import triggers_of
+from stepfunctions.compiler.scopes import scopes_of
+from stepfunctions.compiler.triggers import triggers_of
 
 _DAGS = ROOT / "dags"
 

@@ -63,10 +63,10 @@ def _session(cores: int) -> Any:
 
 def _ours(cores: int) -> tuple[str, Work]:
     sys.path.insert(0, str(_JOBS))
-    read = importlib.import_module("complaint_files").read_complaints
-    named = importlib.import_module("input_bytes").Input
+    read = importlib.import_module("exact_csv").read_complaints
+    named = importlib.import_module("exact_csv").Input
     settings = importlib.import_module("complaints.settings").load_settings()
-    limits = importlib.import_module("reader_limits").ReaderLimits(**settings.pipeline.limits.of_reading())
+    limits = importlib.import_module("exact_csv").ReaderLimits(**settings.pipeline.limits.of_reading())
     spark = _session(cores)
 
     def work(source: str, target: str) -> None:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from complaints_csv import records
-from reader_limits import reader_limits
+from exact_csv.limits import reader_limits
+from exact_csv.records import records
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from sklearn.model_selection import GroupKFold
 

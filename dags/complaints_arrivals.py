@@ -31,9 +31,10 @@ from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, task
 
-from complaints import arrival_steps, notifications
-from complaints.ledger import FLOW
+from complaints.arrivals.ledger import FLOW
+from complaints.notifications import alerts
 from complaints.settings import load_settings
+from complaints.tasks import arrivals
 
 settings = load_settings()
 pipeline = settings.pipeline
@@ -48,7 +49,7 @@ def is_alive(ti: Any) -> Callable[[str], bool]:
 
 def is_anything_due(_files: Any, **context: Any) -> bool:
     """The sensor's question, once there is any object at all."""
-    return arrival_steps.is_anything_due(is_alive(context["ti"]))
+    return arrivals.is_anything_due(is_alive(context["ti"]))
 
 
 def run_of(arrival: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +70,7 @@ with DAG(
     is_paused_upon_creation=True,
     # Without "step-functions": there ptmlops-starter does this.
     tags=["complaints", "arrivals"],
-    default_args={**patience.default_args(), "on_failure_callback": notifications.on_failure},
+    default_args={**patience.default_args(), "on_failure_callback": alerts.on_failure},
 ) as dag:
     arrived = S3KeySensor(
         task_id="await_arrivals",
@@ -91,10 +92,10 @@ with DAG(
     @task
     def find_arrivals(ti: Any = None) -> list[dict[str, Any]]:
         """Lists what is to be started, and notes what is not."""
-        return arrival_steps.to_start(is_alive(ti))
+        return arrivals.to_start(is_alive(ti))
 
-    arrivals = find_arrivals()
-    arrived >> arrivals
+    found = find_arrivals()
+    arrived >> found
 
     # By an id that is made of the object's version: who starts it again after a crash starts nothing.
     start = TriggerDagRunOperator.partial(
@@ -103,8 +104,8 @@ with DAG(
         # None is now, for as many runs as there are; a date would have to be another one for each.
         logical_date=None,
         skip_when_already_exists=True,
-    ).expand_kwargs(arrivals.map(run_of))
+    ).expand_kwargs(found.map(run_of))
 
     # Only what was started, now or before, is remembered; after a timeout there is nothing to remember.
-    remember = task(trigger_rule="none_failed_min_one_success")(arrival_steps.remember)(arrivals)
+    remember = task(trigger_rule="none_failed_min_one_success")(arrivals.remember)(found)
     start >> remember

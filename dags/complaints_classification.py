@@ -28,11 +28,13 @@ from datetime import timedelta
 
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.sdk import DAG, Param, task
-from idempotent.glue import GlueJobOperator
-from idempotent.sagemaker import SageMakerTransformOperator
+from operators.glue import GlueJobOperator
+from operators.sagemaker import SageMakerTransformOperator
 
-from complaints import jobs, notifications, parameters, steps
-from complaints.settings import load_settings
+from complaints.notifications import alerts
+from complaints.runs import requests
+from complaints.settings import load_settings, parameters
+from complaints.tasks import steps
 
 settings = load_settings()
 pipeline = settings.pipeline
@@ -45,7 +47,7 @@ with DAG(
     schedule=None,
     max_active_runs=1,
     dagrun_timeout=patience.run_timeout,
-    on_failure_callback=notifications.on_run_timeout,
+    on_failure_callback=alerts.on_run_timeout,
     tags=["complaints", "inference", "step-functions"],
     params={
         "source": Param(
@@ -69,7 +71,7 @@ with DAG(
             description="Whether it is right that the source gives far fewer rows than in its last run.",
         ),
     },
-    default_args={**patience.default_args(), "on_failure_callback": notifications.on_failure},
+    default_args={**patience.default_args(), "on_failure_callback": alerts.on_failure},
 ) as dag:
     arrived = S3KeySensor(
         task_id="await_complaints",
@@ -90,7 +92,7 @@ with DAG(
     prepared = GlueJobOperator(
         task_id="prepare_complaints",
         job_name=pipeline.glue.prepare_complaints_job,
-        script_args=jobs.prepare_complaints_arguments(plan),
+        script_args=requests.prepare_complaints_arguments(plan),
         output_uri=plan["account_uri"],
         deferrable=True,
         waiter_delay=patience.poll_seconds,
@@ -101,7 +103,7 @@ with DAG(
 
     classified = SageMakerTransformOperator(
         task_id="classify_complaints",
-        config=jobs.transform_job(plan, settings),
+        config=requests.transform_job(plan, settings),
         output_uri=plan["scores_uri"],
         deferrable=True,
         check_interval=patience.poll_seconds,
@@ -113,7 +115,7 @@ with DAG(
     results = GlueJobOperator(
         task_id="audit_results",
         job_name=pipeline.glue.audit_results_job,
-        script_args=jobs.audit_results_arguments(plan),
+        script_args=requests.audit_results_arguments(plan),
         output_uri=plan["results_account_uri"],
         deferrable=True,
         waiter_delay=patience.poll_seconds,

@@ -23,11 +23,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import DAG, Param, task
-from idempotent.glue import GlueJobOperator
-from idempotent.sagemaker import SageMakerProcessingOperator, SageMakerTrainingOperator
+from operators.glue import GlueJobOperator
+from operators.sagemaker import SageMakerProcessingOperator, SageMakerTrainingOperator
 
-from complaints import jobs, notifications, parameters, steps
-from complaints.settings import load_settings
+from complaints.notifications import alerts
+from complaints.runs import requests
+from complaints.settings import load_settings, parameters
+from complaints.tasks import steps
 
 settings = load_settings()
 pipeline = settings.pipeline
@@ -40,7 +42,7 @@ with DAG(
     schedule=None,
     max_active_runs=1,
     dagrun_timeout=patience.run_timeout,
-    on_failure_callback=notifications.on_run_timeout,
+    on_failure_callback=alerts.on_run_timeout,
     tags=["complaints", "training", "step-functions"],
     params={
         "source": Param(
@@ -58,14 +60,14 @@ with DAG(
             description="Whether it is right that the source gives far fewer rows than in its last run.",
         ),
     },
-    default_args={**patience.default_args(), "on_failure_callback": notifications.on_failure},
+    default_args={**patience.default_args(), "on_failure_callback": alerts.on_failure},
 ) as dag:
     plan = task(multiple_outputs=True)(steps.plan_training)(source=dag.param("source"))
 
     prepared = GlueJobOperator(
         task_id="prepare_history",
         job_name=pipeline.glue.prepare_history_job,
-        script_args=jobs.prepare_history_arguments(plan),
+        script_args=requests.prepare_history_arguments(plan),
         output_uri=plan["account_uri"],
         deferrable=True,
         waiter_delay=patience.poll_seconds,
@@ -82,7 +84,7 @@ with DAG(
 
     train = SageMakerTrainingOperator(
         task_id="train_model",
-        config=jobs.training_job(plan, settings),
+        config=requests.training_job(plan, settings),
         output_uri=plan["training_uri"],
         deferrable=True,
         print_log=False,
@@ -96,7 +98,7 @@ with DAG(
 
     evaluate = SageMakerProcessingOperator(
         task_id="evaluate_model",
-        config=jobs.evaluation_job(plan, trained, settings),
+        config=requests.evaluation_job(plan, trained, settings),
         output_uri=plan["evaluation_uri"],
         deferrable=True,
         print_log=False,

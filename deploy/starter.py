@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from complaints.arrivals import BATCH_MARKER
+from complaints.arrivals.events import BATCH_MARKER
 from complaints.settings import PipelineSettings
 from deploy.lambda_functions import put_function
 from deploy.targets import put_rule

@@ -7,17 +7,17 @@ import sys
 from pathlib import Path
 
 from complaints.settings import SettingsError
-from laptop.detached import detached
-from laptop.down import down, reset
-from laptop.inputs import InputError
-from laptop.processes import ServerError
-from laptop.run import BUILD, STACKS, run
-from laptop.server_logs import logs
-from laptop.state import BUILD as KEPT
-from laptop.state import State
-from laptop.status import status
-from laptop.up import up
-from laptop.watch import RunFailedError
+from laptop.report.watch import RunFailedError
+from laptop.servers.processes import ServerError
+from laptop.servers.state import BUILD as KEPT
+from laptop.servers.state import State
+from laptop.verbs.detached import detached
+from laptop.verbs.down import down, reset
+from laptop.verbs.inputs import InputError
+from laptop.verbs.logs import logs
+from laptop.verbs.run import BUILD, STACKS, run
+from laptop.verbs.status import status
+from laptop.verbs.up import up
 
 
 def main() -> int:

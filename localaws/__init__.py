@@ -7,6 +7,6 @@ The endpoint is moto's server. A thin layer in front of it takes over the operat
 something; everything else is moto's. No Docker, no AWS account, nothing but the loopback interface.
 """
 
-from localaws.server import LocalAWS
+from localaws.server.endpoint import LocalAWS
 
 __all__ = ["LocalAWS"]

@@ -9,8 +9,8 @@ import sys
 import threading
 from pathlib import Path
 
-from localaws.server import LocalAWS
-from localaws.state_files import StateError
+from localaws.server.endpoint import LocalAWS
+from localaws.server.state_files import StateError
 
 
 def main() -> None:

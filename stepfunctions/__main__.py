@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stepfunctions.compiler import compile_dag
-from stepfunctions.picture import flow_page
-from stepfunctions.triggers import event_pattern, triggers_of
+from stepfunctions.compiler.picture import flow_page
+from stepfunctions.compiler.triggers import event_pattern, triggers_of
 
 ROOT = Path(__file__).parent.parent
 EXPORTED = "step-functions"

@@ -10,14 +10,14 @@ import argparse
 import json
 from typing import Any, NamedTuple
 
-from complaint_files import read_complaints
 from complaint_rows import FLAGS, files_for, prepared, run_inputs
-from input_bytes import Input
-from output_bytes import files_below, remove_files
+from exact_csv.input_bytes import Input
+from exact_csv.limits import ReaderLimits, reader_limits
+from exact_csv.output_bytes import files_below, remove_files
+from exact_csv.reading import read_complaints
 from personal_data import KINDS
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from reader_limits import ReaderLimits, reader_limits
 
 
 class InputFilesRefusedError(ValueError):

@@ -12,10 +12,10 @@ from typing import Any
 
 import boto3
 
-from complaints.arrivals import ArrivalError, arrivals_of
+from complaints.arrivals.events import ArrivalError, arrivals_of
+from complaints.arrivals.starting import Outcome, Starter
+from complaints.aws.bucket import Bucket
 from complaints.settings import Settings, load_settings
-from complaints.starting import Outcome, Starter
-from complaints.storage import Bucket
 
 STARTER_FUNCTION = "ptmlops-starter"
 # An event of these kinds says nothing but: look.

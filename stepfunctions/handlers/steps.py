@@ -11,7 +11,7 @@ from typing import Any
 # The Lambda function that every compiled state machine invokes.
 STEPS_FUNCTION = "ptmlops-steps"
 # Whoever may invoke the Lambda must not get to call anything that Python can import.
-_TASKS = "complaints.steps"
+_TASKS = "complaints.tasks"
 _CALLBACKS = "complaints.notifications"
 STATUS_CHANGE = "Step Functions Execution Status Change"
 
@@ -36,10 +36,10 @@ def run_step(event: Mapping[str, Any], _context: object) -> Any:
     EventBridge's "Step Functions Execution Status Change" of an execution that ended where no state could say so.
 
     Raises:
-        ForeignFunctionError: the function is not in `complaints.steps`, or the callback in `complaints.notifications`.
+        ForeignFunctionError: the function is not in `complaints.tasks`, or the callback in `complaints.notifications`.
     """
     if event.get("detail-type") == STATUS_CHANGE:
-        _found(f"{_CALLBACKS}.on_failure", _CALLBACKS)(failure_context(_ended(event["detail"])))
+        _found(f"{_CALLBACKS}.alerts.on_failure", _CALLBACKS)(failure_context(_ended(event["detail"])))
         return None
     if "callback" in event:
         _found(event["callback"], _CALLBACKS)(failure_context(event["context"]))
@@ -95,7 +95,8 @@ def console_url(execution_arn: str) -> str:
 
 def _found(name: str, allowed: str) -> Any:
     module, _, function = name.rpartition(".")
-    if module != allowed or function.startswith("_"):
+    package, _, place = module.rpartition(".")
+    if package != allowed or f"{place[:1]}{function[:1]}".count("_"):
         raise ForeignFunctionError(f"{name!r} is not a task of the flows: it would begin with {allowed + '.'!r}")
     found: Any = getattr(importlib.import_module(module), function, None)
     if getattr(found, "__module__", None) != module:

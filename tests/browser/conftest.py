@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from laptop.processes import Server
+from laptop.servers.processes import Server
 from tests.browser.pages import Airflow
 
 ROOT = Path(__file__).parents[2]

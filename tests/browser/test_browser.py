@@ -103,5 +103,5 @@ def test_the_log_of_a_task_has_its_jobs_own_lines(
     for line in lines:
         expect(log).to_contain_text(re.compile(line))
     # What else is there names folders of this machine.
-    inside.only_of("idempotent.once")
+    inside.only_of("operators.once")
     inside.picture("log")

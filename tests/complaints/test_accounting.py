@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from complaints.accounting import CLASSIFICATION_FATES, RowsMissingError, check_account
+from complaints.runs.accounting import CLASSIFICATION_FATES, RowsMissingError, check_account
 
 
 def source(name: str, rows_in: int, *fates: int) -> dict[str, Any]:

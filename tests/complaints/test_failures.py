@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from complaints.failures import cause_of, is_transient
-from complaints.planning import PlanError
+from complaints.aws.failures import cause_of, is_transient
+from complaints.runs.plans import PlanError
 from stepfunctions.handlers.steps import StateError
 
 GLUE = {

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from complaints import job_logs
-from localaws.server import LocalAWS
+from complaints.aws import job_logs
+from localaws.server.endpoint import LocalAWS
 
 OUTPUT, ERROR = "/aws-glue/jobs/output", "/aws-glue/jobs/error"
 GLUE = {"JobRunState": "SUCCEEDED", "Id": "jr_1", "LogGroupName": "/aws-glue/jobs"}

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from complaints.notifications import on_failure, on_run_timeout
+from complaints.notifications.alerts import on_failure, on_run_timeout
 from complaints.settings import load_settings
 from stepfunctions.handlers.steps import run_step
 
@@ -60,7 +60,7 @@ def test_a_state_machine_tells_the_same_but_for_the_run_and_its_log(inbox: Any) 
     known = {"dag_id": "complaints_classification", "task_id": "prepare_complaints", "run_id": "a-1"}
     run_step(
         {
-            "callback": "complaints.notifications.on_failure",
+            "callback": "complaints.notifications.alerts.on_failure",
             "context": {**known, "execution_arn": ARN, "params": {}, "error": error},
         },
         None,
@@ -86,7 +86,7 @@ def test_a_run_without_a_task_is_told_too(inbox: Any) -> None:
     known = {"dag_id": "complaints_training", "run_id": "a-1", "execution_arn": ARN}
     error = {"Error": "States.Runtime", "Cause": "a path is not there"}
     run_step(
-        {"callback": "complaints.notifications.on_failure", "context": {**known, "error": error}},
+        {"callback": "complaints.notifications.alerts.on_failure", "context": {**known, "error": error}},
         None,
     )
     (told,) = inbox()

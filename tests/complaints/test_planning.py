@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from complaints.planning import (
+from complaints.runs.plans import (
     ClassificationPlan,
     InputObject,
     PlanError,

@@ -8,8 +8,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from complaints import registry
-from complaints.storage import Bucket, ConflictError
+from complaints.aws.bucket import Bucket, ConflictError
+from complaints.models import registry
 
 
 @pytest.fixture

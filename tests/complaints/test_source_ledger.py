@@ -7,8 +7,8 @@ from typing import Any
 import boto3
 import pytest
 
-from complaints import source_ledger
-from complaints.storage import Bucket
+from complaints.aws.bucket import Bucket
+from complaints.runs import source_ledger
 
 LAST = {"source": "raw/", "run_id": "before", "rows_in": 1000}
 

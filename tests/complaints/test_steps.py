@@ -9,10 +9,11 @@ from typing import Any
 import boto3
 import pytest
 
-from complaints import registry, steps
-from complaints.accounting import TRAINING_FATES, RowsMissingError
-from complaints.planning import PlanError
+from complaints.models import registry
+from complaints.runs.accounting import TRAINING_FATES, RowsMissingError
+from complaints.runs.plans import PlanError
 from complaints.settings import load_settings
+from complaints.tasks import steps
 
 BUCKET = load_settings().pipeline.storage.bucket
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from laptop.airflow_api import AirflowApi
-from laptop.aws import AwsAt
-from laptop.orchestrator import ENDED
-from laptop.processes import free_port
+from laptop.servers.airflow_api import AirflowApi
+from laptop.servers.aws import AwsAt
+from laptop.servers.orchestrator import ENDED
+from laptop.servers.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 # How long a test waits for what should come by itself, so that one that hangs ends.

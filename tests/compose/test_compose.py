@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from complaints.settings import load_settings
-from laptop.airflow_api import AirflowApi
-from laptop.collect import Results
-from laptop.processes import ServerError
+from laptop.report.collect import Results
 from laptop.sample import write_sample
+from laptop.servers.airflow_api import AirflowApi
+from laptop.servers.processes import ServerError
 from tests.compose.stack import PATIENCE_SECONDS, ROOT, Stack, missing, objects
 
 SETTINGS = load_settings().pipeline

@@ -18,16 +18,16 @@ import prepare_history
 import pytest
 import train
 from complaint_rows import run_inputs
+from exact_csv.limits import reader_limits
 from pyspark.sql import SparkSession
-from reader_limits import reader_limits
 
-from complaints import jobs
-from complaints.accounting import CLASSIFICATION_FATES, TRAINING_FATES, check_account
-from complaints.planning import InputObject, classification_plan, plan_document, training_plan
-from complaints.publishing import manifest_of
-from complaints.registry import check_evaluation
+from complaints.models.registry import check_evaluation
+from complaints.runs import requests
+from complaints.runs.accounting import CLASSIFICATION_FATES, TRAINING_FATES, check_account
+from complaints.runs.plans import InputObject, classification_plan, plan_document, training_plan
+from complaints.runs.publishing import manifest_of
 from complaints.settings import load_settings
-from laptop.metrics import slice_of
+from laptop.report.metrics import slice_of
 from laptop.sample import Sample, write_sample
 from localaws.container.serve_batch import payloads, score
 from tests.glue.local_runs import Run, as_argv, audit, data_files
@@ -85,7 +85,7 @@ def classified(spark: SparkSession, sample: Sample, learned: Run, tmp_path_facto
 
 def transform(records: Path, scores: Path, model: Path) -> None:
     """A batch transform of the plan's: payloads of whole lines in, `.out` objects out."""
-    request = jobs.transform_job(CLASSIFYING, SETTINGS)
+    request = requests.transform_job(CLASSIFYING, SETTINGS)
     task = {"split": request["TransformInput"]["SplitType"] == "Line", "single": False, "payload": 30_000}
     task |= {"content_type": request["TransformInput"]["ContentType"], "accept": request["TransformOutput"]["Accept"]}
     loaded = inference.model_fn(str(model))
@@ -163,9 +163,9 @@ def differences(sent: set[str], required: set[str], optional: set[str] | None = 
 @pytest.mark.parametrize(
     ("main", "arguments"),
     [
-        (prepare_history.main, jobs.prepare_history_arguments(LEARNING)),
-        (prepare_complaints.main, jobs.prepare_complaints_arguments(CLASSIFYING)),
-        (audit_results.main, jobs.audit_results_arguments(CLASSIFYING)),
+        (prepare_history.main, requests.prepare_history_arguments(LEARNING)),
+        (prepare_complaints.main, requests.prepare_complaints_arguments(CLASSIFYING)),
+        (audit_results.main, requests.audit_results_arguments(CLASSIFYING)),
     ],
     ids=["prepare_history", "prepare_complaints", "audit_results"],
 )
@@ -178,13 +178,13 @@ def test_a_glue_job_is_sent_what_its_script_requires(
 
 
 def test_a_glue_job_is_sent_text_only() -> None:
-    sent = [jobs.prepare_history_arguments(LEARNING), jobs.prepare_complaints_arguments(CLASSIFYING)]
-    sent.append(jobs.audit_results_arguments(CLASSIFYING))
+    sent = [requests.prepare_history_arguments(LEARNING), requests.prepare_complaints_arguments(CLASSIFYING)]
+    sent.append(requests.audit_results_arguments(CLASSIFYING))
     assert {type(value) for arguments in sent for value in arguments.values()} == {str}
 
 
 def test_the_evaluation_is_sent_what_its_script_requires(capsys: pytest.CaptureFixture[str]) -> None:
-    request = jobs.evaluation_job(LEARNING, {"model_uri": "s3://bucket/model.tar.gz", "sha256": "0" * 64}, SETTINGS)
+    request = requests.evaluation_job(LEARNING, {"model_uri": "s3://bucket/model.tar.gz", "sha256": "0" * 64}, SETTINGS)
     sent = {part for part in request["AppSpecification"]["ContainerArguments"] if part.startswith("--")}
     required, _ = usage(evaluate.main, capsys)
     assert len(required) == 5
@@ -192,7 +192,7 @@ def test_the_evaluation_is_sent_what_its_script_requires(capsys: pytest.CaptureF
 
 
 def test_the_training_script_knows_every_hyperparameter_that_it_is_sent(capsys: pytest.CaptureFixture[str]) -> None:
-    sent = jobs.training_job(LEARNING, SETTINGS)["HyperParameters"]
+    sent = requests.training_job(LEARNING, SETTINGS)["HyperParameters"]
     # What begins with sagemaker_ the container keeps to itself (sagemaker-training, params.py).
     own = {f"--{name}" for name in sent if not name.startswith("sagemaker_")}
     required, optional = usage(train.main, capsys)
@@ -202,7 +202,7 @@ def test_the_training_script_knows_every_hyperparameter_that_it_is_sent(capsys: 
 
 
 def test_the_training_channel_is_the_one_that_the_script_reads() -> None:
-    (channel,) = jobs.training_job(LEARNING, SETTINGS)["InputDataConfig"]
+    (channel,) = requests.training_job(LEARNING, SETTINGS)["InputDataConfig"]
     assert channel["ChannelName"] == "train"
     assert channel["DataSource"]["S3DataSource"]["S3Uri"] == f"{LEARNING['rows_uri']}use=train/"
 

@@ -60,8 +60,8 @@ def run(request: pytest.FixtureRequest) -> str:
 
 def operator(kind: str, run: str, **more: Any) -> Any:
     """As each try of the task has it: new, and rendered."""
-    from idempotent.glue import GlueJobOperator
-    from idempotent.sagemaker import SageMakerTrainingOperator
+    from operators.glue import GlueJobOperator
+    from operators.sagemaker import SageMakerTrainingOperator
 
     output, common = f"s3://{BUCKET}/{run}/", {"task_id": "step", "deferrable": False, "aws_conn_id": None}
     if kind == "glue":
@@ -192,7 +192,7 @@ def test_the_tasks_log_has_the_jobs_own_lines_and_says_which_log_they_are_of(
     account: Account, kind: str, run: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     account.jobs_do(PRINTS)
-    with caplog.at_level("INFO", "idempotent.once"):
+    with caplog.at_level("INFO", "operators.once"):
         operator(kind, run).execute(CONTEXT)
     told = caplog.messages
     assert "read 1,234 rows of raw/a.csv" in told
@@ -204,7 +204,7 @@ def test_the_log_of_a_job_that_failed_is_in_the_tasks_log_too(
     account: Account, kind: str, run: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     account.jobs_do(f"{PRINTS}; raise ValueError('raw/a.csv: the header is missing')")
-    with caplog.at_level("INFO", "idempotent.once"):
+    with caplog.at_level("INFO", "operators.once"):
         final(operator(kind, run))
     assert "read 1,234 rows of raw/a.csv" in caplog.messages
     assert "Traceback (most recent call last):" in caplog.messages
@@ -225,7 +225,7 @@ def test_a_log_that_must_not_be_read_is_one_line_and_no_failure(
     for call in ("GetLogEvents", "DescribeLogStreams"):
         logs.meta.events.register(f"before-call.*.{call}", refuse)
     monkeypatch.setattr(AwsLogsHook, "conn", logs)
-    with caplog.at_level("INFO", "idempotent.once"):
+    with caplog.at_level("INFO", "operators.once"):
         assert operator(kind, run).execute(CONTEXT)
     refused = [line for line in caplog.messages if "cannot be read" in line]
     assert len(refused) == {"glue": 2, "training": 1}[kind]
@@ -340,4 +340,4 @@ def test_a_job_of_the_planned_name_that_reads_or_writes_elsewhere_is_not_adopted
 def test_each_job_of_the_flows_looks_before_it_starts(dags: dict[str, Any]) -> None:
     jobs = [task for dag in dags.values() for task in dag.tasks if task.task_type.startswith(("Glue", "SageMaker"))]
     assert len(jobs) == 6
-    assert all(hasattr(task, "looks_first") for task in jobs), "import the operator from dags/idempotent"
+    assert all(hasattr(task, "looks_first") for task in jobs), "import the operator from dags/operators"

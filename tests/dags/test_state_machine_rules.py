@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stepfunctions import rules
+from stepfunctions.compiler import rules
 
 MACHINES = sorted((Path(__file__).parents[2] / "stepfunctions").glob("*.asl.json"))
 

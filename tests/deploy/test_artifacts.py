@@ -93,7 +93,8 @@ def test_the_real_release_holds_what_the_jobs_name() -> None:
     scripts = {each["Command"]["ScriptLocation"] for each in job_definitions(SETTINGS, "r").values()}
     start = f"s3://{SETTINGS.storage.bucket}/artifacts/r/"
     assert {script.removeprefix(start) for script in scripts} <= {*made}
-    assert {"complaints_csv.py", "complaint_rows.py", "preparation.py", "run_files.py"} <= {*zipped(made["glue.zip"])}
+    glue = {*zipped(made["glue.zip"])}
+    assert {"exact_csv/records.py", "complaint_rows.py", "preparation.py", "run_files.py"} <= glue
     assert {"train.py", "model_folder.py"} <= {*tarred(made["training.tar.gz"])}
     assert {"inference.py", "trained_model.py"} <= {*tarred(made["inference.tar.gz"])}
 

@@ -37,7 +37,7 @@ def test_the_same_files_give_the_same_archive() -> None:
 
 def test_the_archive_runs_a_task_by_itself_without_airflow(tmp_path: Path) -> None:
     zipfile.ZipFile(io.BytesIO(handlers_archive())).extractall(tmp_path)
-    event = {"function": "complaints.steps.trained_model", "arguments": {"training": TRAINING}}
+    event = {"function": "complaints.tasks.steps.trained_model", "arguments": {"training": TRAINING}}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SCRIPT, BUCKET],
         input=json.dumps(event),
@@ -54,7 +54,14 @@ def test_the_archive_runs_a_task_by_itself_without_airflow(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["os.system", "complaints.storage.Bucket", "complaints.steps.boto3", "complaints.steps._bucket", "system"]
+    "name",
+    [
+        "os.system",
+        "complaints.aws.bucket.Bucket",
+        "complaints.tasks.steps.boto3",
+        "complaints.tasks.steps._bucket",
+        "system",
+    ],
 )
 def test_nothing_but_the_tasks_of_the_flows_can_be_called(name: str) -> None:
     with pytest.raises(ForeignFunctionError, match=r"task"):
@@ -69,7 +76,7 @@ def test_every_function_that_a_machine_names_is_one_that_the_lambda_calls(path: 
     tasks, callbacks = ({each[kind] for each in payloads if kind in each} for kind in ("function", "callback"))
     assert tasks
     assert all(callable(_found(name, _TASKS)) for name in tasks)
-    assert callbacks == {"complaints.notifications.on_failure", "complaints.notifications.on_run_timeout"}
+    assert callbacks == {"complaints.notifications.alerts.on_failure", "complaints.notifications.alerts.on_run_timeout"}
     assert all(callable(_found(name, _CALLBACKS)) for name in callbacks)
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import boto3
 
-from complaints import registry, steps
+from complaints.models import registry
 from complaints.settings import load_settings
-from laptop.collect import Results
+from complaints.tasks import steps
+from laptop.report.collect import Results
 
 BUCKET = load_settings().pipeline.storage.bucket
 ARTIFACT = "models/versioned/v1/model.tar.gz"

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import prepare_complaints
-from complaint_tables import records_of
-from complaints_csv import Record
-from input_bytes import Input, Opener
-from reader_limits import ReaderLimits
+from exact_csv.input_bytes import Input, Opener
+from exact_csv.limits import ReaderLimits
+from exact_csv.records import Record
+from exact_csv.tables import records_of
 
 from tests.glue.local_runs import LIMITS, Run
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from complaints_csv import Record, records
+from exact_csv.limits import ReaderLimits
+from exact_csv.records import Record, records
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reader_limits import ReaderLimits
 
 from tests.glue.local_runs import LIMITS
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from preparation import TooManyQuarantinedError
 
-from complaints.planning import InputObject, PlanError, within_limits
+from complaints.runs.plans import InputObject, PlanError, within_limits
 from complaints.settings import CONFIG, SettingsError, load_settings
 from tests.faults.reading import HEADER, LaidOut, ids, prepare, read, refusal, row
 
@@ -123,9 +123,9 @@ ENDLESS = {
 }
 CHILD = """
 import json, resource, sys
-from complaint_tables import records_of
-from input_bytes import Input, Opener
-from reader_limits import ReaderLimits
+from exact_csv.tables import records_of
+from exact_csv.input_bytes import Input, Opener
+from exact_csv.limits import ReaderLimits
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 found = list(records_of(Opener(), Input(sys.argv[1]), ReaderLimits(**json.loads(sys.argv[2]))))
 grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before

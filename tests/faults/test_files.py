@@ -9,14 +9,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from exact_csv.faults import CUT_IN_NUMBER, CUT_IN_QUOTES, CUT_IN_RECORD
 from preparation import InputFilesRefusedError
 from pyspark.sql import SparkSession
-from record_faults import CUT_IN_NUMBER, CUT_IN_QUOTES, CUT_IN_RECORD
 
-from complaints import steps
-from complaints.arrivals import Arrival, why_ignored
-from complaints.planning import PlanError
+from complaints.arrivals.events import Arrival, why_ignored
+from complaints.runs.plans import PlanError
 from complaints.settings import load_settings
+from complaints.tasks import steps
 from tests.faults.environment import Environment, key_of
 from tests.faults.reading import HEADER, NEEDS_RAW, RAW, LaidOut, ids, prepare, read, refusal, row
 from tests.glue.local_runs import Run

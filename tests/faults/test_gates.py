@@ -17,10 +17,11 @@ import pytest
 from pyspark.sql import SparkSession
 from score_audit import ScoresRefusedError
 
-from complaints import jobs, steps
-from complaints.accounting import CLASSIFICATION_FATES, TRAINING_FATES, RowsMissingError, check_account
+from complaints.runs import requests
+from complaints.runs.accounting import CLASSIFICATION_FATES, TRAINING_FATES, RowsMissingError, check_account
+from complaints.runs.source_ledger import RowsCollapsedError
 from complaints.settings import load_settings
-from complaints.source_ledger import RowsCollapsedError
+from complaints.tasks import steps
 from deploy.artifacts import artifacts, job_files
 from localaws import LocalAWS
 from localaws.container.serve_batch import payloads, score
@@ -257,7 +258,7 @@ def test_a_transform_that_fails_after_some_outputs_publishes_nothing_and_the_nex
     plan = steps.plan_classification("raw/")
     code = f"s3://{BUCKET}/artifacts/r1/inference.tar.gz"
     artifact = f"s3://{BUCKET}/models/versioned/v1/model.tar.gz"
-    sagemaker.create_model(**jobs.model(plan["model_name"], model_uri=artifact, code_uri=code, settings=SETTINGS))
+    sagemaker.create_model(**requests.model(plan["model_name"], model_uri=artifact, code_uri=code, settings=SETTINGS))
 
     # The twelve records in three files, of which one cannot go through: a record must fit into a payload.
     lines = data_files(prepared.folder / "records")[0].read_text().splitlines(keepends=True)
@@ -273,7 +274,7 @@ def test_a_transform_that_fails_after_some_outputs_publishes_nothing_and_the_nex
     environment.put(f"{key_of(plan['records_uri'])}part-00001.json", huge.encode())
 
     def transform(name: str) -> dict[str, Any]:
-        sagemaker.create_transform_job(**jobs.transform_job(plan, SETTINGS) | {"TransformJobName": name})
+        sagemaker.create_transform_job(**requests.transform_job(plan, SETTINGS) | {"TransformJobName": name})
         return wait(
             lambda: sagemaker.describe_transform_job(TransformJobName=name), "TransformJobStatus", SAGEMAKER_UNDERWAY
         )

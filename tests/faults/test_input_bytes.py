@@ -13,16 +13,16 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
-import output_bytes
 import pytest
 from botocore.exceptions import ClientError, IncompleteReadError
 from botocore.stub import Stubber
-from complaint_columns import REQUIRED
-from complaint_tables import records_of, tables_of
-from csv_parts import Seen, settled, work_of
-from input_bytes import ByteStream, Input, InputRefusedError, Opener
-from output_bytes import files_below, remove_files, write_file
-from reader_limits import ReaderLimits
+from exact_csv import output_bytes
+from exact_csv.columns import REQUIRED
+from exact_csv.input_bytes import ByteStream, Input, InputRefusedError, Opener
+from exact_csv.limits import ReaderLimits
+from exact_csv.output_bytes import files_below, remove_files, write_file
+from exact_csv.parts import Seen, settled, work_of
+from exact_csv.tables import records_of, tables_of
 
 from localaws import LocalAWS
 from tests.faults.reading import HEADER, row

@@ -14,9 +14,12 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
-from complaints import failures, jobs, registry, steps
-from complaints.adoption import ForeignJobError
+from complaints.aws import failures
+from complaints.aws.jobs import ForeignJobError
+from complaints.models import registry
+from complaints.runs import requests
 from complaints.settings import load_settings
+from complaints.tasks import steps
 from deploy.artifacts import upload
 from deploy.glue_jobs import job_definitions, put_jobs
 from localaws import LocalAWS
@@ -63,7 +66,7 @@ def planned(aws: LocalAWS, name: str, rows: int) -> dict[str, Any]:
 
 
 def started(aws: LocalAWS, plan: dict[str, Any]) -> str:
-    arguments = jobs.prepare_complaints_arguments(plan)
+    arguments = requests.prepare_complaints_arguments(plan)
     run_id: str = aws.client("glue").start_job_run(JobName=PREPARE, Arguments=arguments)["JobRunId"]
     return run_id
 
@@ -82,7 +85,7 @@ def run_of(aws: LocalAWS, run_id: str) -> dict[str, Any]:
 
 
 def found(plan: dict[str, Any]) -> dict[str, Any]:
-    return steps.find_glue_job(PREPARE, jobs.prepare_complaints_arguments(plan), plan["account_uri"])
+    return steps.find_glue_job(PREPARE, requests.prepare_complaints_arguments(plan), plan["account_uri"])
 
 
 def contents(aws: LocalAWS, uri: str) -> list[bytes]:

@@ -22,11 +22,12 @@ import pytest
 import sklearn
 from trained_model import ModelRefusedError
 
-from complaints import registry, steps
-from complaints.accounting import TRAINING_FATES
+from complaints.models import registry
+from complaints.runs.accounting import TRAINING_FATES
+from complaints.tasks import steps
 from localaws import LocalAWS
-from localaws import archive as local_archive
-from localaws.job import InputError
+from localaws.jobs import archive as local_archive
+from localaws.jobs.job import InputError
 from tests.faults.environment import ARTIFACT, BUCKET, MODEL, Environment, key_of, sha256
 from tests.inference.small_model import rewrite, save
 from tests.inference.test_trained_model import Trap

@@ -10,11 +10,11 @@ from typing import Any
 import boto3
 import pytest
 
-from complaints import steps
-from complaints.accounting import RowsMissingError
-from complaints.publishing import AuditedFileError, differences
-from complaints.storage import ConflictError
-from laptop.collect import ChangedResultError, Results
+from complaints.aws.bucket import ConflictError
+from complaints.runs.accounting import RowsMissingError
+from complaints.runs.publishing import AuditedFileError, differences
+from complaints.tasks import steps
+from laptop.report.collect import ChangedResultError, Results
 from tests.faults.environment import BUCKET, Environment, key_of, sha256
 
 FILES = {"part-00000-b.snappy.parquet": b"PAR1 first", "part-00001-a.snappy.parquet": b"PAR1 second"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from record_faults import NOT_CLOSED
+from exact_csv.faults import NOT_CLOSED
 
 from tests.faults.reading import HEADER, NEEDS_RAW, RAW, LaidOut, ids, prepare, read, row
 from tests.glue.local_runs import Run

@@ -10,8 +10,8 @@ import boto3
 import pyarrow.parquet as pq
 import pytest
 
-from laptop.quarantine import download_quarantine, inert
 from laptop.report import page
+from laptop.report.quarantine import download_quarantine, inert
 from tests.faults.reading import HEADER, LaidOut, prepare, row
 from tests.glue.local_runs import data_files
 

@@ -19,7 +19,7 @@ import pytest
 from pyspark.sql import SparkSession
 from score_audit import ScoresRefusedError
 
-from complaints.accounting import CLASSIFICATION_FATES, RowsMissingError, check_account
+from complaints.runs.accounting import CLASSIFICATION_FATES, RowsMissingError, check_account
 from tests.glue.local_runs import Run, audit, data_files, lay_out
 
 HEADER = "Product,Consumer complaint narrative,Complaint ID\n"

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from complaint_columns import REQUIRED
-from complaint_files import read_complaints
-from complaint_tables import exact_tables
-from complaints_csv import Record
-from input_bytes import Input
-from parsed_files import files_of
+from exact_csv.columns import REQUIRED
+from exact_csv.input_bytes import Input
+from exact_csv.limits import ReaderLimits
+from exact_csv.parsed_files import files_of
+from exact_csv.reading import read_complaints
+from exact_csv.records import Record
+from exact_csv.tables import exact_tables
 from pyspark.sql import Row, SparkSession
-from reader_limits import ReaderLimits
 
 from tests.glue.local_runs import LIMITS, Run
 
@@ -112,10 +112,10 @@ def test_a_worker_reads_and_writes_without_pandas(tmp_path: Path) -> None:
     )
     program = f"""
 import sys
-from complaint_files import _write
-from csv_parts import Piece
-from input_bytes import Input
-from reader_limits import ReaderLimits
+from exact_csv.reading import _write
+from exact_csv.parts import Piece
+from exact_csv.input_bytes import Input
+from exact_csv.limits import ReaderLimits
 given = Input({given.as_uri()!r}, size={given.stat().st_size})
 limits, work = ReaderLimits(**{LIMITS!r}), [Piece(given)]
 written = list(_write({(tmp_path / "parsed").as_uri()!r}, limits, 8 << 20, "part", 0, [work]))

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from complaint_columns import COLUMNS
 from complaint_rows import label, prepared, run_inputs
-from parsed_files import SPARK_SCHEMA
+from exact_csv.columns import COLUMNS
+from exact_csv.parsed_files import SPARK_SCHEMA
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from complaint_columns import COLUMNS
-from complaints_csv import CUT_IN_QUOTES, Record, records
+from exact_csv.columns import COLUMNS
+from exact_csv.limits import ReaderLimits
+from exact_csv.records import CUT_IN_QUOTES, Record, records
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reader_limits import ReaderLimits
 
 from tests.glue.local_runs import LIMITS
 

@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import csv_parts
 import pyarrow as pa
 import pytest
-from complaint_files import read_complaints
-from complaint_tables import records_of, tables_of
-from csv_parts import Piece, Seen, Settled, Work, settled, work_of
+from exact_csv import parts
+from exact_csv.input_bytes import Input, Opener
+from exact_csv.limits import ReaderLimits
+from exact_csv.parts import Piece, Seen, Settled, Work, settled, work_of
+from exact_csv.reading import read_complaints
+from exact_csv.tables import records_of, tables_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from input_bytes import Input, Opener
 from pyspark.sql import SparkSession
-from reader_limits import ReaderLimits
 
 from tests.faults.reading import HEADER, NEEDS_RAW, RAW, row
 from tests.glue.local_runs import LIMITS, Run
@@ -92,7 +92,7 @@ def looked(
 def seeing(ahead: int) -> Iterator[None]:
     """Has each range seen with this part of its length behind it: 1 is as much again."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(csv_parts, "_AHEAD", ahead)
+        patched.setattr(parts, "_AHEAD", ahead)
         yield
 
 

@@ -10,7 +10,7 @@ from complaint_rows import FATES, FLAGS
 from preparation import InputFilesRefusedError
 from pyspark.sql import SparkSession
 
-from complaints.accounting import check_account
+from complaints.runs.accounting import check_account
 from tests.glue.local_runs import Run, data_files, lay_out
 
 HEADER = "Date received,Product,Consumer complaint narrative,Complaint ID\n"

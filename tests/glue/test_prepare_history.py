@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from complaints.accounting import TRAINING_FATES, check_account
+from complaints.runs.accounting import TRAINING_FATES, check_account
 from tests.glue.local_runs import Run, lay_out
 
 HEADER = "Date received,Product,Consumer complaint narrative,Complaint ID\n"

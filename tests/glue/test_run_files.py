@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 from run_files import account_of, read_document, write_document
 
-from complaints.accounting import RowsMissingError, check_account
+from complaints.runs.accounting import RowsMissingError, check_account
 
 FATES = ("kept", "dropped")
 ROWS = "source string, record long, fate string"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from exact_csv.task_shares import TASK_BYTES, shared
 from hypothesis import given
 from hypothesis import strategies as st
-from task_shares import TASK_BYTES, shared
 
 
 @given(st.lists(st.integers(0, 3 * TASK_BYTES), max_size=60), st.integers(0, 8))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from laptop.airflow import ROOT
-from laptop.configuration import FILE, shared_configuration
-from laptop.credentials import USER, credentials
+from laptop.servers.airflow import ROOT
+from laptop.servers.configuration import FILE, shared_configuration
+from laptop.servers.credentials import USER, credentials
 
 SETTINGS = shared_configuration()
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from laptop.airflow import ROOT
-from laptop.configuration import shared_configuration
-from laptop.credentials import credentials
+from laptop.servers.airflow import ROOT
+from laptop.servers.configuration import shared_configuration
+from laptop.servers.credentials import credentials
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]

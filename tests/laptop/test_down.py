@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from laptop.down import down, reset
-from laptop.leftovers import mark, marked, stop_marked
-from laptop.processes import ServerError
-from laptop.state import State
-from laptop.status import NOT_RUNNING, status
+from laptop.servers.leftovers import mark, marked, stop_marked
+from laptop.servers.processes import ServerError
+from laptop.servers.state import State
+from laptop.verbs.down import down, reset
+from laptop.verbs.status import NOT_RUNNING, status
 
 LINUX = pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found in /proc, which is Linux's")
 

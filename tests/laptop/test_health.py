@@ -9,8 +9,8 @@ from threading import Thread
 
 import pytest
 
-from laptop.health import main, problem
-from laptop.processes import free_port
+from laptop.servers.processes import free_port
+from laptop.verbs.health import main, problem
 
 HEALTH = {
     "metadatabase": {"status": "healthy"},

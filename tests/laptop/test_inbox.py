@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from laptop.inbox import Inbox
-from laptop.inputs import InputError
-from localaws.server import LocalAWS
+from laptop.servers.inbox import Inbox
+from laptop.verbs.inputs import InputError
+from localaws.server.endpoint import LocalAWS
 
 BUCKET = "complaints"
 

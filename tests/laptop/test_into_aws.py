@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from complaints.settings import load_settings
-from laptop.aws import AwsAt
-from laptop.into_aws import main, put
+from laptop.servers.aws import AwsAt
+from laptop.verbs.into_aws import main, put
 from localaws import LocalAWS
 
 

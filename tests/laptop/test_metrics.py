@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from evaluate import slice_metrics
 
-from laptop.metrics import confidence_histogram, predicted_products, slice_of
+from laptop.report.metrics import confidence_histogram, predicted_products, slice_of
 
 CLASSES = ["card", "debt_collection", "mortgage", "student_loan"]
 Answer = tuple[str | None, str, float]  # label, predicted product, confidence

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from laptop.processes import ServerError
-from laptop.server_logs import Logs
-from laptop.state import State
+from laptop.servers.processes import ServerError
+from laptop.servers.state import State
+from laptop.verbs.logs import Logs
 
 
 @pytest.fixture

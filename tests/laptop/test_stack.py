@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from complaints.settings import load_settings
-from laptop.stack import infrastructure
+from laptop.servers.stack import infrastructure
 from localaws import LocalAWS
 from tests.parity.house import LocalClients
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from laptop.airflow import ROOT
-from laptop.processes import ServerError
-from laptop.state import State, airflow_version
+from laptop.servers.airflow import ROOT
+from laptop.servers.processes import ServerError
+from laptop.servers.state import State, airflow_version
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from laptop.airflow import ROOT
-from laptop.leftovers import mark, marked, stop_marked
-from laptop.processes import Server
+from laptop.servers.airflow import ROOT
+from laptop.servers.leftovers import mark, marked, stop_marked
+from laptop.servers.processes import Server
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found in /proc, which is Linux's")
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
@@ -79,9 +79,9 @@ signal.pause(); time.sleep(0.5); pathlib.Path({str(tmp_path / 'tidied')!r}).touc
 HOST = """
 import os, sys, time
 from pathlib import Path
-from laptop.leftovers import mark
-from laptop.processes import Server
-from laptop.stopping import leaving_nothing
+from laptop.servers.leftovers import mark
+from laptop.servers.processes import Server
+from laptop.servers.stopping import leaving_nothing
 state = Path(sys.argv[1])
 try:
     with leaving_nothing(state):

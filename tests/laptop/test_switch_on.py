@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from laptop.airflow_api import AirflowApi
-from laptop.processes import ServerError
-from laptop.switch_on import switch_on
+from laptop.servers.airflow_api import AirflowApi
+from laptop.servers.processes import ServerError
+from laptop.verbs.switch_on import switch_on
 
 
 class _SlowAirflow(BaseHTTPRequestHandler):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from localaws import LocalAWS
-from localaws.timer import Timer
+from localaws.server.timer import Timer
 from tests.localaws.account import Account, wait
 
 FAILING = """

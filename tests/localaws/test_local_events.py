@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from localaws.event_pattern import PatternError, matches
+from localaws.events.pattern import PatternError, matches
 from tests.localaws.account import Account, wait
 
 CREATED = {"source": "aws.s3", "detail": {"object": {"key": "raw/a b.csv", "size": 7}, "tags": ["x", "y"]}}

@@ -17,7 +17,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.cloud import CREDENTIALS
+from localaws.server.cloud import CREDENTIALS
 from tests.localaws.account import ROLE
 
 BUCKET = "complaints"

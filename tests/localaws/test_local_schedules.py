@@ -66,7 +66,7 @@ def test_a_rule_that_is_put_again_as_it_was_keeps_its_pace(account: Account) -> 
 
 
 def test_cron_is_refused_once_in_the_log(account: Account, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, "localaws.schedules")
+    caplog.set_level(logging.WARNING, "localaws.events.schedules")
     schedule(account, "cron(0 12 * * ? *)")
     time.sleep(0.5)
     refused = [record.getMessage() for record in caplog.records if account.name in record.getMessage()]

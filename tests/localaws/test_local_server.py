@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from localaws import LocalAWS
-from localaws.cloud import CREDENTIALS
+from localaws.server.cloud import CREDENTIALS
 from tests.localaws.account import Account, runs, wait
 
 
@@ -77,7 +77,7 @@ def test_the_server_says_where_it_is_and_leaves_no_process_when_told_to_stop(tmp
     assert not runs(int(pid_file.read_text()))
 
 
-@pytest.mark.parametrize("module", ["localaws", "localaws.server", "localaws.container.serve_batch"])
+@pytest.mark.parametrize("module", ["localaws", "localaws.server.endpoint", "localaws.container.serve_batch"])
 def test_importing_does_nothing(module: str) -> None:
     script = f"import logging, threading, {module}; print(threading.active_count(), logging.root.handlers)"
     done = subprocess.run(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localaws.intrinsics import filled
+from localaws.stepfunctions.intrinsics import filled
 from tests.localaws.account import Account, wait
 
 COMPILED = sorted((Path(__file__).parents[2] / "stepfunctions").glob("*.asl.json"))

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from localaws.event_input import transformed
+from localaws.events.input import transformed
 from tests.localaws.account import Account
 
 VALUES = {"key": "raw/a.csv", "size": 7, "made": {"etag": "x", "parts": [1, 2]}, "tags": ["a", "b"], "yes": True}

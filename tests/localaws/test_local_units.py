@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from localaws.cause import cause
-from localaws.job import InputError, Job, Phase, Work
-from localaws.logs import JobLog, LogStream
-from localaws.processes import Command
-from localaws.spark import asked_for
-from localaws.stage import scopes
-from localaws.storage import place, relative_key, within
+from localaws.glue.spark import asked_for
+from localaws.jobs.cause import cause
+from localaws.jobs.job import InputError, Job, Phase, Work
+from localaws.jobs.logs import JobLog, LogStream
+from localaws.jobs.processes import Command
+from localaws.s3.stage import scopes
+from localaws.s3.storage import place, relative_key, within
 
 
 def test_the_cause_of_a_java_error_is_what_began_it() -> None:

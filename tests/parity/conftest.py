@@ -14,17 +14,18 @@ from typing import Any
 
 import pytest
 
-from complaints import jobs, registry
+from complaints.aws.bucket import Bucket
+from complaints.models import registry
+from complaints.runs import requests
 from complaints.settings import Settings, load_settings
-from complaints.storage import Bucket
 from deploy.artifacts import upload
 from deploy.glue_jobs import job_definitions, put_jobs
 from deploy.lambda_functions import handlers_archive, put_steps_function
 from deploy.state_machines import put_state_machines
-from laptop.airflow import Airflow
-from laptop.orchestrator import ENDED
-from laptop.stack import CLASSIFICATION, TRAINING, infrastructure
-from laptop.step_functions import StepFunctions
+from laptop.servers.airflow import Airflow
+from laptop.servers.orchestrator import ENDED
+from laptop.servers.stack import CLASSIFICATION, TRAINING, infrastructure
+from laptop.servers.step_functions import StepFunctions
 from localaws import LocalAWS
 from tests.parity.house import LocalClients, impatient
 
@@ -74,7 +75,7 @@ class Both:
         self.bucket.client.put_object(Bucket=self.bucket.name, Key=f"models/{name}.tar.gz", Body=packed.getvalue())
         where = f"s3://{self.bucket.name}"
         code = f"{where}/artifacts/{release}/inference.tar.gz"
-        request = jobs.model(name, model_uri=f"{where}/models/{name}.tar.gz", code_uri=code, settings=self.settings)
+        request = requests.model(name, model_uri=f"{where}/models/{name}.tar.gz", code_uri=code, settings=self.settings)
         sagemaker = self.aws.client("sagemaker")
         if name not in {each["ModelName"] for each in sagemaker.list_models()["Models"]}:
             sagemaker.create_model(**request)

@@ -23,7 +23,7 @@ for path, content in compiled(pathlib.Path(sys.argv[1]) / "dags"):
 
 
 class LocalClients:
-    """A LocalAWS of this process, asked as `laptop.aws.Aws` is."""
+    """A LocalAWS of this process, asked as `laptop.servers.aws.Aws` is."""
 
     def __init__(self, aws: LocalAWS) -> None:
         self.endpoint = aws.endpoint

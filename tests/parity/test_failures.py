@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from complaints import registry
-from localaws.wire import ApiError
+from complaints.models import registry
+from localaws.server.wire import ApiError
 from tests.parity.conftest import Both
 from tests.parity.jobs import FAILING, SLEEPING, release
 

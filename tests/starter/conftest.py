@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from complaints.arrivals import Arrival, arrivals_of
+from complaints.arrivals.events import Arrival, arrivals_of
+from complaints.arrivals.starting import Starter
+from complaints.aws.bucket import Bucket
 from complaints.settings import PipelineSettings, load_settings
-from complaints.starting import Starter
-from complaints.storage import Bucket
 from localaws import LocalAWS
 
 NUMBERS = itertools.count()

@@ -8,9 +8,9 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from complaints.arrivals import Arrival, ArrivalError, arrivals_of, why_ignored
+from complaints.arrivals.events import Arrival, ArrivalError, arrivals_of, why_ignored
+from complaints.arrivals.starting import Starter
 from complaints.settings import load_settings
-from complaints.starting import Starter
 from stepfunctions.handlers.starter import taken_up
 
 STORAGE = load_settings().pipeline.storage

@@ -10,11 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
-from complaints import arrival_steps, source_ledger
-from complaints.due import due_arrivals, run_id
-from complaints.ledger import FLOW, Ledger
+from complaints.arrivals.due import due_arrivals, run_id
+from complaints.arrivals.ledger import FLOW, Ledger
+from complaints.aws.bucket import Bucket
+from complaints.runs import source_ledger
 from complaints.settings import load_settings
-from complaints.storage import Bucket
+from complaints.tasks import arrivals
 from tests.starter.conftest import Environment
 
 STORAGE = load_settings().pipeline.storage
@@ -42,14 +43,14 @@ class Files:
         return [(each.arrival.key, each.outcome) for each in due_arrivals(self.bucket, STORAGE, self.is_alive)]
 
     def found(self) -> list[dict[str, Any]]:
-        found = arrival_steps.to_start(self.is_alive)
+        found = arrivals.to_start(self.is_alive)
         assert json.loads(json.dumps(found)) == found  # it is an XCom
         return found
 
     def started(self) -> list[dict[str, Any]]:
         """What the run starts, by the time that it is over."""
         found = self.found()
-        arrival_steps.remember(found)
+        arrivals.remember(found)
         return [each["run"]["conf"] for each in found]
 
     def ledger(self) -> dict[str, str]:
@@ -63,13 +64,13 @@ def files(in_memory_aws: None, request: pytest.FixtureRequest) -> Files:
 
 
 def test_each_file_and_each_completed_batch_is_started_once_oldest_first(files: Files) -> None:
-    assert not arrival_steps.is_anything_due(files.is_alive)
+    assert not arrivals.is_anything_due(files.is_alive)
     files.put("raw/b.csv", "raw/2026/a b.csv.gz", "raw/batches/may/1.csv", "raw/batches/may/2.csv")
-    assert arrival_steps.is_anything_due(files.is_alive)
+    assert arrivals.is_anything_due(files.is_alive)
     started = files.started()
     assert sorted(each["source"] for each in started) == ["raw/2026/a b.csv.gz", "raw/b.csv"]
     assert all(len(each["etag"]) == 32 for each in started)
-    assert not arrival_steps.is_anything_due(files.is_alive)
+    assert not arrivals.is_anything_due(files.is_alive)
     files.put("raw/batches/may/_SUCCESS", body=b"")
     assert files.started() == [{"source": "raw/batches/may/"}]
     assert files.started() == []
@@ -112,7 +113,7 @@ def test_a_name_that_may_not_be_read_is_told_once_and_stops_nothing(
     assert [each["source"] for each in files.started()] == ["raw/good.csv"]
     (warning,) = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
     assert "'raw/a;b.csv' may not be read: rename it to match" in warning
-    assert not arrival_steps.is_anything_due(files.is_alive)
+    assert not arrivals.is_anything_due(files.is_alive)
     files.put("raw/a;b.csv", body=b"other bytes")
     assert files.due() == [("raw/a;b.csv", "rejected")]
 
@@ -129,7 +130,7 @@ def test_the_same_bytes_under_another_key_are_noted_and_not_started_even_when_bo
 def test_the_same_bytes_are_started_again_where_the_first_run_failed(files: Files) -> None:
     files.put("raw/a.csv", body=b"same")
     (first,) = files.found()
-    arrival_steps.remember([first])
+    arrivals.remember([first])
     files.dead.add(first["run"]["trigger_run_id"])
     files.put("raw/copy.csv", body=b"same")
     assert [each["source"] for each in files.started()] == ["raw/copy.csv"]
@@ -139,8 +140,8 @@ def test_more_files_than_airflow_maps_a_task_over_have_their_turn_one_run_later(
     in_memory_aws: None,
 ) -> None:
     files = Files(boto3.client("s3", region_name="us-east-1"), versioned=False)
-    files.put(*(f"raw/{number:03}.csv" for number in range(arrival_steps.MOST_AT_ONCE + 1)))
-    assert [len(files.started()) for _ in range(3)] == [arrival_steps.MOST_AT_ONCE, 1, 0]
+    files.put(*(f"raw/{number:03}.csv" for number in range(arrivals.MOST_AT_ONCE + 1)))
+    assert [len(files.started()) for _ in range(3)] == [arrivals.MOST_AT_ONCE, 1, 0]
 
 
 def test_what_the_starter_started_is_not_due_and_the_other_way_round(environment: Environment) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from complaints.aws.bucket import Bucket
 from complaints.settings import load_settings
-from complaints.storage import Bucket
 from deploy.lambda_functions import handlers_archive
 from deploy.starter import put_starter, rules
 from localaws import LocalAWS

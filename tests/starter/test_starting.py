@@ -11,8 +11,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
-from complaints.arrivals import ArrivalError
-from complaints.starting import Starter
+from complaints.arrivals.events import ArrivalError
+from complaints.arrivals.starting import Starter
 from localaws import LocalAWS
 from tests.starter.conftest import Environment, until
 

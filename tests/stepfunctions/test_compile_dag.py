@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from stepfunctions.rules import findings
+from stepfunctions.compiler.rules import findings
 from tests.stepfunctions.interpreter import ExecutionFailedError, run
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, task
 
 from stepfunctions.compiler import compile_dag
-from stepfunctions.rules import findings
+from stepfunctions.compiler.rules import findings
 from tests.stepfunctions import example_steps as steps
 from tests.stepfunctions.interpreter import EXECUTION, ExecutionFailedError, run
 

@@ -14,8 +14,8 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Param, TaskGroup, task
 
 from stepfunctions.compiler import compile_dag
-from stepfunctions.refusals import CompileError
-from stepfunctions.rules import findings
+from stepfunctions.compiler.refusals import CompileError
+from stepfunctions.compiler.rules import findings
 from tests.stepfunctions import example_steps as steps
 from tests.stepfunctions.interpreter import run
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG
-from idempotent.glue import GlueJobOperator
-from idempotent.sagemaker import SageMakerTransformOperator
+from operators.glue import GlueJobOperator
+from operators.sagemaker import SageMakerTransformOperator
 
 from stepfunctions.compiler import compile_dag
-from stepfunctions.rules import findings
+from stepfunctions.compiler.rules import findings
 from tests.stepfunctions.interpreter import ExecutionFailedError, run
 
 PATIENCE = {"execution_timeout": timedelta(hours=2), "retries": 1}
@@ -99,7 +99,7 @@ def test_the_look_is_asked_by_the_operators_own_function_and_gives_the_job_its_n
     (_, look), (_, start) = services.asked
     config = {"TransformJobName": "rain-1", "ModelName": "rain"}
     assert look["Payload"] == {
-        "function": "complaints.steps.find_sagemaker_job",
+        "function": "complaints.tasks.steps.find_sagemaker_job",
         "arguments": {"kind": "Transform", "request": config, "output_uri": OUTPUT},
     }
     assert start == {**config, "TransformJobName": "rain-1-1"}

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepfunctions.refusals import RefusedError
-from stepfunctions.structure import Group, Part, Series, Step, start, steps_of, structure
+from stepfunctions.compiler.refusals import RefusedError
+from stepfunctions.compiler.structure import Group, Part, Series, Step, start, steps_of, structure
 
 # A step's number; or "series" or "parallel", and what it is made of.
 Tree: TypeAlias = int | tuple[str, tuple["Tree", ...]]

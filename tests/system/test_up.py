@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 
 from complaints.settings import load_settings
-from laptop.airflow_api import AirflowApi
-from laptop.aws import AwsAt
-from laptop.credentials import credentials
-from laptop.leftovers import stop_marked
-from laptop.orchestrator import ENDED
-from laptop.processes import free_port
-from laptop.stack import CLASSIFICATION
-from laptop.state import Running, State
+from laptop.servers.airflow_api import AirflowApi
+from laptop.servers.aws import AwsAt
+from laptop.servers.credentials import credentials
+from laptop.servers.leftovers import stop_marked
+from laptop.servers.orchestrator import ENDED
+from laptop.servers.processes import free_port
+from laptop.servers.stack import CLASSIFICATION
+from laptop.servers.state import Running, State
 
 ROOT = Path(__file__).parents[2]
 BUCKET = load_settings().pipeline.storage.bucket

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from laptop.stack import CLASSIFICATION, TRAINING
+from laptop.servers.stack import CLASSIFICATION, TRAINING
 from tests.faults.kills.house import House, house
 
 

@@ -12,19 +12,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from complaints.aws.bucket import Bucket
 from complaints.settings import Settings, load_settings
-from complaints.storage import Bucket
 from deploy.__main__ import deploy
 from deploy.lambda_functions import handlers_archive, put_steps_function
 from deploy.state_machines import put_state_machines
-from laptop import inputs
-from laptop.airflow import Airflow
-from laptop.orchestrator import ENDED
 from laptop.sample import write_sample
-from laptop.stack import CLASSIFICATION, TRAINING, infrastructure
-from laptop.step_functions import StepFunctions
+from laptop.servers.airflow import Airflow
+from laptop.servers.orchestrator import ENDED
+from laptop.servers.stack import CLASSIFICATION, TRAINING, infrastructure
+from laptop.servers.step_functions import StepFunctions
+from laptop.verbs import inputs
 from localaws import LocalAWS
-from localaws.job import Job, Phase
+from localaws.jobs.job import Job, Phase
 from tests.faults.kills.victims import Kill, victims
 from tests.parity.house import LocalClients, impatient
 

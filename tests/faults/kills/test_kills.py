@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from laptop.stack import CLASSIFICATION, TRAINING
+from laptop.servers.stack import CLASSIFICATION, TRAINING
 from tests.faults.kills.house import House, started_twice
 
 pytestmark = pytest.mark.slow

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from laptop.processes import ServerError
-from laptop.stack import CLASSIFICATION, TRAINING
+from laptop.servers.processes import ServerError
+from laptop.servers.stack import CLASSIFICATION, TRAINING
 from tests.faults.kills.house import House, started_twice
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,1 @@
+"""The versions of the model: registered, promoted, in service."""

@@ -1,0 +1,1 @@
+"""A run from its plan to its results: names and URIs, requests, the account of every row, publishing."""

@@ -1,0 +1,59 @@
+"""Writes and removes files by their URI's scheme, from any worker: `s3://` through boto3, `file://` and paths as files.
+
+Beside Spark's own writers, for files that a worker has made whole.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from exact_csv.input_bytes import local_path, s3_client, s3_object
+
+_COPIED = 1 << 20
+_MOST_REMOVED = 1_000  # objects of one DeleteObjects
+
+
+def write_file(uri: str, content: BinaryIO) -> None:
+    """Puts all of `content` where `uri` points, in one step: what stood there is replaced, and nobody sees a part."""
+    content.seek(0)
+    if place := s3_object(uri):
+        s3_client().upload_fileobj(content, *place)
+        return
+    path = local_path(uri)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    with unfinished.open("wb") as file:
+        while piece := content.read(_COPIED):
+            file.write(piece)
+    unfinished.replace(path)
+
+
+def files_below(folder: str) -> list[str]:
+    """The URIs of the files of a folder, whoever wrote them; none where it is not there."""
+    if place := s3_object(folder):
+        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=place[0], Prefix=place[1])
+        return [f"s3://{place[0]}/{each['Key']}" for page in pages for each in page.get("Contents", ())]
+    return [str(path) for path in local_path(folder).glob("*") if path.is_file()]
+
+
+def remove_files(uris: Sequence[str]) -> None:
+    """Removes the files, as far as they are there.
+
+    Raises:
+        RuntimeError: S3 did not remove one of them.
+    """
+    by_bucket: dict[str, list[str]] = {}
+    for uri in uris:
+        if place := s3_object(uri):
+            by_bucket.setdefault(place[0], []).append(place[1])
+        else:
+            local_path(uri).unlink(missing_ok=True)
+    for bucket, keys in by_bucket.items():
+        for start in range(0, len(keys), _MOST_REMOVED):
+            doomed = [{"Key": key} for key in keys[start : start + _MOST_REMOVED]]
+            answer = s3_client().delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True})
+            for refused in answer.get("Errors", ()):  # the request as a whole succeeds nevertheless
+                reason = f"{refused.get('Code')}: {refused.get('Message')}; allow s3:DeleteObject there, and run again"
+                raise RuntimeError(f"s3://{bucket}/{refused.get('Key')} could not be removed: {reason}")

@@ -1,0 +1,77 @@
+"""The one CSV of a zip file, read from a temporary copy: a zip's table of contents stands at its end."""
+
+from __future__ import annotations
+
+import re
+import struct
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, cast
+
+from exact_csv.input_bytes import ByteStream, InputRefusedError
+
+_PIECE = 1 << 20
+# The longest read that a sound file asks for; a table of contents longer than this is not that of one CSV.
+_LONGEST_READ = 4 << 20
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, NotImplementedError, ValueError)
+# How else a zip may be compressed can expand without bound in one step.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ARCHIVES = (".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".zst", ".7z", ".rar")
+
+
+def zipped_pieces(first: bytes, stream: ByteStream, allowed: Callable[[int], None]) -> Iterator[bytes]:
+    """The text of the zip's CSV; `first` is what was read of the stream already.
+
+    `allowed` is asked about the size that the table of contents tells of, before anything is expanded.
+
+    Raises:
+        InputRefusedError: it is damaged or encrypted, or does not hold exactly one CSV.
+    """
+    with tempfile.TemporaryFile() as copy:
+        while first:
+            copy.write(first)
+            first = stream.read(_PIECE)
+        try:
+            with zipfile.ZipFile(cast(IO[bytes], _Bounded(copy))) as archive:
+                member = _only_csv(archive.infolist())
+                allowed(member.file_size)
+                with archive.open(member) as text:
+                    while piece := text.read(_PIECE):
+                        yield piece
+        except _DAMAGE as error:
+            raise InputRefusedError(f"its zip data are damaged or in a form that is not known ({error})") from None
+
+
+def _only_csv(members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
+    files = [each for each in members if not each.is_dir() and not each.filename.startswith("__MACOSX/")]
+    for each in files:
+        name = each.filename
+        if name.startswith(("/", "\\")) or re.match("[A-Za-z]:", name) or ".." in re.split(r"[/\\]", name):
+            raise InputRefusedError(f"its zip names a file outside of itself, {name!r}")
+        if name.lower().endswith(_ARCHIVES):
+            raise InputRefusedError(f"its zip holds another archive, {name!r}: zip the CSV itself")
+        if each.flag_bits & 0x1:
+            raise InputRefusedError(f"its zip is encrypted ({name!r}): give it without a password")
+        if each.compress_type not in _METHODS:
+            raise InputRefusedError(f"its zip compresses {name!r} in a way other than deflate")
+    if len(files) != 1 or not files[0].filename.lower().endswith(".csv"):
+        held = ", ".join(repr(each.filename) for each in files[:5]) + (", …" if len(files) > 5 else "")
+        raise InputRefusedError(f"its zip holds {held or 'no file'} where there should be one .csv")
+    return files[0]
+
+
+class _Bounded:
+    """A file that refuses to be read in one great piece, as `zipfile` reads a table of contents of any length."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes."""
+        found = self._file.read(_LONGEST_READ + 1 if size < 0 else min(size, _LONGEST_READ + 1))
+        if len(found) > _LONGEST_READ:
+            raise InputRefusedError("its zip has a table of contents of more than 4 MB, and not of one CSV")
+        return found

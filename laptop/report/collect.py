@@ -1,0 +1,116 @@
+"""Gathers what the flows left in S3: the predictions, and all that the summary says of the run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from laptop.report.metrics import confidence_histogram, predicted_products, slice_of
+
+_TRAINING = ("train", "test", "newest", "without_narrative", "unmapped", "quarantined", "superseded")
+_CLASSIFICATION = ("classified", "without_narrative", "quarantined", "superseded")
+
+
+class ChangedResultError(RuntimeError):
+    """A published file has other bytes than its manifest says."""
+
+
+class Results:
+    """The bucket after both flows, read as any consumer would: from the manifest and the model's record on."""
+
+    def __init__(self, s3: Any, bucket: str, run_id: str = "") -> None:
+        """Of one run, by its id; without, of the only one there is."""
+        self._s3 = s3
+        self._bucket = bucket
+        self._run_id = run_id
+
+    def summary(self) -> dict[str, Any]:
+        """The sections `training`, `model` and `classification` of the summary."""
+        manifest = self._manifest()
+        version = self._json("models/latest")["version"]
+        model = self._json(f"models/versioned/{version}/model.json")
+        return {
+            "release": manifest["release"],
+            "training": self._training(model["run_id"]),
+            "model": {
+                "version": version,
+                "classes": model["evaluation"]["classes"],
+                "evaluation": {name: model["evaluation"]["slices"].get(name) for name in ("test", "newest")},
+            },
+            "classification": self._classification(manifest),
+        }
+
+    def download_predictions(self, folder: Path) -> None:
+        """Puts the Parquet files that the manifest names into `folder`.
+
+        Raises:
+            ChangedResultError: a file is not what was published.
+        """
+        folder.mkdir(parents=True, exist_ok=bool(self._run_id))
+        for position, file in enumerate(self._manifest()["results"]):
+            path = folder / f"part-{position:05d}.parquet"
+            self._s3.download_file(self._bucket, file["key"], str(path))
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+            if found != file["sha256"]:
+                path.unlink()
+                raise ChangedResultError(
+                    f"s3://{self._bucket}/{file['key']} has SHA-256 {found}, but its manifest says {file['sha256']}: "
+                    "somebody changed it after it was published"
+                )
+
+    def locations(self) -> dict[str, str]:
+        """Where the results are in S3."""
+        run_id = self._manifest()["run_id"]
+        bucket = f"s3://{self._bucket}"
+        return {
+            "s3": f"{bucket}/results/run_id={run_id}/",
+            "manifest": f"{bucket}/manifests/run_id={run_id}.json",
+        }
+
+    def _training(self, run_id: str) -> dict[str, Any]:
+        account = self._document(f"processed/run_id={run_id}/account/")
+        return {
+            "inputs": [each["source"] for each in account["by_source"]],
+            "rows_in": _total(account, "rows_in"),
+            "account": {fate: _total(account, fate) for fate in _TRAINING},
+        }
+
+    def _classification(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        account = self._document(f"processed/run_id={manifest['run_id']}/results_account/")
+        counts = account["scores"]
+        return {
+            "run_id": manifest["run_id"],
+            "inputs": [each["uri"].split("/", 3)[3] for each in manifest["inputs"]],
+            "rows_in": manifest["account"]["rows_in"],
+            "account": {fate: manifest["account"][fate] for fate in _CLASSIFICATION},
+            "unmapped": manifest["unmapped"],
+            "quarantined_by_reason": manifest["quarantined_by_reason"],
+            "by_source": [{**each, "source": each["source"].split("/", 3)[3]} for each in account["by_source"]],
+            "predicted_products": predicted_products(counts),
+            "confidence": confidence_histogram(counts),
+            "labelled": slice_of(counts),
+        }
+
+    def _manifest(self) -> dict[str, Any]:
+        keys = [key for key in self._keys(f"manifests/run_id={self._run_id}") if key.endswith(".json")]
+        if len(keys) != 1:
+            raise ValueError(f"one published run was expected, found {len(keys)}: {keys}")
+        return self._json(keys[0])
+
+    def _document(self, folder: str) -> dict[str, Any]:
+        return self._json(self._keys(folder)[0])
+
+    def _keys(self, prefix: str) -> list[str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+    def _json(self, key: str) -> dict[str, Any]:
+        body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        document: dict[str, Any] = json.loads(body)
+        return document
+
+
+def _total(account: dict[str, Any], name: str) -> int:
+    return sum(int(source[name]) for source in account["by_source"])

@@ -1,0 +1,84 @@
+"""What has become of the runs: a line for each that ends, with where its results are, or where the reason is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from laptop.report.collect import Results
+from laptop.servers.airflow_api import AirflowApi
+from laptop.servers.processes import ServerError
+from laptop.servers.stack import CLASSIFICATION, TRAINING
+
+_PAUSE_SECONDS = 3.0
+
+
+class Outcomes:
+    """Asks Airflow every few seconds when it is asked to look; predictions are copied into `folder`."""
+
+    def __init__(self, airflow: AirflowApi, s3: Any, bucket: str, folder: Path) -> None:
+        self._airflow = airflow
+        self._s3, self._bucket = s3, bucket
+        self._folder = folder
+        self._since = datetime.now(UTC).isoformat()
+        self._told: set[tuple[str, str, str]] = set()
+        self._asked = 0.0
+
+    def look(self) -> Iterator[str]:
+        """A line for each run that ended since the last look."""
+        if time.monotonic() - self._asked < _PAUSE_SECONDS:
+            return
+        self._asked = time.monotonic()
+        try:
+            ended = self._airflow.ended_runs(self._since)
+        except (OSError, ServerError):
+            return  # busy, or about to be stopped; the next look finds the same
+        for run in ended:
+            # A run that was cleared ends a second time.
+            key = (run["dag_id"], run["dag_run_id"], run["end_date"])
+            # Runs that nothing came of would only bury the others.
+            if key not in self._told and run["dag_id"] in (CLASSIFICATION, TRAINING):
+                self._told.add(key)
+                yield f"{run['dag_id']}  {self._told_of(run)}"
+
+    def _told_of(self, run: dict[str, Any]) -> str:
+        source = str((run.get("conf") or {}).get("source", ""))
+        of = f"{source} → " if source else "→ "
+        how = f"({run['state']}, {_seconds(run):.0f} s)"
+        if run["state"] != "success":
+            page = f"{self._airflow.address}/dags/{run['dag_id']}/runs/{quote(run['dag_run_id'])}"
+            return f"{of}nothing published  {how}: {self._why(run)}{page}"
+        try:
+            return f"{of}{self._result(run)}  {how}"
+        except (OSError, RuntimeError, ValueError, LookupError, ClientError, BotoCoreError) as error:
+            return f"{of}done  {how}; its results cannot be told: {error}"
+
+    def _result(self, run: dict[str, Any]) -> str:
+        if run["dag_id"] == TRAINING:
+            version = self._airflow.xcom(TRAINING, run["dag_run_id"], "register_model", "return_value")
+            return f"{version} is in service"
+        uri = str(self._airflow.xcom(CLASSIFICATION, run["dag_run_id"], "plan_classification", "results_uri"))
+        run_id = uri.rstrip("/").rpartition("=")[2]
+        folder = self._folder / f"run_id={run_id}"
+        Results(self._s3, self._bucket, run_id).download_predictions(folder)
+        return f"{uri}, and in {folder}/"
+
+    def _why(self, run: dict[str, Any]) -> str:
+        try:
+            tasks = self._airflow.tasks(run["dag_id"], run["dag_run_id"])
+        except (OSError, ServerError):
+            return ""
+        return "".join(f"{task['task_id']} failed, see " for task in tasks if task["state"] == "failed")
+
+
+def _seconds(run: dict[str, Any]) -> float:
+    if not run["start_date"]:
+        return 0.0
+    start, end = (datetime.fromisoformat(run[name]) for name in ("start_date", "end_date"))
+    return (end - start).total_seconds()

@@ -1,0 +1,129 @@
+"""Airflow's REST API, asked as a person's programs ask it: with a user's name and password."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from laptop.servers.credentials import USER
+from laptop.servers.orchestrator import ENDED
+from laptop.servers.processes import ServerError
+
+_RUN_STATES = ("queued", "running", "success", "failed")
+
+
+class AirflowApi:
+    """The Airflow at `address`; `password` is that of the one user."""
+
+    def __init__(self, address: str, password: str) -> None:
+        self.address = address
+        self._password = password
+        self._token = ""
+        # A person's proxy must not stand between us and our own server.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def is_healthy(self) -> bool:
+        """Whether every component says of itself that it runs; False, too, where nobody answers."""
+        try:
+            health = self._call("GET", "/api/v2/monitor/health", authorized=False)
+            components = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+            return all(health[name]["status"] == "healthy" for name in components)
+        except (OSError, ServerError):
+            return False
+
+    def import_errors(self) -> list[dict[str, Any]]:
+        """The DAG files that do not import: `filename`, `stack_trace`, and since when (`timestamp`)."""
+        found: list[dict[str, Any]] = self._call("GET", "/api/v2/importErrors")["import_errors"]
+        return found
+
+    def dag_ids(self) -> set[str]:
+        """The DAGs that can be triggered."""
+        return {dag["dag_id"] for dag in self._call("GET", "/api/v2/dags")["dags"]}
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
+        """Starts a run with `conf`; returns its run id."""
+        body = {"logical_date": None, "conf": dict(conf)}
+        run_id: str = self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"]
+        return run_id
+
+    def unpause(self, dag_id: str) -> None:
+        """Lets a DAG's schedule begin."""
+        self._call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+
+    def ended_runs(self, since: str) -> list[dict[str, Any]]:
+        """The newest runs, of any DAG, that ended since a time in ISO 8601; the oldest first."""
+        query = urllib.parse.urlencode({"end_date_gte": since, "order_by": "-end_date", "limit": 50})
+        found: list[dict[str, Any]] = self._call("GET", f"/api/v2/dags/~/dagRuns?{query}")["dag_runs"]
+        return [run for run in reversed(found) if run["state"] in ENDED]
+
+    def counts(self, dag_id: str) -> dict[str, int]:
+        """How many runs of a DAG are in each state, those states left out that no run is in."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns?limit=1&state="
+        found = {state: self._call("GET", f"{path}{state}")["total_entries"] for state in _RUN_STATES}
+        return {state: count for state, count in found.items() if count}
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, key: str) -> Any:
+        """What a task left for others under `key`."""
+        run = f"/api/v2/dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id)}"
+        return self._call("GET", f"{run}/taskInstances/{task_id}/xcomEntries/{key}")["value"]
+
+    def state(self, dag_id: str, run_id: str) -> str:
+        """The run's state."""
+        state: str = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"]
+        return state
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The run's task instances: `task_id`, `state`, `start_date`, `end_date`, `try_number`, and more."""
+        answer = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances")
+        found: list[dict[str, Any]] = answer["task_instances"]
+        return found
+
+    def log(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> list[str]:
+        """The lines of one attempt's log."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
+        content = self._call("GET", f"{path}?full_content=true")["content"]
+        return [_log_line(line) for line in content]
+
+    def _log_in(self) -> str:
+        body = {"username": USER, "password": self._password}
+        token: str = self._call("POST", "/auth/token", body, authorized=False)["access_token"]
+        return token
+
+    def _call(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, authorized: bool = True
+    ) -> dict[str, Any]:
+        try:
+            try:
+                return self._ask(method, path, body, authorized)
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.UNAUTHORIZED or not authorized:
+                    raise
+                # A token lasts a day, and this Airflow may run for longer.
+                self._token = ""
+                return self._ask(method, path, body, authorized)
+        except urllib.error.HTTPError as error:
+            detail = error.read().decode(errors="replace")[:2000]
+            raise ServerError(f"Airflow answered {error.code} to {method} {path}: {detail}") from error
+
+    def _ask(self, method: str, path: str, body: Mapping[str, Any] | None, authorized: bool) -> dict[str, Any]:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if authorized:
+            self._token = self._token or self._log_in()
+            headers["Authorization"] = f"Bearer {self._token}"
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(self.address + path, data, headers, method=method)
+        with self._opener.open(request, timeout=30) as answer:
+            decoded: dict[str, Any] = json.load(answer)
+            return decoded
+
+
+def _log_line(line: Any) -> str:
+    if not isinstance(line, dict):
+        return str(line)
+    error = "".join(f" {each.get('exc_type')}: {each.get('exc_value')}" for each in line.get("error_detail") or [])
+    return f"{line.get('event', '')}{error}"

@@ -1,0 +1,74 @@
+"""Local AWS as a server beside us, and clients for it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from laptop.servers.processes import Server, ServerError, free_port
+
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+_START_SECONDS = 90
+
+
+class AwsAt:
+    """A local AWS, whoever started it, at `endpoint`; it takes any credentials."""
+
+    def __init__(self, endpoint: str, region: str) -> None:
+        self.endpoint = endpoint
+        self.region = region
+
+    def environment(self) -> dict[str, str]:
+        """What makes any AWS client talk to this endpoint."""
+        return {**_CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint, "AWS_DEFAULT_REGION": self.region}
+
+    def clients(self) -> Mapping[str, Any]:
+        """A client of each service that deploy asks."""
+        return {name: self.client(name) for name in ("s3", "glue", "lambda", "stepfunctions", "events", "sqs")}
+
+    def client(self, service: str, **more: Any) -> Any:
+        """A boto3 client of this AWS, whatever the shell's proxy settings say; `more` goes to botocore's Config."""
+        session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=self.region)
+        return session.client(service, endpoint_url=self.endpoint, config=Config(proxies={}, **more))
+
+
+class Aws(AwsAt):
+    """`python -m localaws` with its state in `state`, on `port` or a free one of loopback.
+
+    `keep`: S3 and the models of SageMaker are those that an earlier one left there. `mark`: what its processes and
+    those of its jobs have in their environment.
+    """
+
+    def __init__(
+        self, state: Path, region: str, *, port: int = 0, keep: bool = False, mark: Mapping[str, str] | None = None
+    ) -> None:
+        port = port or free_port()
+        # Known before it answers, so that others can be started beside it.
+        super().__init__(f"http://127.0.0.1:{port}", region)
+        self._log = state / "server.log"
+        command = [sys.executable, "-m", "localaws", "--state", str(state), "--port", str(port)]
+        # No credentials, profile or endpoint of the person's own may reach it.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        kept = ["--keep"] * keep
+        self.server = Server("local AWS", [*command, *kept], {**inherited, **(mark or {})}, self._log)
+
+    def wait_until_ready(self) -> None:
+        """Returns when the endpoint answers; it says so with one line of JSON.
+
+        Raises:
+            ServerError: it ended, or was not ready within 90 seconds.
+        """
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            self.server.check()
+            if '{"endpoint"' in self._log.read_text(errors="replace"):
+                return
+            time.sleep(0.1)
+        raise ServerError(f"local AWS was not ready after {_START_SECONDS} s; its log is {self._log}")

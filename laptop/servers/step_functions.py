@@ -1,0 +1,116 @@
+"""Step Functions as an orchestrator: executions of the compiled state machines on local AWS."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+
+from complaints.arrivals.events import BATCH_MARKER
+from complaints.settings import PipelineSettings
+from laptop.servers.aws import Aws
+from laptop.servers.processes import ServerError
+from stepfunctions.handlers.starter import STARTER_FUNCTION
+
+_STATES = {"RUNNING": "running", "SUCCEEDED": "success"}
+_START_SECONDS = 60
+_ENTERED, _EXITED = "TaskStateEntered", "TaskStateExited"
+_START = " starts"
+
+
+class StepFunctions:
+    """Starts executions and reads their histories; the machines' ARNs are known by the flow's name."""
+
+    name = "stepfunctions"
+
+    def __init__(self, aws: Aws, machines: Mapping[str, str], settings: PipelineSettings) -> None:
+        self._aws = aws
+        self.address = aws.endpoint
+        self._client = aws.client("stepfunctions")
+        self._machines = machines
+        self._storage = settings.storage
+        self._number = count(1)
+
+    def check(self) -> None:
+        """Raises ServerError if local AWS has died."""
+        self._aws.server.check()
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
+        """Starts an execution with `conf` as its input; returns its ARN.
+
+        A batch is not started: it is completed, and the event of that starts it, as it would on AWS.
+
+        Raises:
+            ServerError: no execution came of the event within a minute.
+        """
+        if str(conf.get("source", "")).startswith(self._storage.batches):
+            return self._complete(dag_id, str(conf["source"]))
+        started = self._client.start_execution(
+            stateMachineArn=self._machines[dag_id],
+            name=f"{dag_id.replace('_', '-')}-{next(self._number)}",
+            input=json.dumps(dict(conf)),
+        )
+        arn: str = started["executionArn"]
+        return arn
+
+    def _complete(self, dag_id: str, batch: str) -> str:
+        before = self._executions(dag_id)
+        marker = f"{batch}{BATCH_MARKER}"
+        self._aws.client("s3").put_object(Bucket=self._storage.bucket, Key=marker, Body=b"")
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            self.check()
+            if started := self._executions(dag_id) - before:
+                return started.pop()
+            time.sleep(0.2)
+        raise ServerError(
+            f"no execution of {dag_id} came of {marker} within {_START_SECONDS} s; the starter's log is in the log "
+            f"group /aws/lambda/{STARTER_FUNCTION}"
+        )
+
+    def _executions(self, dag_id: str) -> set[str]:
+        pages = self._client.get_paginator("list_executions").paginate(stateMachineArn=self._machines[dag_id])
+        return {each["executionArn"] for page in pages for each in page["executions"]}
+
+    def state(self, _dag_id: str, run_id: str) -> str:
+        """The execution's state, in Airflow's words."""
+        status = self._client.describe_execution(executionArn=run_id)["status"]
+        return _STATES.get(status, "failed")
+
+    def tasks(self, _dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The tasks whose states were entered, in order; one that was entered and not left has failed, or runs."""
+        tasks: dict[str, dict[str, Any]] = {}
+        running = self.state("", run_id) == "running"
+        for event in self._history(run_id):
+            if event["type"] == _ENTERED:
+                # A job's task has two states: the look whether there is one, and the start.
+                name = event["stateEnteredEventDetails"]["name"].removesuffix(_START)
+                tasks.setdefault(name, _task(name, event["timestamp"], "running" if running else "failed"))
+            elif event["type"] == _EXITED and not _only_looked(event["stateExitedEventDetails"]):
+                name = event["stateExitedEventDetails"]["name"].removesuffix(_START)
+                tasks[name] |= {"state": "success", "end_date": event["timestamp"].isoformat()}
+            elif event["type"] == "ExecutionFailed":
+                for task in tasks.values():
+                    task["end_date"] = task["end_date"] or event["timestamp"].isoformat()
+        return list(tasks.values())
+
+    def log(self, _dag_id: str, run_id: str, _task_id: str, _attempt: int) -> list[str]:
+        """The error that ended the execution, and its cause: a state has no log of its own."""
+        described = self._client.describe_execution(executionArn=run_id)
+        return [str(described.get("error", "")), *str(described.get("cause", "")).splitlines()]
+
+    def _history(self, run_id: str) -> list[dict[str, Any]]:
+        pages = self._client.get_paginator("get_execution_history").paginate(executionArn=run_id)
+        return [event for page in pages for event in page["events"]]
+
+
+def _only_looked(exited: Mapping[str, Any]) -> bool:
+    """Whether a state was left that looked for a job, and found none that is done."""
+    left = json.loads(exited["output"]).get(exited["name"])
+    return isinstance(left, dict) and left.get("state") in ("absent", "running")
+
+
+def _task(name: str, started: Any, state: str) -> dict[str, Any]:
+    return {"task_id": name, "state": state, "start_date": started.isoformat(), "end_date": None, "try_number": 1}

@@ -1,0 +1,1 @@
+"""The commands: each module is one verb of the Makefile or of docker-compose.yaml."""

@@ -1,0 +1,76 @@
+"""`make status`: whether `make up` runs, since when, where, what its runs came to, and which model is in service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from complaints.aws.bucket import Bucket
+from complaints.models import registry
+from complaints.settings import load_settings
+from laptop.servers.airflow_api import AirflowApi
+from laptop.servers.aws import AwsAt
+from laptop.servers.credentials import credentials
+from laptop.servers.leftovers import marked
+from laptop.servers.processes import ServerError
+from laptop.servers.state import Running, State
+
+NOT_RUNNING = 3
+"""What a service's `status` exits with where it does not run (Linux Standard Base)."""
+
+
+def status(state: State) -> int:
+    """Says how it stands; returns the exit code: 0 where it runs and is ready, else `NOT_RUNNING`."""
+    running = state.holder()
+    if running is None:
+        print(f"make up does not run with {state.folder}")
+        if left := marked(state.folder):
+            print(f"but {len(left)} processes of an earlier start do: make down stops them")
+        return NOT_RUNNING
+    for line in _lines(state, running):
+        print(line)
+    return 0 if running.ready else NOT_RUNNING
+
+
+def model_in_service(s3: Any, bucket: str) -> str:
+    """The model's version; else what to do to get one."""
+    try:
+        return str(registry.model_in_service(Bucket(s3, bucket))["version"])
+    except registry.NoModelError:
+        return "none in service: trigger complaints_training"
+    except (ClientError, BotoCoreError) as error:
+        return f"not known: {error}"
+
+
+def _lines(state: State, running: Running) -> Iterator[str]:
+    if not running.address:
+        yield f"make up is being started, pid {running.pid}"
+        return
+    age = datetime.now(UTC) - datetime.fromisoformat(running.since)
+    word = "runs" if running.ready else "is being started"
+    yield f"make up {word}, pid {running.pid}, since {running.since} ({_rounded(age)})"
+    yield f"  Airflow    {running.address}"
+    yield f"  AWS        {running.endpoint}"
+    if not running.ready:
+        return
+    settings = load_settings().pipeline
+    aws = AwsAt(running.endpoint, settings.aws.region)
+    s3 = aws.client("s3", connect_timeout=3, retries={"total_max_attempts": 1})
+    yield f"  model      {model_in_service(s3, settings.storage.bucket)}"
+    yield from _runs(AirflowApi(running.address, credentials(state.airflow / "secrets").password))
+
+
+def _runs(airflow: AirflowApi) -> Iterator[str]:
+    try:
+        for dag_id in sorted(airflow.dag_ids()):
+            counts = airflow.counts(dag_id)
+            yield f"  {dag_id}: " + (", ".join(f"{count} {name}" for name, count in counts.items()) or "no runs yet")
+    except (OSError, ServerError) as error:
+        yield f"  Airflow does not answer: {error}"
+
+
+def _rounded(age: timedelta) -> timedelta:
+    return timedelta(seconds=round(age.total_seconds()))

@@ -1,0 +1,1 @@
+"""EventBridge: rules, schedules and targets that really deliver."""

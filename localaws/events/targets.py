@@ -1,0 +1,108 @@
+"""How EventBridge gives an event to a rule's target, and what becomes of an event that the target cannot get.
+
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+"""
+
+import copy
+import json
+import logging
+import time
+import uuid
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+from moto.events.models import Rule
+
+from localaws.events.input import target_input
+from localaws.events.messages import resource_of, send_message, service_of
+from localaws.lambdas.functions import Functions
+from localaws.lambdas.queue import FunctionQueue
+from localaws.server.cloud import Cloud
+from localaws.server.wire import ApiError, Json
+
+# SQS takes 256 KiB with the attributes; nobody reads more of an error than this.
+GREATEST_ERROR_MESSAGE = 1024
+MISSING = ("NotFound", "NotExist", "NonExistent")
+
+_log = logging.getLogger(__name__)
+
+
+class Targets:
+    """What rules can send to. Nothing here raises: a target is none of the sender's business."""
+
+    def __init__(self, cloud: Cloud, functions: Functions, queue: FunctionQueue) -> None:
+        self._cloud = cloud
+        self._functions = functions
+        self._queue = queue
+        self._send_elsewhere: Any = Rule.send_to_targets
+
+    def deliver(self, rule: Any, target: Json, event: Json) -> None:
+        """Give the event to the target, or else to the target's dead-letter queue."""
+        try:
+            self._reach(rule, target, event)
+        except Exception as error:
+            _log.warning("rule %s did not reach %s: %s", rule.name, target["Arn"], error)
+            if arn := target.get("DeadLetterConfig", {}).get("Arn"):
+                self._bury(arn, rule, target, event, error)
+
+    def _reach(self, rule: Any, target: Json, event: Json) -> None:
+        arn, given = target["Arn"], target_input(rule, target, event)
+        service = service_of(arn)
+        if service in ("lambda", "states"):
+            # These take nothing else.
+            json.loads(given)
+        if service == "lambda":
+            self._functions.find(arn)
+            self._queue.put(arn, given.encode())
+        elif service == "states":
+            self._cloud.client("stepfunctions").start_execution(stateMachineArn=arn, input=given)
+        elif service in ("sqs", "sns"):
+            send_message(self._cloud, arn, given, group=target.get("SqsParameters", {}).get("MessageGroupId"))
+        elif service == "logs":
+            group, stream = resource_of(arn).removeprefix("log-group:").removesuffix(":*"), str(uuid.uuid4())
+            logs = self._cloud.client("logs")
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+            now = int(time.time() * 1000)
+            entry = {"timestamp": now, "message": given}
+            logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[entry])
+        elif service == "events" and resource_of(arn).startswith("event-bus/"):
+            self._forward(arn, event)
+        else:
+            # Archives and API destinations are moto's, which reckons in seconds.
+            alone = copy.copy(rule)
+            alone.targets = [target]
+            at = datetime.fromisoformat(event["time"]).timestamp()
+            self._send_elsewhere(alone, event | {"time": at, "ingestion-time": at})
+
+    def _forward(self, bus: str, event: Json) -> None:
+        entry = {
+            "EventBusName": resource_of(bus).removeprefix("event-bus/"),
+            "Source": event["source"],
+            "DetailType": event["detail-type"],
+            "Resources": event["resources"],
+            "Detail": json.dumps(event["detail"]),
+        }
+        self._cloud.client("events").put_events(Entries=[entry])
+
+    def _bury(self, arn: str, rule: Any, target: Json, event: Json, error: Exception) -> None:
+        attributes = {
+            "RULE_ARN": rule.arn,
+            "TARGET_ARN": target["Arn"],
+            "ERROR_CODE": _code(error),
+            "ERROR_MESSAGE": str(error)[:GREATEST_ERROR_MESSAGE] or type(error).__name__,
+            "RETRY_ATTEMPTS": "0",
+        }
+        try:
+            send_message(self._cloud, arn, json.dumps(event), attributes)
+        except Exception:
+            _log.exception("rule %s: the event did not reach %s either", rule.name, arn)
+
+
+def _code(error: Exception) -> str:
+    """As EventBridge calls it."""
+    if isinstance(error, ClientError | ApiError):
+        code = error.code if isinstance(error, ApiError) else str(error.response["Error"]["Code"])
+        return "NO_RESOURCE" if any(word in code for word in MISSING) else "ERROR_FROM_TARGET"
+    return "INVALID_JSON" if isinstance(error, ValueError) else "INTERNAL_ERROR"

@@ -1,0 +1,77 @@
+"""What a Glue job run does: the script, its libraries and its `s3://` paths, as a local process."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from localaws.glue import spark
+from localaws.jobs.cause import cause
+from localaws.jobs.job import InputError, Phase, Work
+from localaws.jobs.processes import Command
+from localaws.s3.running_stages import RunningStages
+from localaws.s3.stage import Stage, scopes
+from localaws.s3.storage import Storage, place
+from localaws.server.cloud import Cloud
+
+# Glue's own arguments whose URIs are Glue's business and not the script's data.
+GLUE_OWN = frozenset(
+    {
+        "--extra-py-files",
+        "--extra-jars",
+        "--extra-files",
+        "--additional-python-modules",
+        "--spark-event-logs-path",
+    }
+)
+
+
+class GlueRun(Work):
+    """One run of a script with its merged arguments."""
+
+    def __init__(
+        self, cloud: Cloud, folder: Path, script: str, arguments: dict[str, str], running: RunningStages
+    ) -> None:
+        self.folder = folder
+        self._running = running
+        self._cloud = cloud
+        self._script = script
+        self._arguments = arguments
+        self._storage = Storage(cloud.client("s3"))
+
+    def prepare(self) -> Command:
+        """Fetch script, libraries and data."""
+        data = {name: value for name, value in self._arguments.items() if name not in GLUE_OWN}
+        self._stage = Stage(self._storage, self.folder / "s3", scopes(data))
+        script = self._fetched(self._script, self.folder / "script")
+        libraries = [
+            self._fetched(uri.strip(), self.folder / "libraries")
+            for uri in self._arguments.get("--extra-py-files", "").split(",")
+            if uri.strip()
+        ]
+        self._stage.fetch()
+        self._running.add(self._stage)
+        python_path = {str(path if path.suffix == ".zip" else path.parent): None for path in libraries}
+        asked = spark.asked_for(self._arguments.get("--conf", ""))
+        configured = spark.configure(self.folder, self._stage.root, self._stage.buckets, asked)
+        environment = self._cloud.environment() | configured
+        if python_path:
+            environment["PYTHONPATH"] = ":".join(python_path)
+        passed = [text for pair in self._arguments.items() for text in pair]
+        return Command([sys.executable, str(script), *passed], environment, self.folder)
+
+    def collect(self, end: Phase) -> None:  # noqa: ARG002
+        """Bring S3 up to date, however the run ended: on AWS, too, what was written stays."""
+        self._running.remove(self._stage)
+        self._stage.push()
+
+    def failure(self, exit_code: int, tail: Sequence[str]) -> str:
+        """The last line of the traceback, as Glue shows it."""
+        return cause(tail) or f"the script ended with exit code {exit_code} and said nothing"
+
+    def _fetched(self, uri: str, folder: Path) -> Path:
+        source = place(uri)
+        if not source.key:
+            raise InputError(f"{uri!r} names a bucket, not an object")
+        path = folder / Path(source.key).name
+        self._storage.download(source, path)
+        return path

@@ -1,0 +1,69 @@
+"""Tar files that a job takes in and gives out: safe to unpack, and the same bytes for the same files."""
+
+import gzip
+import tarfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from localaws.jobs.job import InputError
+
+MAX_MEMBERS = 10_000
+MAX_EXPANDED_MB = 4096
+_MB = 1 << 20
+
+
+def pack(folder: Path, target: Path) -> None:
+    """Everything in a folder, as tar.gz. Names, contents and x bits decide the bytes, nothing else."""
+    with (
+        target.open("wb") as file,
+        gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for path in sorted(folder.rglob("*")):
+            archive.add(path, path.relative_to(folder).as_posix(), recursive=False, filter=_anonymous)
+
+
+def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mtime = 0
+    member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+    return member
+
+
+def unpack(source: Path, folder: Path, *, max_members: int = MAX_MEMBERS, max_mb: int = MAX_EXPANDED_MB) -> None:
+    """A tar or tar.gz into a folder; nothing of one that is not sound.
+
+    Raises InputError if it is none or cut, if it is too large, or if a member is more than a file or a folder below
+    the folder; it is named. What the data filter would rewrite (absolute names) is refused, too.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    last = "its beginning"
+    expanded = 0
+    try:
+        with tarfile.open(source) as archive:
+            for number, member in enumerate(archive):
+                last = repr(member.name)
+                expanded += member.size
+                if wrong := _why_refused(member):
+                    raise InputError(f"cannot unpack {source.name}: {last} {wrong}")
+                if number >= max_members or expanded > max_mb * _MB:
+                    limits = f"{max_members:,} members and {max_mb:,} MB"
+                    raise InputError(f"cannot unpack {source.name}: with {last} it has more than {limits}")
+            # Where there is one: Debian 12's Python, 3.11.2, has no filters, and what they refuse was refused above.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(folder)
+    except (tarfile.TarError, zlib.error, OSError, EOFError) as error:
+        raise InputError(f"cannot unpack {source.name}: cut or damaged at {last}, or no archive: {error}") from None
+
+
+def _why_refused(member: tarfile.TarInfo) -> str:
+    """What is wrong with a member; empty where nothing is."""
+    path = PurePosixPath(member.name)
+    if path.is_absolute():
+        return "is an absolute name"
+    if ".." in path.parts:
+        return "leaves the folder by '..'"
+    if member.issym() or member.islnk():
+        return f"is a link, to {member.linkname!r}"
+    return "" if member.isfile() or member.isdir() else "is a device, a pipe or the like"

@@ -1,0 +1,195 @@
+"""One job of any kind: prepared, run and collected on a thread of its own, with a state to be asked for."""
+
+import logging
+import shutil
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from threading import Event, Thread
+
+from localaws.jobs.logs import JobLog
+from localaws.jobs.processes import Command, Processes
+from localaws.server.wire import Json
+
+# SageMaker gives a container 120 s to save its work; nobody wants to wait that long at a laptop.
+STOP_GRACE_SECONDS = 10.0
+POLL_SECONDS = 0.05
+
+_log = logging.getLogger(__name__)
+
+
+class Phase(Enum):
+    """Where a job is. The last four are ends."""
+
+    STARTING = auto()
+    DOWNLOADING = auto()
+    RUNNING = auto()
+    UPLOADING = auto()
+    SUCCEEDED = auto()
+    FAILED = auto()
+    STOPPED = auto()
+    TIMED_OUT = auto()
+
+
+ENDS = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.STOPPED, Phase.TIMED_OUT})
+
+
+class InputError(Exception):
+    """What the caller named cannot be used: an object that is not there, a request that makes no sense."""
+
+
+class Work(ABC):
+    """What differs between kinds of jobs. `folder` is the job's own, and is removed when the job ends."""
+
+    folder: Path
+
+    @abstractmethod
+    def prepare(self) -> Command:
+        """Fetch what the job needs, and say what to run. Raises InputError."""
+
+    @abstractmethod
+    def collect(self, end: Phase) -> None:
+        """Keep what the job left, given how it ended."""
+
+    @abstractmethod
+    def failure(self, exit_code: int, tail: Sequence[str]) -> str:
+        """Why the command failed, given its exit code and the end of its log."""
+
+    def refusal(self, error: Exception) -> str:
+        """Why the job failed outside its command, for instance for want of input."""
+        return str(error)
+
+
+@dataclass(frozen=True)
+class Transition:
+    """When (seconds since 1970) a job entered a phase."""
+
+    phase: Phase
+    at: float
+
+
+class Job:
+    """A job that someone asked for by `request`. Make it, `start` it, then ask for its `phase`."""
+
+    def __init__(self, name: str, request: Json, work: Work, log: JobLog, timeout: float | None) -> None:
+        self.name = name
+        self.request = request
+        self.work = work
+        self.log = log
+        # Only ever appended to, and last of all: whoever sees an end also sees why.
+        self.transitions = [Transition(Phase.STARTING, time.time())]
+        self.failure: str | None = None
+        self._timeout = timeout
+        self._stop = Event()
+        self._abandoned = False
+        self._thread = Thread(target=self._run, name=f"job {name}", daemon=True)
+
+    @property
+    def phase(self) -> Phase:
+        """Where the job is."""
+        return self.transitions[-1].phase
+
+    @property
+    def running(self) -> bool:
+        """Whether the job has not ended."""
+        return self.phase not in ENDS
+
+    @property
+    def stopping(self) -> bool:
+        """Whether someone asked it to stop and it has not ended yet."""
+        return self._stop.is_set() and self.running
+
+    @property
+    def created(self) -> float:
+        """Seconds since 1970."""
+        return self.transitions[0].at
+
+    @property
+    def modified(self) -> float:
+        """Seconds since 1970."""
+        return self.transitions[-1].at
+
+    @property
+    def ended(self) -> float | None:
+        """Seconds since 1970, once it has ended."""
+        return None if self.running else self.transitions[-1].at
+
+    def entered(self, phase: Phase) -> float | None:
+        """When it entered the phase, if it did."""
+        return next((step.at for step in self.transitions if step.phase is phase), None)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask the job to end; returns at once. What it has made so far is collected."""
+        self._stop.set()
+
+    def abandon(self) -> None:
+        """Ask the job to end now, and collect nothing: its AWS is about to vanish."""
+        self._abandoned = True
+        self.stop()
+
+    def join(self, seconds: float) -> None:
+        """Wait until it has ended, but no longer than that."""
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        try:
+            with self.log:
+                end = self._end()
+                if end is Phase.FAILED and self.failure:
+                    self.log.say(self.failure)
+            shutil.rmtree(self.work.folder, ignore_errors=True)
+        except Exception as error:
+            _log.exception("job %s", self.name)
+            self.failure, end = self.failure or f"InternalServerError: {error}", Phase.FAILED
+        self._enter(end)
+
+    def _end(self) -> Phase:
+        try:
+            self._enter(Phase.DOWNLOADING)
+            # A server that was killed may have left one of the same name in its state folder.
+            shutil.rmtree(self.work.folder, ignore_errors=True)
+            self.work.folder.mkdir(parents=True)
+            command = self.work.prepare()
+            if self._stop.is_set():
+                return Phase.STOPPED
+            self._enter(Phase.RUNNING)
+            end = self._execute(command)
+            if self._abandoned:
+                # Also where its command had just ended well: what nobody collected is no success.
+                return Phase.STOPPED if end is Phase.SUCCEEDED else end
+            self._enter(Phase.UPLOADING)
+            self.work.collect(end)
+        except Exception as error:
+            if not isinstance(error, InputError):
+                _log.exception("job %s", self.name)
+            self.failure = self.failure or self.work.refusal(error)
+            return Phase.FAILED
+        return end
+
+    def _execute(self, command: Command) -> Phase:
+        processes = Processes(command, merge_output=len(self.log.streams) == 1)
+        readers = self.log.follow(processes.outputs)
+        deadline = time.monotonic() + self._timeout if self._timeout else float("inf")
+        end = Phase.SUCCEEDED
+        while (code := processes.exit_code(POLL_SECONDS)) is None:
+            if self._stop.is_set() or time.monotonic() > deadline:
+                end = Phase.STOPPED if self._stop.is_set() else Phase.TIMED_OUT
+                processes.terminate(0.5 if self._abandoned else STOP_GRACE_SECONDS)
+                break
+        processes.sweep()
+        for reader in readers:
+            reader.join()
+        if code:
+            self.failure = self.work.failure(code, list(self.log.tail))
+            return Phase.FAILED
+        return end
+
+    def _enter(self, phase: Phase) -> None:
+        self.transitions.append(Transition(phase, time.time()))

@@ -1,0 +1,131 @@
+"""A job's output on its way to CloudWatch Logs, line by line while it runs, and into files."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import IO, Any
+
+from localaws.server.wire import Json
+
+GROUPS = (
+    "/aws-glue/jobs/output",
+    "/aws-glue/jobs/error",
+    "/aws/sagemaker/TrainingJobs",
+    "/aws/sagemaker/ProcessingJobs",
+    "/aws/sagemaker/TransformJobs",
+)
+FLUSH_SECONDS = 0.3
+# PutLogEvents takes 10,000 events and 1 MiB, an event 256 KiB; a character is at most 4 bytes in UTF-8.
+EVENTS_PER_CALL = 10_000
+BYTES_PER_CALL = 1_000_000
+EVENT_OVERHEAD_BYTES = 26
+CHARACTERS_PER_EVENT = 60_000
+# Enough for a Java stack trace with all its causes below the Python one.
+TAIL_LINES = 5_000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class LogStream:
+    """One CloudWatch log stream, and the file that keeps the same lines."""
+
+    group: str
+    name: str
+    file: Path
+    pending: list[Json] = field(default_factory=list)
+
+
+class JobLog:
+    """The log of one job: one stream for all output, or one for stdout and one for stderr.
+
+    Use it as a context manager around the job: on leaving, everything written has reached CloudWatch Logs.
+    """
+
+    def __init__(self, logs: Any, *streams: LogStream) -> None:
+        self.streams = streams
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self._logs = logs
+        self._lock = Lock()
+        self._closed = Event()
+        self._pump = Thread(target=self._pump_until_closed, daemon=True)
+
+    def __enter__(self) -> "JobLog":
+        for stream in self.streams:
+            stream.file.parent.mkdir(parents=True, exist_ok=True)
+            # Not the lines of a job of the same name, in a state folder that an earlier server used.
+            stream.file.write_bytes(b"")
+            self._logs.create_log_stream(logGroupName=stream.group, logStreamName=stream.name)
+        self._pump.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed.set()
+        self._pump.join()
+
+    def follow(self, outputs: list[IO[bytes]]) -> list[Thread]:
+        """Threads, already started, that read each output to its end."""
+        readers = [
+            Thread(target=self._read, args=(output, stream), daemon=True)
+            for output, stream in zip(outputs, self.streams, strict=True)
+        ]
+        for reader in readers:
+            reader.start()
+        return readers
+
+    def say(self, text: str) -> None:
+        """Add lines of our own, where errors go."""
+        stream = self.streams[-1]
+        with stream.file.open("ab") as file:
+            for line in text.splitlines():
+                self._keep(stream, file, line.encode())
+
+    def _read(self, output: IO[bytes], stream: LogStream) -> None:
+        # Iterating a binary pipe splits at b"\n" only: U+2028 and the like stay inside their line.
+        with output, stream.file.open("ab", buffering=0) as file:
+            for line in output:
+                self._keep(stream, file, line.rstrip(b"\r\n"))
+
+    def _keep(self, stream: LogStream, file: IO[bytes], line: bytes) -> None:
+        file.write(line + b"\n")
+        text = line.decode("utf-8", errors="replace")
+        now = int(time.time() * 1000)
+        # CloudWatch refuses empty messages.
+        parts = [text[i : i + CHARACTERS_PER_EVENT] for i in range(0, len(text), CHARACTERS_PER_EVENT)] or [" "]
+        with self._lock:
+            self.tail.append(text)
+            stream.pending += [{"timestamp": now, "message": part} for part in parts]
+
+    def _pump_until_closed(self) -> None:
+        while not self._closed.wait(FLUSH_SECONDS):
+            self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        for stream in self.streams:
+            with self._lock:
+                events, stream.pending = stream.pending, []
+            for batch in _batches(events):
+                try:
+                    self._logs.put_log_events(logGroupName=stream.group, logStreamName=stream.name, logEvents=batch)
+                except Exception:
+                    # A job must not fail because its log could not be shipped; the file has the lines.
+                    _log.exception("%s: %d lines did not reach %s", stream.name, len(batch), stream.group)
+
+
+def _batches(events: list[Json]) -> Iterator[list[Json]]:
+    batch: list[Json] = []
+    size = 0
+    for event in events:
+        needed = len(event["message"].encode()) + EVENT_OVERHEAD_BYTES
+        if batch and (len(batch) == EVENTS_PER_CALL or size + needed > BYTES_PER_CALL):
+            yield batch
+            batch, size = [], 0
+        batch.append(event)
+        size += needed
+    if batch:
+        yield batch

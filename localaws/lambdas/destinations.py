@@ -1,0 +1,110 @@
+"""What Lambda tells of an asynchronous invocation that is over, and to whom: destinations and dead letters.
+
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from localaws.events.messages import resource_of, send_message, service_of
+from localaws.lambdas.invocation import Reply
+from localaws.lambdas.settings import dead_letter_arn, event_invoke_config
+from localaws.server.cloud import Cloud
+from localaws.server.wire import Json
+
+GREATEST_ERROR_MESSAGE = 1024
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Event:
+    """An event for a function: when (`time.monotonic`) it was taken, and how often it was tried."""
+
+    name: str
+    payload: bytes
+    qualifier: str | None
+    request_id: str
+    taken: float
+    tries: int = 0
+
+
+def succeeded(cloud: Cloud, function: Any, event: Event, reply: Reply) -> None:
+    """Tell the function's OnSuccess destination, if it has one."""
+    _tell(cloud, function, "Success", _record(function, event, "Success", reply))
+
+
+def failed(cloud: Cloud, function: Any, event: Event, condition: str, reply: Reply | None) -> None:
+    """Tell the function's OnFailure destination and its dead-letter queue, if it has them."""
+    _tell(cloud, function, "Failure", _record(function, event, condition, reply))
+    if arn := dead_letter_arn(function):
+        error = _json(reply.payload) if reply else {"errorMessage": "Rate Exceeded."}
+        message = str(error.get("errorMessage", "") if isinstance(error, dict) else error)
+        attributes = {
+            "RequestID": event.request_id,
+            "ErrorCode": 200 if reply else 429,
+            # SQS refuses an attribute without a value.
+            "ErrorMessage": message[:GREATEST_ERROR_MESSAGE] or "Unhandled",
+        }
+        _quietly(send_message, cloud, arn, event.payload.decode(errors="replace") or "{}", attributes)
+
+
+def _tell(cloud: Cloud, function: Any, outcome: str, record: Json) -> None:
+    config = event_invoke_config(function).get("DestinationConfig") or {}
+    arn = (config.get(f"On{outcome}") or {}).get("Destination")
+    if arn:
+        _quietly(_send, cloud, arn, outcome, record)
+
+
+def _send(cloud: Cloud, arn: str, outcome: str, record: Json) -> None:
+    if service_of(arn) == "lambda":
+        cloud.client("lambda").invoke(FunctionName=arn, InvocationType="Event", Payload=json.dumps(record))
+    elif service_of(arn) == "events":
+        entry = {
+            "EventBusName": resource_of(arn).removeprefix("event-bus/"),
+            "Source": "lambda",
+            "DetailType": f"Lambda Function Invocation Result - {outcome}",
+            "Resources": [arn, record["requestContext"]["functionArn"]],
+            "Detail": json.dumps(record),
+        }
+        cloud.client("events").put_events(Entries=[entry])
+    else:
+        send_message(cloud, arn, json.dumps(record))
+
+
+def _record(function: Any, event: Event, condition: str, reply: Reply | None) -> Json:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    record: Json = {
+        "version": "1.0",
+        "timestamp": now,
+        "requestContext": {
+            "requestId": event.request_id,
+            "functionArn": f"{function.function_arn}:{event.qualifier or '$LATEST'}",
+            "condition": condition,
+            "approximateInvokeCount": event.tries,
+        },
+        "requestPayload": _json(event.payload or b"{}"),
+    }
+    if reply:
+        response = {"statusCode": 200, "executedVersion": "$LATEST"}
+        record["responseContext"] = response | ({"functionError": "Unhandled"} if reply.failed else {})
+        record["responsePayload"] = _json(reply.payload)
+    return record
+
+
+def _json(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text.decode(errors="replace")
+
+
+def _quietly(do: Any, *arguments: Any) -> None:
+    # AWS counts a DestinationDeliveryFailure or a DeadLetterError, and that is all.
+    try:
+        do(*arguments)
+    except Exception:
+        _log.exception("an asynchronous invocation's record could not be sent")

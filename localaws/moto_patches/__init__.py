@@ -1,0 +1,1 @@
+"""Changes to moto that last as long as one LocalAWS."""

@@ -1,0 +1,236 @@
+"""S3 in a folder: what is put into moto's is written there before it is answered, and read when a server starts.
+
+    <folder>/format.json
+    <folder>/buckets/<bucket>/bucket.json            the bucket's settings
+    <folder>/buckets/<bucket>/keys/<sha256>.json     a key with all its versions, oldest first
+    <folder>/buckets/<bucket>/contents/<random>      the bytes of one version, which never change
+
+A key's file is replaced in one step, after the bytes that it names are there; bytes that none names are of a request
+that was never answered, and are removed at the next start. Uploads in parts that nobody completed are not kept.
+"""
+
+import hashlib
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from moto.s3.models import FakeBucket, FakeKey, NotificationConfiguration, S3Backend, s3_backends
+
+from localaws.moto_patches.patch import mended
+from localaws.s3.kept_objects import KeptKeys, content_of, document, restored, shared_copy
+from localaws.server.cloud import ACCOUNT
+from localaws.server.state_files import UNFINISHED, check_format, read_json, remove, unreadable, write_json
+from localaws.server.wire import Json
+
+# What is kept of a bucket as moto has it. Policies, lifecycles and ACLs, which local AWS does not act on, are not.
+SETTINGS = (
+    "versioning_status",
+    "encryption",
+    "ownership_rule",
+    "object_lock_enabled",
+    "default_lock_mode",
+    "default_lock_days",
+    "default_lock_years",
+)
+# What a bucket may tell of its objects, by what moto calls it.
+TOLD = {"topic": "Topic", "queue": "Queue", "cloud_function": "CloudFunction"}
+
+
+class KeptS3:
+    """The buckets of an account, and the folder that they are kept in."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._buckets: dict[str, Json] = {}
+        self._contents: dict[tuple[str, str], set[str]] = {}
+        self._touched = threading.local()
+        self._writing = threading.Lock()
+
+    @property
+    def _backend(self) -> Any:
+        return s3_backends[ACCOUNT]["aws"]
+
+    @contextmanager
+    def mends(self) -> Iterator[None]:
+        """moto's S3 keeps objects in files, for as long as the block lasts."""
+        with ExitStack() as stack:
+            stack.enter_context(mended(FakeBucket, "__init__", self._bucket_made(FakeBucket.__init__)))
+            stack.enter_context(mended(FakeKey, "__deepcopy__", shared_copy))
+            # These change a version that is there; all else goes through the bucket's keys.
+            changing = ("put_object_tagging", "delete_object_tagging", "put_object_legal_hold", "put_object_retention")
+            for name in changing:
+                stack.enter_context(mended(S3Backend, name, self._version_changed(getattr(S3Backend, name))))
+            yield
+
+    def load(self) -> None:
+        """Gives moto what the folder holds, in place of what it had.
+
+        Raises:
+            StateError: a file of it cannot be read.
+        """
+        check_format(self._folder)
+        for folder in sorted((self._folder / "buckets").glob("*/")):
+            if (folder / "bucket.json").exists():
+                self._load_bucket(folder)
+            else:  # its making or its removal was cut off
+                shutil.rmtree(folder)
+        self._changed_here().clear()
+
+    def save(self) -> None:
+        """Writes what this thread's request changed: to be called before the request is answered."""
+        touched = self._changed_here()
+        with self._writing:
+            buckets = dict(self._backend.buckets)
+            for name, bucket in buckets.items():
+                self._save_bucket(name, bucket)
+            for name in self._buckets.keys() - buckets.keys():
+                self._forget_bucket(name)
+            for name, key in list(touched):
+                if name in buckets:
+                    self._save_key(buckets[name], key)
+        touched.clear()
+
+    def _changed_here(self) -> dict[tuple[str, str], None]:
+        if not hasattr(self._touched, "keys"):
+            self._touched.keys = {}
+        keys: dict[tuple[str, str], None] = self._touched.keys
+        return keys
+
+    def _touch(self, bucket: str, key: str) -> None:
+        self._changed_here()[bucket, key] = None
+
+    def _bucket_made(self, original: Callable[..., None]) -> Callable[..., None]:
+        def make(bucket: Any, *arguments: Any, **named: Any) -> None:
+            original(bucket, *arguments, **named)
+            contents = self._folder_of(bucket.name) / "contents"
+            contents.mkdir(parents=True, exist_ok=True)
+            bucket.keys = KeptKeys(contents, lambda key: self._touch(bucket.name, key))
+
+        return make
+
+    def _version_changed(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def change(backend: Any, *arguments: Any, **named: Any) -> Any:
+            changed = original(backend, *arguments, **named)
+            given = [*arguments, *named.values()]
+            key: Any = next((each for each in given if isinstance(each, FakeKey)), None)
+            self._touch(*((key.bucket_name, key.name) if key else given[:2]))
+            return changed
+
+        return change
+
+    def _folder_of(self, bucket: str) -> Path:
+        return self._folder / "buckets" / bucket
+
+    def _file_of(self, bucket: str, key: str) -> Path:
+        # A key may be longer than a file's name, and hold what no file's name may.
+        return self._folder_of(bucket) / "keys" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
+
+    def _save_bucket(self, name: str, bucket: Any) -> None:
+        told = {
+            "name": name,
+            "region": bucket.region_name,
+            "created": bucket.creation_date.isoformat(),
+            "settings": {each: getattr(bucket, each) for each in SETTINGS},
+            "notifications": _notifications(bucket.notification_configuration),
+            "tags": self._backend.tagger.get_tag_dict_for_resource(bucket.arn),
+        }
+        if told != self._buckets.get(name):
+            (self._folder_of(name) / "keys").mkdir(parents=True, exist_ok=True)
+            write_json(self._folder_of(name) / "bucket.json", told)
+            self._buckets[name] = told
+
+    def _forget_bucket(self, name: str) -> None:
+        remove(self._folder_of(name) / "bucket.json")
+        shutil.rmtree(self._folder_of(name))
+        del self._buckets[name]
+        self._contents = {place: names for place, names in self._contents.items() if place[0] != name}
+
+    def _save_key(self, bucket: Any, key: str) -> None:
+        file = self._file_of(bucket.name, key)
+        tags = self._backend.tagger.get_tag_dict_for_resource
+        versions = [
+            document(each, tags(each.arn) if isinstance(each, FakeKey) else {})
+            for each in list(bucket.keys.getlist(key, []))
+        ]
+        if versions:
+            write_json(file, {"key": key, "versions": versions})
+        else:
+            remove(file)
+        now = {name for each in versions if (name := content_of(each))}
+        for name in self._contents.pop((bucket.name, key), set()) - now:
+            (self._folder_of(bucket.name) / "contents" / name).unlink(missing_ok=True)
+        if now:
+            self._contents[bucket.name, key] = now
+
+    def _load_bucket(self, folder: Path) -> None:
+        file = folder / "bucket.json"
+        told = self._buckets[folder.name] = read_json(file, self._folder)
+        made: Any = FakeBucket
+        try:
+            bucket = made(folder.name, ACCOUNT, told["region"])
+            bucket.creation_date = datetime.fromisoformat(told["created"])
+            for name, value in told["settings"].items():
+                setattr(bucket, name, value)
+            if told["notifications"] is not None:
+                # Not moto's setter, which sends each target a test event.
+                bucket.notification_configuration = NotificationConfiguration(**told["notifications"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise unreadable(file, self._folder, f"{type(error).__name__}: {error}") from None
+        self._backend.buckets[folder.name] = bucket
+        self._backend.tagger.tag_resource(bucket.arn, _tags(told["tags"]))
+        for path in (folder / "keys").iterdir():
+            if path.name.endswith(UNFINISHED):
+                path.unlink()
+            else:
+                self._load_key(bucket, path)
+        known = {name for (owner, _), names in self._contents.items() if owner == folder.name for name in names}
+        for path in (folder / "contents").iterdir():
+            if path.name not in known:
+                path.unlink()
+
+    def _load_key(self, bucket: Any, file: Path) -> None:
+        told, contents = read_json(file, self._folder), self._folder_of(bucket.name) / "contents"
+        versions: list[Any] = []
+        try:
+            key = told["key"]
+            for each in told["versions"]:
+                self._check_content(each, contents)
+                version = restored(each, key, bucket, contents, versions)
+                versions.append(version)
+                if tags := each.get("tags"):
+                    self._backend.tagger.tag_resource(version.arn, _tags(tags))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise unreadable(file, self._folder, f"{type(error).__name__}: {error}") from None
+        bucket.keys.setlist(key, versions)
+        self._contents[bucket.name, key] = {name for each in told["versions"] if (name := content_of(each))}
+
+    def _check_content(self, told: Json, contents: Path) -> None:
+        if (name := content_of(told)) is None:
+            return
+        file = contents / name
+        size = file.stat().st_size if file.exists() else None
+        if size != told["size"]:
+            has = "it is missing" if size is None else f"it has {size} bytes"
+            raise unreadable(file, self._folder, f"{has} where {told['size']} were put")
+
+
+def _notifications(configuration: Any) -> Json | None:
+    """What makes moto's NotificationConfiguration again, the ids that it gave among it."""
+    if configuration is None:
+        return None
+    told: Json = {
+        kind: [
+            {name: each.arn, "Event": each.events, "Filter": each.filters, "Id": each.id}
+            for each in getattr(configuration, kind)
+        ]
+        for kind, name in TOLD.items()
+    }
+    return {**told, "event_bridge": configuration.event_bridge}
+
+
+def _tags(tags: dict[str, str]) -> list[Json]:
+    return [{"Key": name, "Value": value} for name, value in tags.items()]

@@ -1,0 +1,137 @@
+"""S3 seen from a job: URIs, and objects streamed to and from files."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
+
+from localaws.jobs.job import InputError
+
+WORKERS = 4
+# Parts must fit into memory a few times over; below this size an object goes up in one request.
+TRANSFER = TransferConfig(multipart_threshold=64 << 20, multipart_chunksize=64 << 20, use_threads=False)
+DELETE_BATCH = 1_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """A bucket and a key, or a prefix of keys."""
+
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+    def below(self, relative: str) -> "Place":
+        """The key `relative` under this prefix, with exactly one slash between them."""
+        return Place(self.bucket, f"{self.key.rstrip('/')}/{relative}".lstrip("/"))
+
+
+def place(uri: str) -> Place:
+    """The place that an `s3://bucket/key` URI names. Raises InputError for any other URI."""
+    # Not urlsplit: '?' and '#' are characters of a key like any other.
+    match = re.fullmatch(r"s3[an]?://([^/]+)/?(.*)", uri, re.DOTALL)
+    if not match:
+        raise InputError(f"not an S3 URI: {uri!r} (expected s3://bucket/key)")
+    return Place(match[1], match[2])
+
+
+@dataclass(frozen=True)
+class Storage:
+    """S3 through a boto3 client."""
+
+    client: Any
+
+    def objects(self, prefix: Place) -> Iterator[tuple[str, int]]:
+        """Keys that begin with the prefix (in S3's sense: any text) and their sizes in bytes, in key order.
+
+        Folder markers (keys that end with a slash) are left out. Raises InputError if the bucket is missing.
+        """
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=prefix.bucket, Prefix=prefix.key)
+        try:
+            for page in pages:
+                for item in page.get("Contents", []):
+                    if not item["Key"].endswith("/"):
+                        yield item["Key"], item["Size"]
+        except self.client.exceptions.NoSuchBucket:
+            raise InputError(f"{prefix}: there is no bucket {prefix.bucket!r}") from None
+
+    def download(self, source: Place, target: Path) -> None:
+        """One object into a file. Raises InputError if it does not exist."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            body = self.client.get_object(Bucket=source.bucket, Key=source.key)["Body"]
+        except ClientError as error:
+            raise InputError(f"cannot read {source}: {error.response['Error']['Message']}") from None
+        # Not download_file: above 8 MB it asks for ranges, and moto reads the whole object for each of them.
+        with body, target.open("wb") as file:
+            shutil.copyfileobj(body, file, 1 << 20)
+
+    def upload(self, source: Path, target: Place) -> None:
+        """One file into an object."""
+        self.client.upload_file(str(source), target.bucket, target.key, Config=TRANSFER)
+
+    def download_prefix(self, prefix: Place, folder: Path) -> list[str]:
+        """Every object under an S3Prefix, as SageMaker lays them out in a folder; the relative paths.
+
+        Raises InputError if there is none.
+        """
+        keys = {relative_key(prefix.key, key): key for key, _ in self.objects(prefix)}
+        if not keys:
+            raise InputError(f"No S3 objects found under S3 URL {str(prefix)!r} given in input data source.")
+        for relative in keys:
+            within(folder, relative)
+        in_parallel(
+            lambda item: self.download(Place(prefix.bucket, item[1]), folder / item[0]),
+            keys.items(),
+        )
+        return list(keys)
+
+    def upload_folder(self, folder: Path, target: Place) -> None:
+        """Every file of a folder, under a prefix."""
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        in_parallel(lambda path: self.upload(path, target.below(path.relative_to(folder).as_posix())), files)
+
+    def delete(self, bucket: str, keys: Iterable[str]) -> None:
+        """Delete objects."""
+        doomed = sorted(keys)
+        for start in range(0, len(doomed), DELETE_BATCH):
+            batch = [{"Key": key} for key in doomed[start : start + DELETE_BATCH]]
+            self.client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+
+
+def relative_key(prefix: str, key: str) -> str:
+    """Where an object under an S3Prefix goes: its path below the prefix's last whole folder.
+
+    >>> relative_key("raw/2026", "raw/2026/a.json"), relative_key("raw/2026/a.json", "raw/2026/a.json")
+    ('a.json', 'a.json')
+    >>> relative_key("raw/part-", "raw/part-0/a.json")
+    'part-0/a.json'
+    """
+    if key.startswith(prefix.rstrip("/") + "/"):
+        return key[len(prefix.rstrip("/")) + 1 :]
+    return key[prefix.rfind("/") + 1 :]
+
+
+def within(folder: Path, relative: str) -> Path:
+    """`folder/relative`, if that lies in the folder. Raises InputError for keys such as `../../x`."""
+    path = folder / relative
+    if ".." in path.parts or not path.is_relative_to(folder):
+        raise InputError(f"the object key {relative!r} cannot be a path in a folder")
+    return path
+
+
+def in_parallel(do: Callable[[T], object], items: Iterable[T]) -> None:
+    """Do it for every item, a few at a time; raises the first error."""
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for result in [pool.submit(do, item) for item in items]:
+            result.result()

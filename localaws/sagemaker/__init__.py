@@ -1,0 +1,1 @@
+"""SageMaker: training, processing and batch transform jobs that really run."""

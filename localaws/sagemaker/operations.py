@@ -1,0 +1,208 @@
+"""SageMaker's Create, Describe, Stop and List of training, processing and transform jobs, and their tags."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from localaws.jobs.job import Job
+from localaws.jobs.logs import JobLog, LogStream
+from localaws.sagemaker import processing, training, transform
+from localaws.sagemaker.records import processing_record, status, training_measures, training_record, transform_record
+from localaws.sagemaker.work import SageMakerWork
+from localaws.server.cloud import Cloud
+from localaws.server.paging import page
+from localaws.server.wire import ApiError, Handler, Json, invalid
+
+JOBS_PER_PAGE = 10
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of jobs, in the API's words: `TrainingJob`, `training-job`, and what only it does."""
+
+    noun: str
+    check: Callable[[Json], None]
+    record: Callable[[Job], Json]
+    measures: Callable[[Job], Json] = lambda _: {}
+
+    @property
+    def resource(self) -> str:
+        """As in the ARN: `training-job`."""
+        return f"{self.noun.removesuffix('Job').lower()}-job"
+
+    @property
+    def name(self) -> str:
+        """The member that holds a job's name."""
+        return f"{self.noun}Name"
+
+
+KINDS = (
+    Kind("TrainingJob", training.check, training_record, training_measures),
+    Kind("ProcessingJob", processing.check, processing_record),
+    Kind("TransformJob", transform.check, transform_record),
+)
+
+
+class SageMakerJobs:
+    """Every SageMaker job since the server started."""
+
+    def __init__(self, cloud: Cloud, folder: Path) -> None:
+        self._cloud = cloud
+        self._folder = folder
+        self._jobs: dict[str, Job] = {}
+        self._tags: dict[str, list[Json]] = {}
+        self._creating = Lock()
+
+    @property
+    def operations(self) -> Mapping[str, Handler]:
+        """What is taken over from moto."""
+        handlers: dict[str, Handler] = {
+            "AddTags": self.add_tags,
+            "ListTags": self.list_tags,
+            "DeleteTags": self.delete_tags,
+        }
+        for kind in KINDS:
+            handlers |= {
+                f"Create{kind.noun}": _for(kind, self._create),
+                f"Describe{kind.noun}": _for(kind, self._describe),
+                f"Stop{kind.noun}": _for(kind, self._stop),
+                f"List{kind.noun}s": _for(kind, self._list),
+            }
+        return handlers
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All jobs."""
+        return list(self._jobs.values())
+
+    def add_tags(self, request: Json) -> Json | None:
+        """Tags of a job; those of anything else are moto's."""
+        tags = self._tags.get(request["ResourceArn"])
+        if tags is None:
+            return None
+        tags[:] = list({tag["Key"]: tag for tag in [*tags, *request["Tags"]]}.values())
+        return {"Tags": tags}
+
+    def list_tags(self, request: Json) -> Json | None:
+        """All tags of a job, on one page (SageMaker allows 50)."""
+        tags = self._tags.get(request["ResourceArn"])
+        return None if tags is None else {"Tags": tags}
+
+    def delete_tags(self, request: Json) -> Json | None:
+        """Take tags off a job."""
+        tags = self._tags.get(request["ResourceArn"])
+        if tags is None:
+            return None
+        tags[:] = [tag for tag in tags if tag["Key"] not in request["TagKeys"]]
+        return {}
+
+    def _create(self, kind: Kind, request: Json) -> Json:
+        kind.check(request)
+        name = request[kind.name]
+        arn = self._arn(kind, name)
+        with self._creating:
+            if arn in self._jobs:
+                what = kind.resource.replace("-", " ")
+                raise ApiError(
+                    "ResourceInUse",
+                    f"{what.capitalize()} names must be unique within an AWS account and region, "
+                    f"and a {what} with this name already exists ({arn})",
+                )
+            job = self._jobs[arn] = self._job(kind, name, request)
+            self._tags[arn] = list(request.get("Tags", []))
+        job.start()
+        return {f"{kind.noun}Arn": arn}
+
+    def _describe(self, kind: Kind, request: Json) -> Json:
+        job = self._find(kind, request[kind.name])
+        return self._record(kind, job) | kind.measures(job)
+
+    def _stop(self, kind: Kind, request: Json) -> Json:
+        job = self._find(kind, request[kind.name])
+        if not job.running:
+            what = kind.resource.replace("-", " ")
+            message = f"The request was rejected because the {what} is in status {status(job)}."
+            raise invalid("sagemaker", message)
+        job.stop()
+        return {}
+
+    def _list(self, kind: Kind, request: Json) -> Json:
+        marker = f":{kind.resource}/"
+        records = [self._record(kind, job) for arn, job in list(self._jobs.items()) if marker in arn]
+        chosen = sorted(
+            (record for record in records if _matches(kind, record, request)),
+            key=lambda record: _sort_key(kind, record, request.get("SortBy", "CreationTime")),
+            reverse=request.get("SortOrder", "Descending") == "Descending",
+        )
+        size = request.get("MaxResults", JOBS_PER_PAGE)
+        jobs, token = page(chosen, size, request.get("NextToken"), "ValidationException")
+        return {f"{kind.noun}Summaries": jobs, "NextToken": token}
+
+    def _find(self, kind: Kind, name: str) -> Job:
+        try:
+            return self._jobs[self._arn(kind, name)]
+        except KeyError:
+            # Airflow's operators look for ValidationException here, as AWS answers: not ResourceNotFound.
+            raise invalid("sagemaker", "Requested resource not found.") from None
+
+    def _record(self, kind: Kind, job: Job) -> Json:
+        return {f"{kind.noun}Arn": self._arn(kind, job.name)} | kind.record(job)
+
+    def _arn(self, kind: Kind, name: str) -> str:
+        return self._cloud.arn("sagemaker", f"{kind.resource}/{name}")
+
+    def _job(self, kind: Kind, name: str, request: Json) -> Job:
+        folder = self._folder / kind.resource.removesuffix("-job") / name
+        log = JobLog(
+            self._cloud.client("logs"),
+            LogStream(f"/aws/sagemaker/{kind.noun}s", f"{name}/algo-1-{int(time.time())}", folder / "log.txt"),
+        )
+        timeout = request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+        return Job(name, request, self._work(kind, folder / "work", request), log, timeout)
+
+    def _work(self, kind: Kind, folder: Path, request: Json) -> SageMakerWork:
+        if kind.noun == "TrainingJob":
+            return training.Training(self._cloud, folder, request)
+        if kind.noun == "ProcessingJob":
+            return processing.Processing(self._cloud, folder, request)
+        return transform.Transform(self._cloud, folder, request, self._container(request["ModelName"]))
+
+    def _container(self, model: str) -> Json:
+        """What the model's (first) container is, in its own words or in those of a registered package."""
+        client = self._cloud.client("sagemaker")
+        try:
+            described = client.describe_model(ModelName=model)
+            container: Json = described.get("PrimaryContainer") or described.get("Containers", [{}])[0]
+            if package := container.get("ModelPackageName"):
+                packaged = client.describe_model_package(ModelPackageName=package)
+                settings = container.get("Environment", {})
+                container = packaged["InferenceSpecification"]["Containers"][0]
+                container["Environment"] = container.get("Environment", {}) | settings
+        except ClientError:
+            arn = self._cloud.arn("sagemaker", f"model/{model}")
+            raise invalid("sagemaker", f'Could not find model "{arn}", or its package.') from None
+        return container
+
+
+def _for(kind: Kind, operation: Callable[[Kind, Json], Json]) -> Handler:
+    return lambda request: operation(kind, request)
+
+
+def _matches(kind: Kind, record: Json, request: Json) -> bool:
+    created, modified = record["CreationTime"], record["LastModifiedTime"]
+    endless = float("inf")
+    return (
+        request.get("NameContains", "").lower() in record[kind.name].lower()
+        and request.get("StatusEquals", record[f"{kind.noun}Status"]) == record[f"{kind.noun}Status"]
+        and request.get("CreationTimeAfter", 0) <= created <= request.get("CreationTimeBefore", endless)
+        and request.get("LastModifiedTimeAfter", 0) <= modified <= request.get("LastModifiedTimeBefore", endless)
+    )
+
+
+def _sort_key(kind: Kind, record: Json, by: str) -> Any:
+    return record[{"Name": kind.name, "Status": f"{kind.noun}Status"}.get(by, "CreationTime")]

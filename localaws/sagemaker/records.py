@@ -1,0 +1,88 @@
+"""A SageMaker job as its Describe operation tells it."""
+
+from itertools import pairwise
+
+from localaws.jobs.job import Job, Phase
+from localaws.sagemaker.training import final_metrics, output_uri
+from localaws.server.wire import Json
+
+STATUSES = {
+    Phase.SUCCEEDED: "Completed",
+    Phase.FAILED: "Failed",
+    Phase.STOPPED: "Stopped",
+    # "After the condition is met, the processing job is stopped": the same words for training.
+    # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingStoppingCondition.html
+    Phase.TIMED_OUT: "Stopped",
+}
+# SecondaryStatus and its message, of training jobs.
+STEPS = {
+    Phase.STARTING: ("Starting", "Preparing the instances for training"),
+    Phase.DOWNLOADING: ("Downloading", "Downloading input data"),
+    Phase.RUNNING: ("Training", "Training image download completed. Training in progress."),
+    Phase.UPLOADING: ("Uploading", "Uploading generated training model"),
+    Phase.SUCCEEDED: ("Completed", "Training job completed"),
+    Phase.FAILED: ("Failed", "Training job failed"),
+    Phase.STOPPED: ("Stopped", "Training job stopped"),
+    Phase.TIMED_OUT: ("MaxRuntimeExceeded", "Training job runtime exceeded MaxRuntimeInSeconds provided"),
+}
+
+
+def status(job: Job) -> str:
+    """InProgress, Stopping, or how it ended."""
+    return "Stopping" if job.stopping else STATUSES.get(job.phase, "InProgress")
+
+
+def training_record(job: Job) -> Json:
+    """DescribeTrainingJob."""
+    began = job.entered(Phase.RUNNING)
+    seconds = int((job.ended or job.modified) - began) if began else 0
+    uploaded = job.phase in (Phase.SUCCEEDED, Phase.STOPPED, Phase.TIMED_OUT) and began
+    artifact = {"S3ModelArtifacts": f"{output_uri(job.request)}/model.tar.gz"} if uploaded else {}
+    return {
+        # Members that Describe must have, and Create may leave out.
+        "StoppingCondition": {"MaxRuntimeInSeconds": 86_400},
+        **_common("Training", job),
+        "SecondaryStatus": "Stopping" if job.stopping else STEPS[job.phase][0],
+        "SecondaryStatusTransitions": _transitions(job),
+        "ModelArtifacts": artifact,
+        "TrainingTimeInSeconds": seconds if job.ended else None,
+        "BillableTimeInSeconds": seconds if job.ended else None,
+    }
+
+
+def training_measures(job: Job) -> Json:
+    """What takes reading the job's log: told by Describe, and not by List."""
+    return {"FinalMetricDataList": final_metrics(job.request, job.log.streams[0].file, job.ended) or None}
+
+
+def processing_record(job: Job) -> Json:
+    """DescribeProcessingJob."""
+    return _common("Processing", job)
+
+
+def transform_record(job: Job) -> Json:
+    """DescribeTransformJob."""
+    return _common("Transform", job)
+
+
+def _common(kind: str, job: Job) -> Json:
+    return job.request | {
+        f"{kind}JobStatus": status(job),
+        "CreationTime": job.created,
+        f"{kind}StartTime": job.entered(Phase.RUNNING),
+        f"{kind}EndTime": job.ended,
+        "LastModifiedTime": job.modified,
+        "FailureReason": job.failure if job.phase is Phase.FAILED else None,
+    }
+
+
+def _transitions(job: Job) -> list[Json]:
+    steps = list(job.transitions)
+    told = [
+        {"Status": STEPS[step.phase][0], "StatusMessage": STEPS[step.phase][1], "StartTime": step.at} for step in steps
+    ]
+    for entry, (_, following) in zip(told, pairwise(steps), strict=False):
+        entry["EndTime"] = following.at
+    if job.ended:
+        told[-1]["EndTime"] = job.ended
+    return told

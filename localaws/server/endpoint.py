@@ -1,0 +1,230 @@
+"""The endpoint: moto's server, behind a layer that takes over the operations that must execute something."""
+
+import json
+import logging
+import uuid
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from io import BytesIO
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from localaws.glue.operations import GlueJobs
+from localaws.jobs.job import Job
+from localaws.jobs.logs import GROUPS
+from localaws.lambdas.invoke import Answer, answer_invoke, invoked
+from localaws.sagemaker.operations import SageMakerJobs
+from localaws.server.cloud import Cloud
+from localaws.server.timer import Timer
+from localaws.server.trail import Trail
+from localaws.server.wire import SERVICES, ApiError, Handler, Json, answer, read
+
+if TYPE_CHECKING:
+    from localaws.lambdas.functions import Functions
+    from localaws.lambdas.queue import FunctionQueue
+
+# A job that is busy downloading notices only afterwards; its thread ends with the process at the latest.
+LAST_WAIT_SECONDS = 15.0
+# Whose calls the trail leaves out, and whose it takes for a service's.
+OWN_AGENT, LAMBDA_AGENT, EVENTS_AGENT = "localaws", "lambda.amazonaws.com", "events.amazonaws.com"
+JSON = {"Content-Type": "application/x-amz-json-1.1"}
+StartResponse = Callable[..., Any]
+_log = logging.getLogger(__name__)
+
+
+class TakeOver:
+    """WSGI: `X-Amz-Target: AWSGlue.StartJobRun` and its like are ours, all else goes to the application.
+
+    Lambda's Invoke, which has a path instead of a target, is ours too.
+    """
+
+    # There from the moment on that the endpoint is served.
+    functions: "Functions"
+    queue: "FunctionQueue"
+
+    def __init__(self, application: Any, handlers: dict[str, Handler]) -> None:
+        self._application = application
+        self._handlers = handlers
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        reply = None
+        if handler := self._handlers.get(target):
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = BytesIO(body)
+            reply = _reply(target, handler, body)
+        elif name := invoked(environ):
+            reply = answer_invoke(self.functions, self.queue, name, environ)
+        if reply is None:
+            passed: Iterable[bytes] = self._application(environ, start_response)
+            return passed
+        status, content, headers = reply
+        told = {"x-amzn-RequestId": str(uuid.uuid4()), **headers, "Content-Length": str(len(content))}
+        start_response(status, list(told.items()))
+        return [content]
+
+
+def _reply(target: str, handler: Handler, body: bytes) -> Answer | None:
+    prefix, _, name = target.partition(".")
+    service = SERVICES[prefix]
+    try:
+        result = handler(read(service, name, body))
+        return None if result is None else ("200 OK", answer(service, name, result), JSON)
+    except ApiError as error:
+        return f"{error.status} Error", error.body(), JSON
+    except Exception as error:
+        _log.exception("%s", target)
+        return "500 Error", ApiError("InternalFailure", f"{type(error).__name__}: {error}").body(), JSON
+
+
+def _refuse(_: Json) -> Json:
+    raise ApiError("ServiceUnavailable", "local AWS is being stopped", 503)
+
+
+class QuietHandler(MotoRequestHandler):
+    """Requests are logged for who wants to see them, and not printed."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: ARG002
+        """Not werkzeug's, which would set up logging by itself."""
+        _log.debug(message, *args)
+
+
+class LocalAWS:
+    """A running AWS: `with LocalAWS(folder) as aws: aws.endpoint`.
+
+    moto keeps its state in the process: entering forgets what an earlier LocalAWS held, and two at once in
+    one process would share everything. `minute`: how many seconds a minute lasts of what AWS reckons in minutes
+    (Glue's timeouts, the waits before Lambda tries an event again, the rates of scheduled rules). `keep`: what is in
+    S3, and SageMaker's models, stay in the state folder for the next LocalAWS that keeps it, however this one ends.
+    """
+
+    def __init__(
+        self,
+        state: Path,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        region: str = "us-east-1",
+        minute: float = 60.0,
+        keep: bool = False,
+    ) -> None:
+        self._state = state.absolute()
+        self._address = (host, port)
+        self._region = region
+        self._minute = minute
+        self._keep = keep
+        self._trail = self._state / "cloudtrail.jsonl"
+
+    def __enter__(self) -> "LocalAWS":
+        """Starts the server.
+
+        Raises:
+            StateError: the state is to be kept, and its folder is in use or cannot be read.
+        """
+        moto_api_backend.reset()
+        self._handlers: dict[str, Handler] = {}
+        with ExitStack() as mends:
+            application = TakeOver(self._moto(mends), self._handlers)
+            recorded = Trail(application, self._trail, OWN_AGENT)
+            self._server = make_server(*self._address, recorded, threaded=True, request_handler=QuietHandler)
+            self._mends = mends.pop_all()
+        host, port = self._server.server_address[:2]
+        self.endpoint = f"http://{host!s}:{port}"
+        self._cloud = Cloud(self.endpoint, self._region, OWN_AGENT)
+        self._users = Cloud(self.endpoint, self._region)
+        self._take_over()
+        application.functions, application.queue = self._functions, self._queue
+        self._thread = Thread(target=self._server.serve_forever, name="localaws", daemon=True)
+        self._thread.start()
+        self._schedules.look()
+        for group in GROUPS:
+            self._cloud.client("logs").create_log_group(logGroupName=group)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # First of all: whoever is still there must not start what nobody would stop.
+        self._handlers.update(dict.fromkeys(self._handlers, _refuse))
+        self._timer.close()
+        self._events.close()
+        self._queue.close()
+        self._functions.close()
+        self._machines.close()
+        for job in self.jobs:
+            job.abandon()
+        for job in self.jobs:
+            job.join(LAST_WAIT_SECONDS)
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        for cloud in (self._cloud, self._users, *self._services_clouds):
+            cloud.close()
+        self._mends.close()
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Every job since the start."""
+        return [job for service in self._services for job in service.jobs]
+
+    @property
+    def trail(self) -> list[Json]:
+        """What was changed through the endpoint, as CloudTrail tells it: `cloudtrail.jsonl` in the state folder."""
+        return [json.loads(line) for line in self._trail.read_text(encoding="utf-8").splitlines()]
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this AWS, with dummy credentials."""
+        return self._users.client(service)
+
+    def _moto(self, mends: ExitStack) -> Any:
+        application = DomainDispatcherApplication(create_backend_app)
+        if not self._keep:
+            return application
+        # Not above: see below.
+        from localaws.server.keep import kept  # noqa: PLC0415
+
+        return mends.enter_context(kept(self._state, self._region, application))
+
+    def _take_over(self) -> None:
+        # Not above: these parts of moto look at the shell's AWS profile while they are imported.
+        from localaws.events.bus import Events  # noqa: PLC0415
+        from localaws.events.schedules import Schedules  # noqa: PLC0415
+        from localaws.events.targets import Targets  # noqa: PLC0415
+        from localaws.lambdas import settings  # noqa: PLC0415
+        from localaws.lambdas.functions import Functions  # noqa: PLC0415
+        from localaws.lambdas.queue import FunctionQueue  # noqa: PLC0415
+        from localaws.stepfunctions.machines import StateMachines  # noqa: PLC0415
+
+        folder = self._state / "jobs"
+        glue = GlueJobs(self._cloud, folder, self._minute)
+        sagemaker = SageMakerJobs(self._cloud, folder)
+        self._timer = Timer()
+        lambdas, rules = (Cloud(self.endpoint, self._region, agent) for agent in (LAMBDA_AGENT, EVENTS_AGENT))
+        self._services_clouds = (lambdas, rules)
+        self._functions = Functions(self._cloud, folder)
+        self._queue = FunctionQueue(lambdas, self._functions, self._timer, self._minute)
+        self._events = Events(self._region, Targets(rules, self._functions, self._queue), self._queue)
+        self._machines = StateMachines(self._cloud, self._events.put)
+        self._schedules = Schedules(self._events, self._region, self._timer, self._minute)
+        self._services = (glue, sagemaker, self._functions)
+        self._mends.enter_context(settings.mends())
+        self._mends.enter_context(glue.stages.mends())
+        self._mends.enter_context(self._events.mends())
+        self._mends.enter_context(self._machines.mends())
+        self._handlers |= {f"AWSGlue.{name}": handler for name, handler in glue.operations.items()}
+        self._handlers |= {f"SageMaker.{name}": handler for name, handler in sagemaker.operations.items()}
+        machines = self._machines.operations.items()
+        self._handlers |= {f"AWSStepFunctions.{name}": handler for name, handler in machines}

@@ -1,0 +1,109 @@
+"""The files of a state folder that outlives its server: written whole or not at all, and read or refused."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from localaws.server.wire import Json
+
+FORMAT = 1
+UNFINISHED = ".unfinished"
+
+
+class StateError(RuntimeError):
+    """A state folder cannot be used; the message names the file, and says what to do about it."""
+
+
+@contextmanager
+def locked(state: Path) -> Iterator[None]:
+    """The state folder is ours inside of the block; the lock of a server that was killed goes with it.
+
+    Raises:
+        StateError: another server uses it.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "lock").open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            told = f"the state folder {state} is in use by another local AWS, process {file.read().strip()}"
+            raise StateError(f"{told}: stop that one, or name another folder") from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def check_format(folder: Path) -> None:
+    """Makes the folder, or checks that it is of our format.
+
+    Raises:
+        StateError: it was written by a version of local AWS that wrote it differently, or by somebody else.
+    """
+    file = folder / "format.json"
+    if file.exists():
+        found = read_json(file, folder).get("format")
+        if found != FORMAT:
+            raise unreadable(file, folder, f"its format is {found!r}, and this local AWS reads {FORMAT}")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(not path.name.endswith(UNFINISHED) for path in folder.iterdir()):
+        raise unreadable(file, folder, "it is missing, though the folder is not empty")
+    write_json(file, {"format": FORMAT})
+
+
+def read_json(file: Path, folder: Path) -> Json:
+    """The JSON object in a file of `folder`.
+
+    Raises:
+        StateError: it is truncated, or no JSON object at all.
+    """
+    try:
+        document = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise unreadable(file, folder, str(error)) from None
+    if not isinstance(document, dict):
+        raise unreadable(file, folder, "it holds no JSON object")
+    return document
+
+
+def unreadable(file: Path, folder: Path, why: str) -> StateError:
+    """What to raise of a file that cannot be used."""
+    return StateError(f"cannot read {file}: {why}. Remove the folder {folder} to start without what it holds")
+
+
+def write_json(file: Path, document: Json) -> None:
+    """Puts a document in a file's place: whoever is killed meanwhile leaves the old one or the new one."""
+    unfinished = file.with_name(f"{file.name}{UNFINISHED}")
+    with unfinished.open("w", encoding="utf-8") as output:
+        json.dump(document, output)
+        to_disk(output)
+    unfinished.replace(file)
+    _folder_to_disk(file.parent)
+
+
+def remove(file: Path) -> None:
+    """Removes a file for good, if it is there."""
+    with suppress(FileNotFoundError):
+        file.unlink()
+        _folder_to_disk(file.parent)
+
+
+def to_disk(file: IO[str] | IO[bytes]) -> None:
+    """Returns when what was written would survive the loss of power."""
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _folder_to_disk(folder: Path) -> None:
+    # A name in a folder is the folder's content: https://man7.org/linux/man-pages/man2/fsync.2.html
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""Step Functions: moto's interpreter, with states that start and wait for jobs."""

@@ -1,0 +1,72 @@
+"""The interpreter's clients of AWS, and what it calls a time."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.utils import parse_timestamp
+
+from localaws.server.cloud import CREDENTIALS, Cloud
+
+# A Lambda function may take 900 s; its caller has to wait for longer than that.
+READ_TIMEOUT_SECONDS = 960
+AGENT = "states.amazonaws.com"
+
+
+class Clients:
+    """The interpreter's boto3 clients, by region and service; `timestamp` says what its results call a time."""
+
+    def __init__(self, cloud: Cloud, timestamp: Callable[[Any], Any]) -> None:
+        self._cloud = cloud
+        self._timestamp = timestamp
+        self._made: dict[tuple[str, str], Any] = {}
+        self._lock = Lock()
+
+    def __call__(self, region: str, service: str, state_credentials: Any = None) -> Any:  # noqa: ARG002
+        """As moto's boto_client_for."""
+        with self._lock:
+            if (region, service) not in self._made:
+                session = botocore.session.Session()
+                parsers = session.get_component("response_parser_factory")
+                parsers.set_parser_defaults(timestamp_parser=self._timestamp)
+                # One attempt: to try again is for the machine's Retry to say.
+                self._made[region, service] = boto3.session.Session(botocore_session=session, **CREDENTIALS).client(
+                    service,
+                    region_name=region,
+                    endpoint_url=self._cloud.endpoint,
+                    config=Config(
+                        max_pool_connections=32,
+                        proxies={},
+                        read_timeout=READ_TIMEOUT_SECONDS,
+                        retries={"total_max_attempts": 1},
+                        # As CloudTrail tells whose call it was.
+                        user_agent=AGENT,
+                    ),
+                )
+            return self._made[region, service]
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for client in self._made.values():
+                client.close()
+            self._made.clear()
+
+
+def milliseconds(value: Any) -> int:
+    """A time as AWS's optimised integrations give it."""
+    return int(parse_timestamp(value).timestamp() * 1000)
+
+
+def iso(value: Any) -> str:
+    """A time as the aws-sdk integrations give it."""
+    return text(parse_timestamp(value))
+
+
+def text(at: datetime) -> str:
+    """A time as the context object gives it."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,107 @@
+"""Step Functions Execution Status Change: the event of each status that an execution takes, told exactly once.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+
+from moto.stepfunctions.parser.api import ExecutionStatus, StateMachineType
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+
+from localaws.events.bus import service_event
+from localaws.moto_patches.patch import mended
+from localaws.server.wire import Json
+
+KIND = "Step Functions Execution Status Change"
+REDRIVABLE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED})
+
+
+class Statuses:
+    """Who changes the status of executions, and `tell`s of it."""
+
+    def __init__(self, tell: Callable[[Json], None]) -> None:
+        self._tell = tell
+        # An execution may be stopped in the moment in which it ends.
+        self._ending = Lock()
+
+    def abort(self, execution: Any, error: str | None, cause: str | None) -> None:
+        """Stop an execution whose interpreter runs, unless it ends by itself."""
+        with self._ending:
+            if execution.exec_status != ExecutionStatus.RUNNING:
+                return
+            execution.stop(datetime.now(UTC), error, cause)
+            if not isinstance(execution.exec_worker.env.program_state(), ProgramStopped):
+                return
+            # The interpreter notices at the end of a Retry's pause; AWS says so at once. moto drops error and cause.
+            execution.exec_status = ExecutionStatus.ABORTED
+            execution.stop_date = datetime.now(UTC)
+            execution.error, execution.cause = error, cause
+            self._changed(execution, ExecutionStatus.ABORTED)
+
+    @contextmanager
+    def mends(self) -> Iterator[None]:
+        """moto's executions tell what becomes of them for as long as the block lasts."""
+        start: Any = Execution.start
+        reflect: Any = BaseExecutionWorkerCommunication._reflect_execution_status
+
+        def started(execution: Any) -> None:
+            # First: a short execution may have ended before `start` returns.
+            self._changed(execution, ExecutionStatus.RUNNING)
+            start(execution)
+
+        def reflected(communication: Any) -> None:
+            execution = communication.execution
+            with self._ending:
+                # Not of one that was aborted: moto would say so once more, with a later date.
+                if execution.exec_status == ExecutionStatus.RUNNING:
+                    reflect(communication)
+                    if execution.exec_status == ExecutionStatus.TIMED_OUT:
+                        execution.error = "States.Timeout"
+                    self._changed(execution, execution.exec_status)
+
+        with ExitStack() as stack:
+            stack.enter_context(mended(Execution, "start", started))
+            name = "_reflect_execution_status"
+            stack.enter_context(mended(BaseExecutionWorkerCommunication, name, reflected))
+            yield
+
+    def _changed(self, execution: Any, status: ExecutionStatus) -> None:
+        # Express workflows tell nobody.
+        if execution.sm_type != StateMachineType.EXPRESS:
+            arn = execution.exec_arn
+            self._tell(service_event("aws.states", KIND, execution.region_name, arn, _detail(execution, status)))
+
+
+def _detail(execution: Any, status: ExecutionStatus) -> Json:
+    described = execution.to_describe_output()
+    stop = described["stopDate"]
+    redrivable = status in REDRIVABLE
+    return {
+        "executionArn": described["executionArn"],
+        "stateMachineArn": described["stateMachineArn"],
+        "name": described["name"],
+        "status": status.value,
+        "startDate": _milliseconds(described["startDate"]),
+        "stopDate": _milliseconds(stop) if stop else None,
+        "input": described["input"],
+        "output": described.get("output"),
+        "stateMachineVersionArn": None,
+        "stateMachineAliasArn": None,
+        "redriveCount": 0,
+        "redriveDate": None,
+        "redriveStatus": "REDRIVABLE" if redrivable else "NOT_REDRIVABLE",
+        "redriveStatusReason": None if redrivable else f"Execution is {status.value} and cannot be redriven",
+        "inputDetails": {"included": True},
+        "outputDetails": {"included": True} if "output" in described else None,
+        "error": described.get("error"),
+        "cause": described.get("cause"),
+    }
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

@@ -1,0 +1,137 @@
+"""How one task of each operator type becomes states: one small function a type, registered by the type's name.
+
+Each function returns the states of its task in order; the first is named as the task. What the task leaves for
+others stands under `return_value`, in the shape of its XCom.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from stepfunctions.compiler import retries
+from stepfunctions.compiler.functions import call
+from stepfunctions.compiler.references import RETURN_VALUE, Scope, path_to, payload
+from stepfunctions.compiler.refusals import RefusedError
+from stepfunctions.handlers.steps import STEPS_FUNCTION
+
+State: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a task's function may know besides the task: where it stands, and the states that end the machine."""
+
+    scope: Scope
+    failed: str
+    done: str
+
+
+ToStates: TypeAlias = Callable[[Any, Context], dict[str, State]]
+OPERATORS: dict[str, ToStates] = {}
+
+
+def becomes_states(*types: str) -> Callable[[ToStates], ToStates]:
+    """Registers the function that compiles tasks of these operator types."""
+
+    def register(function: ToStates) -> ToStates:
+        OPERATORS.update(dict.fromkeys(types, function))
+        return function
+
+    return register
+
+
+def task_states(task: Any, context: Context) -> dict[str, State]:
+    """The states of one task, by name, in order.
+
+    Raises:
+        RefusedError: nobody knows how to compile the task's operator, or the task says what no state can.
+    """
+    function = OPERATORS.get(task.task_type)
+    if function is None:
+        known = ", ".join(sorted(OPERATORS))
+        raise RefusedError(
+            task.task_id, "unknown-operator", f"{task.task_type} has no state; use one of {known}, or a @task"
+        )
+    return function(task, context)
+
+
+@becomes_states("EmptyOperator")
+def empty(task: Any, _: Context) -> dict[str, State]:
+    """A Pass that leaves nothing."""
+    return {task.task_id: {"Type": "Pass"}}
+
+
+BRANCHING = ("_BranchPythonDecoratedOperator", "BranchPythonOperator")
+SHORT_CIRCUITING = ("_ShortCircuitDecoratedOperator", "ShortCircuitOperator")
+
+
+@becomes_states(*SHORT_CIRCUITING)
+def short_circuit(task: Any, context: Context) -> dict[str, State]:
+    """A Python task, and a Choice that ends the execution well where it says False."""
+    if context.scope.is_parallel:
+        raise RefusedError(
+            task.task_id,
+            "short-circuit-in-group",
+            "cannot skip what other branches lead to; move it before the branches",
+        )
+    if inspect.get_annotations(task.python_callable, eval_str=True).get("return") is not bool:
+        raise RefusedError(
+            task.task_id, "short-circuit-bool", "let the function return bool, and say so: a Choice knows no truthiness"
+        )
+    verdict = {"Variable": path_to(task.task_id, RETURN_VALUE), "BooleanEquals": True, "Next": None}
+    goes_on: State = {"Type": "Choice", "Choices": [verdict], "Default": context.done}
+    return {**python(task, context), f"{task.task_id} goes on?": goes_on}
+
+
+@becomes_states("_PythonDecoratedOperator", "PythonOperator", *BRANCHING)
+def python(task: Any, context: Context) -> dict[str, State]:
+    """A Lambda invocation of the very same function, its arguments by name."""
+    name, arguments = call(task)
+    request = {
+        "FunctionName": STEPS_FUNCTION,
+        "Payload": {"function": name, "arguments": payload(arguments, context.scope)},
+    }
+    return {
+        task.task_id: service_task(
+            task,
+            "lambda:invoke",
+            request,
+            {"return_value.$": "$.Payload"},
+            retries.LAMBDA_TRANSIENT,
+            context,
+        )
+    }
+
+
+def error_state(error: str, cause: str, path: str, failed: str) -> State:
+    """A Pass that makes an error of its own, `cause` with the value at `path` in place of `{}`, and fails with it."""
+    return {
+        "Type": "Pass",
+        "Parameters": {"Error": error, "Cause.$": f"States.Format('{cause}', {path})"},
+        "ResultPath": "$.error",
+        "Next": failed,
+    }
+
+
+def service_task(
+    task: Any,
+    integration: str,
+    request: Mapping[str, Any],
+    result: Mapping[str, Any],
+    transient: tuple[str, ...],
+    context: Context,
+) -> State:
+    """A Task that calls a service, keeps a small result under the task's id, and gives up as the task would."""
+    return {
+        "Type": "Task",
+        "Resource": f"arn:aws:states:::{integration}",
+        "Parameters": dict(request),
+        "ResultSelector": dict(result),
+        "ResultPath": path_to(task.task_id),
+        **retries.timeout(task),
+        **retries.retry(task, transient),
+        **retries.catch(context.failed),
+    }

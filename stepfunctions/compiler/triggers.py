@@ -1,0 +1,74 @@
+"""What starts a machine: the sensor at the root of the DAG, as the EventBridge pattern of what it waits for.
+
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from stepfunctions.compiler.refusals import Refusal, RefusedError
+
+_TYPES = ("S3KeySensor",)
+
+
+def triggers_of(dag: Any) -> list[Any]:
+    """The sensors at the root of `dag`: what they wait for starts the state machine instead."""
+    return [task for task in dag.tasks if task.task_type in _TYPES and not task.upstream_task_ids]
+
+
+def trigger_refusals(dag: Any) -> Iterator[Refusal]:
+    """Why an event could not stand for the sensors: there are several, or part of the DAG does not wait for them."""
+    triggers = triggers_of(dag)
+    for task in triggers[1:]:
+        remedy = f"one event starts a machine, and {triggers[0].task_id!r} is it; wait for one thing"
+        yield Refusal(task.task_id, "one-trigger", remedy)
+    for task in triggers[:1]:
+        others = {each.task_id for each in dag.tasks} - {each.task_id for each in triggers}
+        if early := sorted(others - set(task.get_flat_relative_ids(upstream=False))):
+            remedy = f"{', '.join(early)} would not wait for it, but nothing starts before its event; put it first"
+            yield Refusal(task.task_id, "trigger-first", remedy)
+        try:
+            event_pattern(task)
+        except RefusedError as error:
+            yield error.refusal
+
+
+def event_pattern(sensor: Any) -> dict[str, Any]:
+    """The pattern of the S3 events that the sensor waits for.
+
+    Raises:
+        RefusedError: no event says what the sensor looks for.
+    """
+    key = _only_key(sensor)
+    bucket = sensor.bucket_name
+    if not bucket:
+        # Not urlsplit: to S3 a '?' or '#' is a character like others.
+        bucket, _, key = key.partition("://")[2].partition("/")
+    if "{{" in f"{bucket}{key}" or "{%" in f"{bucket}{key}":
+        raise RefusedError(sensor.task_id, "trigger-jinja", f"{key!r} needs Airflow to be rendered; write it out")
+    named: Any = key
+    if sensor.wildcard_match:
+        if re.search(r"[?\[\]]|\*\*", key):
+            remedy = f"an event pattern knows no '?', '[' or '**' as in {key!r}; use '*' alone"
+            raise RefusedError(sensor.task_id, "trigger-wildcard", remedy)
+        named = {"wildcard": key}
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [bucket]}, "object": {"key": [named]}},
+    }
+
+
+def _only_key(sensor: Any) -> str:
+    keys = [sensor.bucket_key] if isinstance(sensor.bucket_key, str) else list(sensor.bucket_key)
+    looks = [name for name in ("check_fn", "use_regex") if getattr(sensor, name, None)]
+    if looks:
+        remedy = f"no event pattern does what {', '.join(looks)} does; use wildcard_match, and look in the first task"
+        raise RefusedError(sensor.task_id, "trigger-check", remedy)
+    if len(keys) != 1:
+        remedy = f"it waits for {len(keys)} keys to be there, and an event tells of one; name one key or wildcard"
+        raise RefusedError(sensor.task_id, "trigger-keys", remedy)
+    return str(keys[0])
