@@ -72,7 +72,7 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 	@$(JOBS_ENV)/bin/ruff format --check .
 	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags plugins stepfunctions bench/compile_time.py
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions --check
-	@$(AIRFLOW_ENV)/bin/python -m tests.campaign --check
+	@$(AIRFLOW_ENV)/bin/python -m tests.campaign.page --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py
 	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/scale.py bench/model.py bench/inference.py
 	@if docker compose version >/dev/null 2>&1; then docker compose --file docker-compose.yaml config --quiet; \
@@ -82,7 +82,7 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 
 export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, the table of docs/guarantees.md
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions
-	@$(AIRFLOW_ENV)/bin/python -m tests.campaign
+	@$(AIRFLOW_ENV)/bin/python -m tests.campaign.page
 
 bench: bench-compile bench-orchestration ## Measure: compile time, and what each orchestrator adds (TRAIN= CLASSIFY= REPEAT=)
 

@@ -70,7 +70,7 @@ def _flows() -> Iterator[Flow]:
         dag = importlib.import_module(file.stem).dag
         if EXPORTED in dag.tags:
             yield Flow(file.stem, dag, ROOT / "stepfunctions" / f"{dag.dag_id}.asl.json")
-    example = "tests.stepfunctions.example_dag"
+    example = "tests.stepfunctions.compiler.example_dag"
     yield Flow(example, importlib.import_module(example).dag, None)
 
 

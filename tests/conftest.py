@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 # PySpark 3.5 compares versions by `distutils`, and leaves the sockets that it collects rows by to the collector.
-WITH_SPARK = tuple(HERE / room for room in ("glue", "contracts", "faults"))
+WITH_SPARK = tuple(HERE / room for room in ("glue", "contracts", "campaign"))
 IGNORED = (
     "ignore:The distutils package is deprecated:DeprecationWarning",
     "ignore:distutils Version classes are deprecated:DeprecationWarning",

@@ -12,9 +12,9 @@ ROOT = Path(__file__).parents[1]
 # DAGs and plugins on each Airflow that they must run on, the compiler on that of MWAA; all else where the jobs and
 # local AWS run.
 # What wants a Docker engine or a Chromium has verbs of its own: make compose-test, make browser-test.
-ELSEWHERE = ("dags", "plugins", "stepfunctions", "bench/test_compile_time.py", "browser", "compose")
+ELSEWHERE = ("dags", "plugins", "stepfunctions/compiler", "bench/test_compile_time.py", "browser", "compose")
 RUNS = {
-    "airflow": ["tests/dags", "tests/plugins", "tests/stepfunctions", "tests/bench/test_compile_time.py"],
+    "airflow": ["tests/dags", "tests/plugins", "tests/stepfunctions/compiler", "tests/bench/test_compile_time.py"],
     "airflow-oldest": ["tests/dags", "tests/plugins"],
     "airflow-newest": ["tests/dags", "tests/plugins"],
     "jobs": ["tests", *(f"--ignore=tests/{each}" for each in ELSEWHERE)],

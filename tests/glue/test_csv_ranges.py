@@ -21,7 +21,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
-from tests.faults.reading import HEADER, NEEDS_RAW, RAW, row
+from tests.campaign.reading import HEADER, NEEDS_RAW, RAW, row
 from tests.glue.local_runs import LIMITS, Run
 
 LaidOut = Callable[[Mapping[str, str | bytes]], Run]

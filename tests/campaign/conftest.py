@@ -1,6 +1,6 @@
 import pytest
 
-from tests.faults.environment import Environment
+from tests.campaign.environment import Environment
 
 
 @pytest.fixture

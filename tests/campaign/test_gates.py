@@ -25,7 +25,7 @@ from complaints.tasks import steps
 from deploy.artifacts import artifacts, job_files
 from localaws import LocalAWS
 from localaws.container.serve_batch import payloads, score
-from tests.faults.environment import BUCKET, Environment, key_of, sha256
+from tests.campaign.environment import BUCKET, Environment, key_of, sha256
 from tests.glue.local_runs import Run, audit, data_files, lay_out
 from tests.inference.small_model import TAUGHT, rewrite, save
 from tests.localaws.account import SAGEMAKER_UNDERWAY, wait

@@ -9,7 +9,7 @@ from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTrainingOp
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Param, task
 
-from tests.stepfunctions import example_steps as steps
+from tests.stepfunctions.compiler import example_steps as steps
 
 TITLE = 'It\'s {"mild"} in \\Göteborg\\ {}'
 

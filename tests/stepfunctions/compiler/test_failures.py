@@ -12,8 +12,8 @@ from airflow.sdk import DAG, task
 
 from stepfunctions.compiler import compile_dag
 from stepfunctions.compiler.rules import findings
-from tests.stepfunctions import example_steps as steps
-from tests.stepfunctions.interpreter import EXECUTION, ExecutionFailedError, run
+from tests.stepfunctions.compiler import example_steps as steps
+from tests.stepfunctions.compiler.interpreter import EXECUTION, ExecutionFailedError, run
 
 PATIENCE = {"execution_timeout": timedelta(minutes=5), "retries": 1}
 
@@ -55,7 +55,7 @@ def test_a_failed_task_calls_its_callback_with_what_an_execution_knows_and_the_e
     assert outcome(dag, work) == "RadarError: read_radar saw nothing"
     assert list(work.asked) == ["read_radar", "read_radar failed"]
     assert work.asked["read_radar failed"] == {
-        "callback": "tests.stepfunctions.example_steps.warn",
+        "callback": "tests.stepfunctions.compiler.example_steps.warn",
         "context": {
             "dag_id": "weather",
             "task_id": "read_radar",

@@ -16,7 +16,7 @@ from preparation import TooManyQuarantinedError
 
 from complaints.runs.plans import InputObject, PlanError, within_limits
 from complaints.settings import CONFIG, SettingsError, load_settings
-from tests.faults.reading import HEADER, LaidOut, ids, prepare, read, refusal, row
+from tests.campaign.reading import HEADER, LaidOut, ids, prepare, read, refusal, row
 
 INCLUDE = Path(__file__).parents[2] / "include" / "glue"
 SETTINGS = load_settings().pipeline

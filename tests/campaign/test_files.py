@@ -17,8 +17,8 @@ from complaints.arrivals.events import Arrival, why_ignored
 from complaints.runs.plans import PlanError
 from complaints.settings import load_settings
 from complaints.tasks import steps
-from tests.faults.environment import Environment, key_of
-from tests.faults.reading import HEADER, NEEDS_RAW, RAW, LaidOut, ids, prepare, read, refusal, row
+from tests.campaign.environment import Environment, key_of
+from tests.campaign.reading import HEADER, NEEDS_RAW, RAW, LaidOut, ids, prepare, read, refusal, row
 from tests.glue.local_runs import Run
 
 STORAGE = load_settings().pipeline.storage

@@ -25,7 +25,7 @@ from laptop.servers.step_functions import StepFunctions
 from laptop.verbs import inputs
 from localaws import LocalAWS
 from localaws.jobs.job import Job, Phase
-from tests.faults.kills.victims import Kill, victims
+from tests.campaign.kills.victims import Kill, victims
 from tests.parity.house import LocalClients, impatient
 
 SOURCES = {TRAINING: "history/", CLASSIFICATION: "raw/"}

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from laptop.servers.stack import CLASSIFICATION, TRAINING
-from tests.faults.kills.house import House, house
+from tests.campaign.kills.house import House, house
 
 
 @pytest.fixture(scope="package")

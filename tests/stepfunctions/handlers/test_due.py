@@ -16,7 +16,7 @@ from complaints.aws.bucket import Bucket
 from complaints.runs import source_ledger
 from complaints.settings import load_settings
 from complaints.tasks import arrivals
-from tests.starter.conftest import Environment
+from tests.stepfunctions.handlers.conftest import Environment
 
 STORAGE = load_settings().pipeline.storage
 

@@ -23,8 +23,8 @@ from complaints.tasks import steps
 from deploy.artifacts import upload
 from deploy.glue_jobs import job_definitions, put_jobs
 from localaws import LocalAWS
-from tests.faults.environment import sha256
-from tests.faults.kills.victims import victims
+from tests.campaign.environment import sha256
+from tests.campaign.kills.victims import victims
 from tests.localaws.account import Account
 
 ROOT = Path(__file__).parents[2]

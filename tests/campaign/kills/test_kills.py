@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from laptop.servers.stack import CLASSIFICATION, TRAINING
-from tests.faults.kills.house import House, started_twice
+from tests.campaign.kills.house import House, started_twice
 
 pytestmark = pytest.mark.slow
 SEED = 20261125

@@ -13,7 +13,7 @@ from operators.sagemaker import SageMakerTransformOperator
 
 from stepfunctions.compiler import compile_dag
 from stepfunctions.compiler.rules import findings
-from tests.stepfunctions.interpreter import ExecutionFailedError, run
+from tests.stepfunctions.compiler.interpreter import ExecutionFailedError, run
 
 PATIENCE = {"execution_timeout": timedelta(hours=2), "retries": 1}
 OUTPUT = "s3://weather/account/"

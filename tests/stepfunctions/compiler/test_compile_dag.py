@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from stepfunctions.compiler.rules import findings
-from tests.stepfunctions.interpreter import ExecutionFailedError, run
+from tests.stepfunctions.compiler.interpreter import ExecutionFailedError, run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 # What each task returns: in Airflow its XCom.
 RESULTS: dict[str, Any] = {
@@ -177,7 +177,7 @@ def test_the_same_dag_gives_the_same_bytes(weather: Any, machine: dict[str, Any]
 COMPILE = """
 import json
 from stepfunctions.compiler import compile_dag
-from tests.stepfunctions.example_dag import dag
+from tests.stepfunctions.compiler.example_dag import dag
 print(json.dumps(compile_dag(dag)))
 """
 

@@ -18,8 +18,8 @@ from airflow.sdk import DAG, task
 from stepfunctions.compiler import compile_dag
 from stepfunctions.compiler.refusals import CompileError
 from stepfunctions.compiler.triggers import event_pattern
-from tests.stepfunctions import example_steps as steps
-from tests.stepfunctions.test_hard_cases import REFUSED
+from tests.stepfunctions.compiler import example_steps as steps
+from tests.stepfunctions.compiler.test_hard_cases import REFUSED
 
 PATIENCE = {"execution_timeout": timedelta(minutes=5)}
 
@@ -293,7 +293,7 @@ def test_each_rule_of_the_compiler_has_a_case() -> None:
     from pathlib import Path
 
     source = "".join(
-        (Path(__file__).parents[2] / "stepfunctions" / "compiler" / f"{name}.py").read_text(encoding="utf-8")
+        (Path(__file__).parents[3] / "stepfunctions" / "compiler" / f"{name}.py").read_text(encoding="utf-8")
         for name in (
             "build",
             "callbacks",

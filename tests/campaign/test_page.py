@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.campaign import PAGE, ROOT, proofs
+from tests.campaign.page import PAGE, ROOT, proofs
 
 # Of what a system of this kind must survive, all that concerns input, execution and publication.
 FAULTS = {6, *range(13, 36), *range(40, 46), *range(49, 57), 76, 78, 82}
@@ -13,7 +13,7 @@ FAULTS = {6, *range(13, 36), *range(40, 46), *range(49, 57), 76, 78, 82}
 def test_every_fault_of_the_campaign_is_injected_by_a_test_of_its_own_room() -> None:
     found = proofs()
     assert {each.fault for each in found} == FAULTS
-    assert {each.path.split("/")[1] for each in found} == {"faults"}
+    assert {each.path.split("/")[1] for each in found} == {"campaign"}
 
 
 def test_the_guarantees_name_tests_that_exist() -> None:

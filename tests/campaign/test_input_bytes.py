@@ -25,7 +25,7 @@ from exact_csv.parts import Seen, settled, work_of
 from exact_csv.tables import records_of, tables_of
 
 from localaws import LocalAWS
-from tests.faults.reading import HEADER, row
+from tests.campaign.reading import HEADER, row
 from tests.glue.local_runs import LIMITS
 
 CONTENT = b"".join(b"line %07d\n" % number for number in range(60_000))

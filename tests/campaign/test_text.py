@@ -12,7 +12,7 @@ import pytest
 
 from laptop.report import page
 from laptop.report.quarantine import download_quarantine, inert
-from tests.faults.reading import HEADER, LaidOut, prepare, row
+from tests.campaign.reading import HEADER, LaidOut, prepare, row
 from tests.glue.local_runs import data_files
 
 TOLD = "I wrote to the bank, and this is all that they have to say for themselves: nothing, not even a word."

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from complaints.arrivals.events import ArrivalError
 from complaints.arrivals.starting import Starter
 from localaws import LocalAWS
-from tests.starter.conftest import Environment, until
+from tests.stepfunctions.handlers.conftest import Environment, until
 
 
 @pytest.fixture(params=[False, True], ids=["unversioned", "versioned"])

@@ -17,7 +17,7 @@ os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
 @pytest.fixture(scope="session")
 def weather() -> Any:
     """The example DAG."""
-    from tests.stepfunctions.example_dag import dag
+    from tests.stepfunctions.compiler.example_dag import dag
 
     return dag
 

@@ -28,7 +28,7 @@ from complaints.tasks import steps
 from localaws import LocalAWS
 from localaws.jobs import archive as local_archive
 from localaws.jobs.job import InputError
-from tests.faults.environment import ARTIFACT, BUCKET, MODEL, Environment, key_of, sha256
+from tests.campaign.environment import ARTIFACT, BUCKET, MODEL, Environment, key_of, sha256
 from tests.inference.small_model import rewrite, save
 from tests.inference.test_trained_model import Trap
 from tests.localaws.account import Account

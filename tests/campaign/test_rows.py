@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from exact_csv.faults import NOT_CLOSED
 
-from tests.faults.reading import HEADER, NEEDS_RAW, RAW, LaidOut, ids, prepare, read, row
+from tests.campaign.reading import HEADER, NEEDS_RAW, RAW, LaidOut, ids, prepare, read, row
 from tests.glue.local_runs import Run
 
 OPEN = '2026-01-02,Mortgage,"Never closed.,1\n'

@@ -16,8 +16,8 @@ from airflow.sdk import DAG, Param, TaskGroup, task
 from stepfunctions.compiler import compile_dag
 from stepfunctions.compiler.refusals import CompileError
 from stepfunctions.compiler.rules import findings
-from tests.stepfunctions import example_steps as steps
-from tests.stepfunctions.interpreter import run
+from tests.stepfunctions.compiler import example_steps as steps
+from tests.stepfunctions.compiler.interpreter import run
 
 RADAR = {"uri": "s3://weather/radar/", "it's": 1}
 

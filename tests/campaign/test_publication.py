@@ -15,7 +15,7 @@ from complaints.runs.accounting import RowsMissingError
 from complaints.runs.publishing import AuditedFileError, differences
 from complaints.tasks import steps
 from laptop.report.collect import ChangedResultError, Results
-from tests.faults.environment import BUCKET, Environment, key_of, sha256
+from tests.campaign.environment import BUCKET, Environment, key_of, sha256
 
 FILES = {"part-00000-b.snappy.parquet": b"PAR1 first", "part-00001-a.snappy.parquet": b"PAR1 second"}
 

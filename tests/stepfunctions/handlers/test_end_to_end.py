@@ -14,7 +14,7 @@ from complaints.settings import load_settings
 from deploy.lambda_functions import handlers_archive
 from deploy.starter import put_starter, rules
 from localaws import LocalAWS
-from tests.starter.conftest import Environment, until
+from tests.stepfunctions.handlers.conftest import Environment, until
 
 SETTINGS = load_settings().pipeline
 SERVICES = ("lambda", "events", "s3", "sqs")

@@ -9,7 +9,7 @@ import pytest
 
 from laptop.servers.processes import ServerError
 from laptop.servers.stack import CLASSIFICATION, TRAINING
-from tests.faults.kills.house import House, started_twice
+from tests.campaign.kills.house import House, started_twice
 
 pytestmark = pytest.mark.slow
 AIRFLOW, STATES = "airflow", "stepfunctions"
