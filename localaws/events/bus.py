@@ -21,7 +21,7 @@ from localaws.events.targets import Targets
 from localaws.lambdas.queue import FunctionQueue
 from localaws.moto_patches.patch import mended
 from localaws.server.cloud import ACCOUNT
-from localaws.server.wire import Json
+from localaws.server.protocol import Json
 
 # What S3 calls each way of making an object.
 REASONS = {

@@ -10,7 +10,7 @@ from typing import Any
 
 from moto.stepfunctions.parser.asl.utils.json_path import extract_json
 
-from localaws.server.wire import Json
+from localaws.server.protocol import Json
 
 # A text of a template, or a placeholder outside of any.
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|<[^<>"]+>', re.DOTALL)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from localaws.server.cloud import Cloud
-from localaws.server.wire import ApiError
+from localaws.server.protocol import ApiError
 
 
 def service_of(arn: str) -> str:

@@ -20,7 +20,7 @@ from localaws.events.messages import resource_of, send_message, service_of
 from localaws.lambdas.functions import Functions
 from localaws.lambdas.queue import FunctionQueue
 from localaws.server.cloud import Cloud
-from localaws.server.wire import ApiError, Json
+from localaws.server.protocol import ApiError, Json
 
 # SQS takes 256 KiB with the attributes; nobody reads more of an error than this.
 GREATEST_ERROR_MESSAGE = 1024

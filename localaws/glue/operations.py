@@ -13,10 +13,10 @@ from moto.glue.models import glue_backends
 from localaws.glue.run import GlueRun
 from localaws.jobs.job import Job, Phase
 from localaws.jobs.logs import JobLog, LogStream
-from localaws.s3.running_stages import RunningStages
+from localaws.s3.staged_updates import RunningStages
 from localaws.server.cloud import ACCOUNT, Cloud
 from localaws.server.paging import page
-from localaws.server.wire import ApiError, Handler, Json, operation
+from localaws.server.protocol import ApiError, Handler, Json, operation
 
 STATES = {
     Phase.STARTING: "STARTING",

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localaws.glue import spark
-from localaws.jobs.cause import cause
+from localaws.jobs.errors import cause
 from localaws.jobs.job import InputError, Phase, Work
 from localaws.jobs.processes import Command
-from localaws.s3.running_stages import RunningStages
-from localaws.s3.stage import Stage, scopes
+from localaws.s3.staged_updates import RunningStages
+from localaws.s3.staging import Stage, scopes
 from localaws.s3.storage import Storage, place
 from localaws.server.cloud import Cloud
 

@@ -12,7 +12,7 @@ from threading import Event, Thread
 
 from localaws.jobs.logs import JobLog
 from localaws.jobs.processes import Command, Processes
-from localaws.server.wire import Json
+from localaws.server.protocol import Json
 
 # SageMaker gives a container 120 s to save its work; nobody wants to wait that long at a laptop.
 STOP_GRACE_SECONDS = 10.0

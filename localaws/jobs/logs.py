@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import IO, Any
 
-from localaws.server.wire import Json
+from localaws.server.protocol import Json
 
 GROUPS = (
     "/aws-glue/jobs/output",

@@ -13,7 +13,7 @@ from localaws.events.messages import resource_of, send_message, service_of
 from localaws.lambdas.invocation import Reply
 from localaws.lambdas.settings import dead_letter_arn, event_invoke_config
 from localaws.server.cloud import Cloud
-from localaws.server.wire import Json
+from localaws.server.protocol import Json
 
 GREATEST_ERROR_MESSAGE = 1024
 

@@ -26,7 +26,7 @@ from localaws.jobs.job import Job
 from localaws.jobs.logs import JobLog, LogStream
 from localaws.lambdas.invocation import Invocation, Reply, reply_of
 from localaws.server.cloud import ACCOUNT, Cloud
-from localaws.server.wire import ApiError
+from localaws.server.protocol import ApiError
 
 # What Lambda gives the import of a function's module, before the time-out begins.
 INIT_SECONDS = 10.0

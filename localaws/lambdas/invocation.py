@@ -15,7 +15,7 @@ from typing import Any
 from localaws.jobs.job import InputError, Job, Phase, Work
 from localaws.jobs.processes import Command
 from localaws.server.cloud import Cloud
-from localaws.server.wire import ApiError, Json
+from localaws.server.protocol import ApiError, Json
 
 RUNNER = Path(__file__).parents[1] / "container" / "run_function.py"
 GREATEST_LOG_RESULT_BYTES = 4096

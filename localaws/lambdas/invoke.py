@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from localaws.server.wire import ApiError
+from localaws.server.protocol import ApiError
 
 if TYPE_CHECKING:
     from localaws.lambdas.functions import Functions

@@ -14,8 +14,8 @@ from localaws.lambdas.functions import Functions, ThrottledError
 from localaws.lambdas.invocation import Reply
 from localaws.lambdas.settings import event_invoke_config
 from localaws.server.cloud import Cloud
+from localaws.server.protocol import ApiError
 from localaws.server.timer import Timer
-from localaws.server.wire import ApiError
 
 # How many events are worked on at once; the others wait, as they do in Lambda's queue.
 AT_ONCE = 4

@@ -11,7 +11,7 @@ from typing import Any
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 
 from localaws.moto_patches.patch import mended
-from localaws.server.wire import Json
+from localaws.server.protocol import Json
 
 
 def event_invoke_config(function: Any) -> Json:

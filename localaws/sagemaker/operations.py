@@ -16,7 +16,7 @@ from localaws.sagemaker.records import processing_record, status, training_measu
 from localaws.sagemaker.work import SageMakerWork
 from localaws.server.cloud import Cloud
 from localaws.server.paging import page
-from localaws.server.wire import ApiError, Handler, Json, invalid
+from localaws.server.protocol import ApiError, Handler, Json, invalid
 
 JOBS_PER_PAGE = 10
 

@@ -7,7 +7,7 @@ from localaws.jobs.job import InputError, Phase
 from localaws.jobs.processes import Command
 from localaws.s3.storage import place
 from localaws.sagemaker.work import SageMakerWork, require_s3_prefix, unsupported
-from localaws.server.wire import Json, invalid
+from localaws.server.protocol import Json, invalid
 
 PYTHONS = frozenset({"python", "python3", "/usr/bin/python3", "/miniconda3/bin/python", "/usr/local/bin/python3"})
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from localaws.jobs.job import Job, Phase
 from localaws.sagemaker.training import final_metrics, output_uri
-from localaws.server.wire import Json
+from localaws.server.protocol import Json
 
 STATUSES = {
     Phase.SUCCEEDED: "Completed",

@@ -15,7 +15,7 @@ from localaws.jobs.job import InputError, Phase
 from localaws.jobs.processes import Command
 from localaws.s3.storage import place
 from localaws.sagemaker.work import SageMakerWork, require_s3_prefix, unsupported
-from localaws.server.wire import Json
+from localaws.server.protocol import Json
 
 
 def check(request: Json) -> None:

@@ -11,7 +11,7 @@ from localaws.jobs.processes import Command
 from localaws.s3.storage import place
 from localaws.sagemaker.work import SageMakerWork, require_s3_prefix, unsupported
 from localaws.server.cloud import Cloud
-from localaws.server.wire import Json, invalid
+from localaws.server.protocol import Json, invalid
 
 SERVER = Path(__file__).parents[1] / "container" / "serve_batch.py"
 DEFAULT_PAYLOAD_MB = 6

@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from localaws.jobs.cause import cause
+from localaws.jobs.errors import cause
 from localaws.jobs.job import InputError, Work
 from localaws.s3.storage import Storage, place
 from localaws.server.cloud import Cloud
-from localaws.server.wire import Json, invalid
+from localaws.server.protocol import Json, invalid
 
 OPT_ML = re.compile(r"/opt/ml(?=/|$)")
 # DescribeTrainingJob's FailureReason ends there.

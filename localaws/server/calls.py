@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote
 from botocore.exceptions import UnknownServiceError
 from botocore.model import OperationModel, OperationNotFoundError, Shape
 
-from localaws.server.wire import Json, operation, operations
+from localaws.server.protocol import Json, operation, operations
 
 SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 # The newest protocol, whose bodies are CBOR.

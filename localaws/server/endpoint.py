@@ -25,9 +25,9 @@ from localaws.jobs.logs import GROUPS
 from localaws.lambdas.invoke import Answer, answer_invoke, invoked
 from localaws.sagemaker.operations import SageMakerJobs
 from localaws.server.cloud import Cloud
+from localaws.server.protocol import SERVICES, ApiError, Handler, Json, answer, read
 from localaws.server.timer import Timer
 from localaws.server.trail import Trail
-from localaws.server.wire import SERVICES, ApiError, Handler, Json, answer, read
 
 if TYPE_CHECKING:
     from localaws.lambdas.functions import Functions
@@ -194,7 +194,7 @@ class LocalAWS:
         if not self._keep:
             return application
         # Not above: see below.
-        from localaws.server.keep import kept  # noqa: PLC0415
+        from localaws.server.persistence import kept  # noqa: PLC0415
 
         return mends.enter_context(kept(self._state, self._region, application))
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
-from localaws.server.wire import ApiError
+from localaws.server.protocol import ApiError
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from localaws.server.wire import Json
+from localaws.server.protocol import Json
 
 FORMAT = 1
 UNFINISHED = ".unfinished"

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any
 
 from localaws.server.calls import GREATEST_BODY_BYTES, Call, read_call, scope_of
-from localaws.server.wire import Json
+from localaws.server.protocol import Json
 
 # To receive a message hides it for a while; but who waits for one asks all the time.
 READING = re.compile(

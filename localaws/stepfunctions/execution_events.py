@@ -15,7 +15,7 @@ from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommu
 
 from localaws.events.bus import service_event
 from localaws.moto_patches.patch import mended
-from localaws.server.wire import Json
+from localaws.server.protocol import Json
 
 KIND = "Step Functions Execution Status Change"
 REDRIVABLE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED})

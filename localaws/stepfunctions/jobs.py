@@ -25,7 +25,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 )
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
-from localaws.server.wire import Json, operation
+from localaws.server.protocol import Json, operation
 
 POLL_SECONDS = 0.1
 # What Step Functions calls a service, and the error of a service that has no name in its API's model.

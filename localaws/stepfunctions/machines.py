@@ -35,7 +35,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from localaws.moto_patches.patch import mended, mended_item
 from localaws.server.cloud import ACCOUNT, Cloud
 from localaws.server.paging import page
-from localaws.server.wire import ApiError, Handler, Json, operation
+from localaws.server.protocol import ApiError, Handler, Json, operation
 from localaws.stepfunctions import intrinsics
 from localaws.stepfunctions.clients import Clients, iso, milliseconds, text
 from localaws.stepfunctions.execution_events import Statuses

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from localaws.glue.spark import asked_for
-from localaws.jobs.cause import cause
+from localaws.jobs.errors import cause
 from localaws.jobs.job import InputError, Job, Phase, Work
 from localaws.jobs.logs import JobLog, LogStream
 from localaws.jobs.processes import Command
-from localaws.s3.stage import scopes
+from localaws.s3.staging import scopes
 from localaws.s3.storage import place, relative_key, within
 
 

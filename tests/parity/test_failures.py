@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from complaints.models import registry
-from localaws.server.wire import ApiError
+from localaws.server.protocol import ApiError
 from tests.parity.conftest import Both
 from tests.parity.jobs import FAILING, SLEEPING, release
 

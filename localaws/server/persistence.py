@@ -7,8 +7,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from localaws.s3.kept import KeptS3
-from localaws.sagemaker.kept_models import KeptModels
+from localaws.s3.persistence import KeptS3
+from localaws.sagemaker.persistence import KeptModels
 from localaws.server.state_files import locked
 
 READING = ("GET", "HEAD", "OPTIONS")

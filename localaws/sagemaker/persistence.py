@@ -8,8 +8,8 @@ from typing import Any
 from moto.sagemaker.models import Model, sagemaker_backends
 
 from localaws.server.cloud import ACCOUNT
+from localaws.server.protocol import Json
 from localaws.server.state_files import UNFINISHED, check_format, read_json, remove, unreadable, write_json
-from localaws.server.wire import Json
 
 MEMBERS = ("execution_role_arn", "primary_container", "vpc_config", "containers", "tags")
 

@@ -21,10 +21,10 @@ from typing import Any
 from moto.s3.models import FakeBucket, FakeKey, NotificationConfiguration, S3Backend, s3_backends
 
 from localaws.moto_patches.patch import mended
-from localaws.s3.kept_objects import KeptKeys, content_of, document, restored, shared_copy
+from localaws.s3.stored_objects import KeptKeys, content_of, document, restored, shared_copy
 from localaws.server.cloud import ACCOUNT
+from localaws.server.protocol import Json
 from localaws.server.state_files import UNFINISHED, check_format, read_json, remove, unreadable, write_json
-from localaws.server.wire import Json
 
 # What is kept of a bucket as moto has it. Policies, lifecycles and ACLs, which local AWS does not act on, are not.
 SETTINGS = (

@@ -10,7 +10,7 @@ from typing import Any
 
 from localaws.jobs.job import InputError
 from localaws.moto_patches.patch import mended
-from localaws.s3.stage import Stage
+from localaws.s3.staging import Stage
 from localaws.s3.storage import Place
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from moto.s3.models import FakeDeleteMarker, FakeKey
 from moto.s3.utils import _VersionedKeyStore
 
+from localaws.server.protocol import Json
 from localaws.server.state_files import to_disk
-from localaws.server.wire import Json
 
 # What moto knows of a version beside its bytes, metadata and time, as it is. Not its ACL, which nothing asks for.
 ATTRIBUTES = (
