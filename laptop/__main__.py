@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 from complaints.settings import SettingsError
-from laptop.report.watch import RunFailedError
+from laptop.inputs import InputError
+from laptop.servers.flow_runs import RunFailedError
 from laptop.servers.processes import ServerError
 from laptop.servers.state import BUILD as KEPT
 from laptop.servers.state import State
 from laptop.verbs.detached import detached
 from laptop.verbs.down import down, reset
-from laptop.verbs.inputs import InputError
 from laptop.verbs.logs import logs
 from laptop.verbs.run import BUILD, STACKS, run
 from laptop.verbs.status import status

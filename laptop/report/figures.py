@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from laptop.report.formatting import count, largest_first, percent
 from laptop.report.markup import DRAWN, Markup, markup, table, tag
-from laptop.report.wording import count, largest_first, percent
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from laptop.report.figures import counted_bars, histogram
+from laptop.report.formatting import NOT_KNOWN, part, plain
 from laptop.report.markup import Markup, columns, figure, markup, section, tag
 from laptop.report.row_account import account_of
 from laptop.report.rows import classified_rows, training_rows
 from laptop.report.scores import LABELLED, NEWEST, TEST, scores
-from laptop.report.time import time
-from laptop.report.wording import NOT_KNOWN, part, plain
+from laptop.report.timing import time
 
 STYLE = Path(__file__).with_name("style.css")
 

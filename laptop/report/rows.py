@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from laptop.report.figures import Portion, counted_bars, stacked_bar, swatch
+from laptop.report.formatting import count, part, percent, plain, rows
 from laptop.report.markup import Markup, figure, markup, section, table, tag
 from laptop.report.row_account import RowAccount, account_of, accounts_by_source
-from laptop.report.wording import count, part, percent, plain, rows
 
 # What became of a row, in a person's words. The keys also name the colours of the style sheet.
 FATES = {

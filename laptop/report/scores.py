@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from laptop.report.figures import bar, confusion_matrix
+from laptop.report.formatting import NOT_KNOWN, count, part, score
 from laptop.report.markup import DRAWN, Markup, columns, figure, section, table, tag
-from laptop.report.wording import NOT_KNOWN, count, part, score
 
 # What each slice is, and what its numbers may be used for.
 TEST = (

@@ -10,8 +10,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from laptop.report.row_account import RowAccount, account_of, accounts_by_source
-from laptop.report.wording import (
+from laptop.report.formatting import (
     NOT_KNOWN,
     count,
     fitted,
@@ -23,6 +22,7 @@ from laptop.report.wording import (
     seconds,
     time_sentence,
 )
+from laptop.report.row_account import RowAccount, account_of, accounts_by_source
 
 COLUMNS = 100
 SLICES = {"test": "test slice", "newest": "newest complaints"}

@@ -12,7 +12,7 @@ from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from complaints.runs.plans import InputObject, why_not_complaints
-from laptop.verbs.inputs import InputError
+from laptop.inputs import InputError
 
 # Size and time of the last change in nanoseconds: what is told of a file apart from the same file, replaced.
 Look = tuple[int, int]

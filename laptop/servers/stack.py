@@ -12,13 +12,13 @@ from typing import Generic, TypeVar
 
 from complaints.settings import PipelineSettings
 from deploy.__main__ import deploy, deploy_serverless
+from laptop import inputs
 from laptop.servers.airflow import Airflow
 from laptop.servers.aws import Aws, AwsAt
 from laptop.servers.leftovers import mark
 from laptop.servers.orchestrator import Orchestrator
 from laptop.servers.step_functions import StepFunctions
 from laptop.servers.stopping import leaving_nothing
-from laptop.verbs import inputs
 
 TRAINING, CLASSIFICATION = "complaints_training", "complaints_classification"
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from complaints.settings import PipelineSettings, load_settings
+from laptop import inputs
 from laptop.report import page, summary
 from laptop.report.collect import Results
 from laptop.report.quarantine import download_quarantine
-from laptop.report.watch import Progress, follow
 from laptop.servers.aws_jobs import AwsJobs
+from laptop.servers.flow_runs import Progress, follow
 from laptop.servers.stack import CLASSIFICATION, TRAINING, Stack, delivery, running, serverless
-from laptop.verbs import inputs
 
 BUILD = Path("build") / "run"
 STACKS: dict[str, Callable[..., AbstractContextManager[Stack[Any]]]] = {

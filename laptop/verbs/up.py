@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from complaints.settings import PipelineSettings, load_settings
-from laptop.report.outcomes import Outcomes
-from laptop.report.watch import Progress
+from laptop import inputs
 from laptop.servers.airflow import ROOT, Airflow
 from laptop.servers.credentials import USER
+from laptop.servers.flow_runs import Progress
 from laptop.servers.inbox import Inbox, check_folder
 from laptop.servers.leftovers import stop_marked
 from laptop.servers.processes import check_port
 from laptop.servers.stack import CLASSIFICATION, TRAINING, Stack, running
 from laptop.servers.state import BUILD, Running, State, airflow_version
 from laptop.servers.stopping import leaving_nothing
-from laptop.verbs import inputs
+from laptop.verbs.finished_runs import Outcomes
 from laptop.verbs.status import model_in_service
 
 ARRIVALS = "complaints_arrivals"

@@ -12,9 +12,9 @@ import threading
 from pathlib import Path
 
 from complaints.settings import load_settings
+from laptop import inputs
 from laptop.servers.credentials import USER
 from laptop.servers.stack import running
-from laptop.verbs import inputs
 
 
 def main(build: Path) -> None:

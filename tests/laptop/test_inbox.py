@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from laptop.inputs import InputError
 from laptop.servers.inbox import Inbox
-from laptop.verbs.inputs import InputError
 from localaws.server.endpoint import LocalAWS
 
 BUCKET = "complaints"

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from laptop.verbs.inputs import InputError, complaints_files, upload
+from laptop.inputs import InputError, complaints_files, upload
 
 
 @pytest.fixture

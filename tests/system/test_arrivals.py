@@ -18,12 +18,12 @@ from botocore.config import Config
 from complaints.aws.bucket import Bucket
 from complaints.settings import load_settings
 from deploy.__main__ import deploy
+from laptop import inputs
 from laptop.sample import write_sample
 from laptop.servers.airflow import Airflow
 from laptop.servers.orchestrator import ENDED
 from laptop.servers.processes import free_port
 from laptop.servers.stack import CLASSIFICATION, TRAINING, infrastructure
-from laptop.verbs import inputs
 from localaws.server.cloud import CREDENTIALS
 from tests.parity.house import LocalClients, impatient
 

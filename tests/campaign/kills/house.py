@@ -17,12 +17,12 @@ from complaints.settings import Settings, load_settings
 from deploy.__main__ import deploy
 from deploy.lambda_functions import handlers_archive, put_steps_function
 from deploy.state_machines import put_state_machines
+from laptop import inputs
 from laptop.sample import write_sample
 from laptop.servers.airflow import Airflow
 from laptop.servers.orchestrator import ENDED
 from laptop.servers.stack import CLASSIFICATION, TRAINING, infrastructure
 from laptop.servers.step_functions import StepFunctions
-from laptop.verbs import inputs
 from localaws import LocalAWS
 from localaws.jobs.job import Job, Phase
 from tests.campaign.kills.victims import Kill, victims

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from laptop.report.figures import Portion, legend, stacked_bar
+from laptop.report.formatting import TIME, count, part, percent, plain, seconds, time_sentence
 from laptop.report.markup import DRAWN, Markup, figure, markup, section, table, tag
-from laptop.report.wording import TIME, count, part, percent, plain, seconds, time_sentence
 
 
 def time(summary: Mapping[str, Any]) -> Markup | None:

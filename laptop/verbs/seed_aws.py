@@ -9,9 +9,9 @@ from pathlib import Path
 
 from complaints.settings import PipelineSettings, load_settings
 from deploy.__main__ import deploy
+from laptop import inputs
 from laptop.servers.aws import AwsAt
 from laptop.servers.stack import delivery, infrastructure
-from laptop.verbs import inputs
 
 
 def put(aws: AwsAt, settings: PipelineSettings) -> tuple[str, bool]:

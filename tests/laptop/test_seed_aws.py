@@ -8,7 +8,7 @@ import pytest
 
 from complaints.settings import load_settings
 from laptop.servers.aws import AwsAt
-from laptop.verbs.into_aws import main, put
+from laptop.verbs.seed_aws import main, put
 from localaws import LocalAWS
 
 

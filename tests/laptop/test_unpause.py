@@ -11,7 +11,7 @@ import pytest
 
 from laptop.servers.airflow_api import AirflowApi
 from laptop.servers.processes import ServerError
-from laptop.verbs.switch_on import switch_on
+from laptop.verbs.unpause import switch_on
 
 
 class _SlowAirflow(BaseHTTPRequestHandler):
