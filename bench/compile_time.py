@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.imports import in_fresh_interpreters
+from bench.import_time import in_fresh_interpreters
 from bench.results import record
-from bench.shapes import SHAPES
+from bench.synthetic_dags import SHAPES
 from bench.tables import growth, machine, spread, table
 from stepfunctions.__main__ import EXPORTED, ROOT
 from stepfunctions.compiler import compile_dag

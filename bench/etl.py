@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
-from bench.labelled import DATA
+from bench.labelled_narratives import DATA
 from bench.processes import measured
 from bench.results import record, save
 from bench.tables import machine, ratio, table

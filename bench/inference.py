@@ -24,7 +24,7 @@ import sklearn
 from inference import input_fn, output_fn, predict_fn
 from sklearn.svm import LinearSVC
 
-from bench.labelled import DATA, Labelled, labelled
+from bench.labelled_narratives import DATA, Labelled, labelled
 from bench.model_contenders import FastText, Ours, Stock, contender
 from bench.processes import own_peak_memory_mb
 from bench.results import record, save, version_in

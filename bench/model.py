@@ -22,7 +22,7 @@ import sklearn
 from evaluate import expected_calibration_error
 from sklearn.metrics import accuracy_score, f1_score
 
-from bench.labelled import DATA, labelled, shortened, splits
+from bench.labelled_narratives import DATA, labelled, shortened, splits
 from bench.model_contenders import NAMES, FastText, contender
 from bench.processes import own_peak_memory_mb
 from bench.results import record, save, version_in

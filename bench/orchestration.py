@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from bench.comparison import DifferentResultsError, Round, Run, check_same, report
+from bench.orchestrator_comparison import DifferentResultsError, Round, Run, check_same, report
 from bench.results import record
 from bench.tables import machine
 

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bench.corpus import labelled, tiled, write_rows
 from bench.processes import measured
 from bench.results import BUILD, record, save
 from bench.tables import growth, table
+from bench.tiled_narratives import labelled, tiled, write_rows
 from complaints.settings import load_settings
 
 ROOT = Path(__file__).parents[1]

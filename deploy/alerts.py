@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from deploy.targets import put_rule
+from deploy.event_rules import put_rule
 from stepfunctions.handlers.steps import STATUS_CHANGE, STEPS_FUNCTION
 
 UNCAUGHT_RULE = "ptmlops-uncaught"

@@ -9,8 +9,8 @@ from typing import Any
 
 from complaints.arrivals.events import BATCH_MARKER
 from complaints.settings import PipelineSettings
+from deploy.event_rules import put_rule
 from deploy.lambda_functions import put_function
-from deploy.targets import put_rule
 from stepfunctions.handlers.starter import STARTER_FUNCTION
 from stepfunctions.handlers.steps import STATUS_CHANGE
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stepfunctions.compiler import compile_dag
-from stepfunctions.compiler.picture import flow_page
+from stepfunctions.compiler.flow_page import flow_page
 from stepfunctions.compiler.triggers import event_pattern, triggers_of
 
 ROOT = Path(__file__).parent.parent

@@ -18,7 +18,7 @@ os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="airflow-home-"))
 
 @pytest.fixture
 def dag() -> Any:
-    from bench.shapes import groups
+    from bench.synthetic_dags import groups
 
     return groups(12)
 
@@ -33,7 +33,7 @@ def compiled(dag: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ["in series", "in groups of 10", "side by side", "groups in groups"])
 def test_a_shape_has_as_many_tasks_as_it_is_measured_by_and_compiles(kind: str) -> None:
     from bench.compile_time import check
-    from bench.shapes import SHAPES
+    from bench.synthetic_dags import SHAPES
     from stepfunctions.compiler import compile_dag
 
     make, sizes = SHAPES[kind]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.corpus import tiled, write_rows
 from bench.processes import ContenderError, measured, own_peak_memory_mb
 from bench.results import record, save, version_in
+from bench.tiled_narratives import tiled, write_rows
 
 ROWS = [("the bank charged me a late fee", "card"), ("my mortgage was sold", "mortgage")]
 
@@ -66,7 +66,7 @@ def test_the_first_tile_is_as_it_was_and_the_others_are_like_it_and_always_the_s
 def test_all_rows_are_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow.parquet as pq
 
-    monkeypatch.setattr("bench.corpus._PART_ROWS", 3)
+    monkeypatch.setattr("bench.tiled_narratives._PART_ROWS", 3)
     write_rows(tiled(ROWS, 7), tmp_path / "train")
     ids = [
         each

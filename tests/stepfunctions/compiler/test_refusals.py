@@ -295,9 +295,9 @@ def test_each_rule_of_the_compiler_has_a_case() -> None:
     source = "".join(
         (Path(__file__).parents[3] / "stepfunctions" / "compiler" / f"{name}.py").read_text(encoding="utf-8")
         for name in (
-            "build",
+            "assembly",
             "callbacks",
-            "dags",
+            "compilation",
             "functions",
             "operators",
             "references",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.labelled import DATA, complaints_of, label_of
+from bench.labelled_narratives import DATA, complaints_of, label_of
 from complaints.settings import load_settings
 from laptop.sample import write_sample
 

@@ -1,4 +1,4 @@
-"""`python -m bench.imports MODULE`: how long a fresh interpreter takes to import Airflow, and then that module."""
+"""`python -m bench.import_time MODULE`: how long a fresh interpreter takes to import Airflow, and then that module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def in_fresh_interpreters(module: str, path: Sequence[Path], repeat: int) -> lis
     Both are of one interpreter, so that neither is a difference of two noisy figures.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(each) for each in path)}
-    command = [sys.executable, "-W", "ignore", "-m", "bench.imports", module]
+    command = [sys.executable, "-W", "ignore", "-m", "bench.import_time", module]
     seconds = []
     for _ in range(repeat):
         done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
@@ -30,7 +30,7 @@ def in_fresh_interpreters(module: str, path: Sequence[Path], repeat: int) -> lis
 
 def main() -> None:
     """Prints both as JSON."""
-    parser = argparse.ArgumentParser(prog="bench.imports", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bench.import_time", description=__doc__)
     parser.add_argument("module")
     module = parser.parse_args().module
     start = time.perf_counter()

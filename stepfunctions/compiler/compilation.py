@@ -12,7 +12,7 @@ from typing import Any
 
 import stepfunctions.compiler.job_operators  # noqa: F401  registers the operators that start jobs
 from stepfunctions.compiler import operators
-from stepfunctions.compiler.build import DEFAULTS, DONE, FAILED, PARAMS, Build, rule_of
+from stepfunctions.compiler.assembly import DEFAULTS, DONE, FAILED, PARAMS, Build, rule_of
 from stepfunctions.compiler.callbacks import callback_refusals
 from stepfunctions.compiler.refusals import CompileError, Refusal, RefusedError
 from stepfunctions.compiler.rules import findings

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import bench.tables
-from bench.comparison import DifferentResultsError, check_same, report
+from bench.orchestrator_comparison import DifferentResultsError, check_same, report
 
 PREDICTION = {"complaint_id": "1", "predicted_product": "card", "confidence": 0.5, "runner_up": None, "run_id": "a"}
 
