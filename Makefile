@@ -70,9 +70,10 @@ test: $(foreach e,airflow airflow-oldest airflow-newest jobs,.venvs/$(e)/.instal
 check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict types, and whether what is generated is current
 	@$(JOBS_ENV)/bin/ruff check .
 	@$(JOBS_ENV)/bin/ruff format --check .
-	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags plugins stepfunctions bench/compile_time.py
+	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags plugins stepfunctions docs bench/compile_time.py
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions --check
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign.page --check
+	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python docs/generate_configuration.py --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py
 	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/scale.py bench/model.py bench/inference.py
 	@if docker compose version >/dev/null 2>&1; then docker compose --file docker-compose.yaml config --quiet; \
@@ -80,9 +81,10 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 		else echo "docker-compose.yaml: not checked, there is no docker compose on this machine"; fi
 	@for room in glue training inference; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
 
-export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, the table of docs/guarantees.md
+export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, docs/configuration.md, the table of docs/guarantees.md
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign.page
+	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python docs/generate_configuration.py
 
 bench: bench-compile bench-orchestration ## Measure: compile time, and what each orchestrator adds (TRAIN= CLASSIFY= REPEAT=)
 
