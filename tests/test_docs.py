@@ -1,0 +1,240 @@
+"""README and docs/ agree with the code: links, commands, paths, schemas and quoted errors; and their examples run."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), ROOT / "plugins" / "README.md"])
+CODE = ("dags", "include", "laptop", "localaws", "deploy", "stepfunctions")
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+
+def prose(page: Path) -> str:
+    """The page without its blocks of code."""
+    return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def without_code(page: Path) -> str:
+    """The page without any code: a regular expression may look like a link."""
+    return re.sub(r"(?<!\[)`[^`\n]+`(?!\])", "", prose(page))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def block(page: str, name: str) -> str:
+    """The code block of `docs/<page>` behind the comment `<!-- runs: name -->`."""
+    found = re.search(
+        rf"^<!-- runs: {name} -->\n```\w+\n(.*?)^```", (DOCS / page).read_text(), flags=re.DOTALL | re.MULTILINE
+    )
+    assert found, f"docs/{page} has no block that runs with {name}"
+    return found[1]
+
+
+def rows_below(page: str, heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading of `docs/<page>`."""
+    section = (DOCS / page).read_text().partition(f"\n{heading}\n")[2]
+    table = re.search(r"(?:^\|.*\n)+", section, flags=re.MULTILINE)
+    assert table, f"docs/{page} has no table below {heading!r}"
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table[0].splitlines()[2:]]
+
+
+def names_in(cells: list[list[str]]) -> list[str]:
+    """What the first column of a table names."""
+    return [name for row in cells for name in re.findall(r"`([^`]+)`", row[0])]
+
+
+@every_page
+def test_every_link_leads_somewhere(page: Path) -> None:
+    dead = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", without_code(page)):
+        if re.match(r"https?:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            dead.append(link)
+    assert not dead, f"{page.name}: these links lead nowhere: {dead}"
+
+
+@every_page
+def test_every_command_of_make_that_is_named_exists(page: Path) -> None:
+    known = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:`|^)make ([a-z][a-z-]*)", text, flags=re.MULTILINE))
+    assert named <= known, f"{page.name}: the Makefile has no {sorted(named - known)}"
+
+
+@every_page
+def test_every_path_that_is_named_exists(page: Path) -> None:
+    if page.name == "CHANGELOG.md":
+        return  # names what existed when it was written
+    rooms = "|".join((*CODE, "tests", "docs", "plugins", "bench", "locks"))
+    named = re.findall(rf"`((?:{rooms})/[\w./*-]*)`", prose(page))
+    missing = [path for path in named if not any(ROOT.glob(path.rstrip("/")))]
+    assert not missing, f"{page.name}: these paths do not exist: {missing}"
+
+
+def test_the_errors_that_troubleshooting_quotes_are_in_the_code() -> None:
+    sources = [path for room in CODE for path in (ROOT / room).rglob("*.py")]
+    # A message that is written in several pieces is one text.
+    texts = [(ROOT / "Makefile").read_text().replace("$(PYTHON)", "python3.11")]
+    texts += [re.sub(r'"\s*\n?\s*f?"', "", path.read_text(encoding="utf-8")) for path in sources]
+    quoted = []
+    for heading in ("## Setting up", "## `make run` and `make up`", "## A run fails"):
+        for row in rows_below("troubleshooting.md", heading):
+            quoted += [piece for message in re.findall(r"`([^`]+)`", row[0]) for piece in message.split("…")]
+    pieces = [piece.strip(" :()%").removeprefix("has ") for piece in quoted]
+    unknown = [
+        each
+        for each in pieces
+        if len(each) > 4 and not each.startswith("make ") and not any(each in text for text in texts)
+    ]
+    assert not unknown, f"no code has these messages of docs/troubleshooting.md: {unknown}"
+
+
+def test_every_column_and_alias_of_the_reader_is_documented() -> None:
+    from exact_csv.columns import ALIASES, COLUMNS
+
+    named = {
+        name
+        for row in rows_below("input-formats.md", "## Column names")
+        for cell in row
+        for name in re.findall(r"`([^`]+)`", cell)
+    }
+    assert named == {*COLUMNS, *(alias for aliases in ALIASES.values() for alias in aliases)}
+
+
+def schema_of_results() -> list[list[str]]:
+    """Names and types of the columns that audit_results.py writes, read without importing Spark."""
+    tree = ast.parse((ROOT / "include" / "glue" / "audit_results.py").read_text())
+    found = next(
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_RESULTS"
+    )
+    return [column.split() for column in found.split(", ")]
+
+
+def test_the_documented_columns_are_those_that_are_published() -> None:
+    documented = [[row[0].strip("`"), row[1]] for row in rows_below("results.md", "## Predictions")]
+    assert documented == schema_of_results()
+    created = re.search(r"complaint_predictions \(\n(.*?)\n\)", (DOCS / "results.md").read_text(), flags=re.DOTALL)
+    assert created is not None
+    assert [line.strip(" ,").split() for line in created[1].splitlines()] == schema_of_results()
+
+
+RUN_ID = "9c227c5190c13647"  # the one of the examples
+BUCKET = "ptmlops-complaints"
+
+
+def published(parquet: bytes) -> dict[str, Any]:
+    """The manifest of a run with one file, as the flow would write it."""
+    from complaints.runs.publishing import manifest_of
+
+    plan = {"results_uri": f"s3://{BUCKET}/results/run_id={RUN_ID}/", "run_id": RUN_ID, "flow": "classification"}
+    plan |= {"release": "5c4d78a965ae", "configuration": "a" * 16, "model_version": "v1", "model_sha256": "b" * 64}
+    inputs = [{"uri": f"s3://{BUCKET}/raw/a.csv", "etag": "c" * 32, "version": "v", "size": 9}]
+    counts = {"rows_in": 3, "classified": 3, "without_narrative": 0, "quarantined": 0, "superseded": 0}
+    file = {"name": "part-0", "size": len(parquet), "rows": 3, "sha256": hashlib.sha256(parquet).hexdigest()}
+    return manifest_of(plan, {"inputs": inputs}, counts, {"files": [file], "unmapped": 0, "quarantined_by_reason": {}})
+
+
+def test_the_documented_manifest_is_the_one_that_is_published() -> None:
+    manifest = published(b"")
+    assert sorted(names_in(rows_below("results.md", "## Manifest"))) == sorted(manifest)
+
+
+@pytest.fixture
+def predictions(tmp_path: Path) -> Iterator[bytes]:
+    """A file of results with the columns that are published."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    example = {"string": ["card", "card", "mortgage"], "double": [0.9, 0.4, 0.8], "boolean": [False, True, False]}
+    table = pa.table({name: example[kind] for name, kind in schema_of_results()})
+    pq.write_table(table, tmp_path / "results.parquet")
+    return (tmp_path / "results.parquet").read_bytes()
+
+
+@pytest.mark.usefixtures("in_memory_aws")
+def test_the_examples_in_python_download_a_run_and_read_it(
+    predictions: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import boto3
+
+    from complaints.aws.bucket import Bucket
+
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.chdir(tmp_path)
+    s3, manifest = boto3.client("s3"), published(predictions)
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key=manifest["results"][0]["key"], Body=predictions)
+    Bucket(s3, BUCKET).write_json(f"manifests/run_id={RUN_ID}.json", manifest)
+
+    exec(block("results.md", "boto3"), {})
+    assert [path.read_bytes() for path in Path("predictions").iterdir()] == [predictions]
+    exec(block("results.md", "pandas"), {})
+    told = capsys.readouterr().out
+    assert re.search(r"card +2 +0\.65", told)
+    assert re.search(r"mortgage +1 +0\.80", told)
+
+
+def test_the_example_in_sql_reads_a_run(predictions: bytes, tmp_path: Path) -> None:
+    python = ROOT / ".venvs" / "bench" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("DuckDB is in the environment 'bench', which is not installed: make .venvs/bench/.installed")
+    (tmp_path / "predictions").mkdir()
+    (tmp_path / "predictions" / "part-00000.parquet").write_bytes(predictions)
+    program = "import duckdb, sys; print(duckdb.sql(sys.argv[1]).fetchall())"
+    command = [str(python), "-c", program, block("results.md", "duckdb")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[('card', 2, 0.65, 1), ('mortgage', 1, 0.8, 0)]"
+
+
+@pytest.fixture(scope="module")
+def generator() -> ModuleType:
+    """docs/generate_configuration.py, which is no package's."""
+    spec = importlib.util.spec_from_file_location("generate_configuration", DOCS / "generate_configuration.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where its dataclass looks itself up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_setting_without_a_description_is_refused(generator: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(generator.DESCRIPTIONS, "glue.worker_type")
+    with pytest.raises(generator.MissingDescriptionError, match=r"glue\.worker_type"):
+        generator.page()
+
+
+def test_a_description_without_a_setting_is_refused(generator: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(generator.DESCRIPTIONS, "glue.colour", "None has one.")
+    with pytest.raises(generator.MissingDescriptionError, match=r"glue\.colour"):
+        generator.page()
+
+
+def test_a_comment_describes_a_setting_that_has_no_description(
+    generator: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(generator.DESCRIPTIONS, "review_below")
+    assert "A complaint that the model is less sure of" in generator.page()
+    assert generator.comments_of("a:\n  # One.\n  b: 1  # Two.\n") == {"a.b": "One. Two."}
