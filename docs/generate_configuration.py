@@ -66,8 +66,8 @@ DESCRIPTIONS = {
     "storage.history": "Prefix for the labelled complaints to train on.",
     "aws.region": "The AWS region. The image URI of the SageMaker container depends on it.",
     "aws.glue_role_arn": "The role of the Glue jobs.",
-    "aws.sagemaker_role_arn": "The role of the SageMaker jobs and of the model. Whoever starts a SageMaker job needs "
-    "`iam:PassRole` on it.",
+    "aws.sagemaker_role_arn": "The role of the SageMaker jobs and of the model. The role that starts a SageMaker job "
+    "needs `iam:PassRole` on it.",
     "aws.alerts_topic_arn": "The SNS topic that receives one message for each failed run.",
     "aws.states_role_arn": "The role of the state machines. Used with Step Functions only.",
     "aws.lambda_role_arn": "The role of the Lambda functions. Used with Step Functions only.",

@@ -91,6 +91,26 @@ def test_every_path_that_is_named_exists(page: Path) -> None:
     assert not missing, f"{page.name}: these paths do not exist: {missing}"
 
 
+def test_readme_and_the_index_name_every_page() -> None:
+    pages = {path.name for path in DOCS.glob("*.md")} - {"README.md"}
+    for index in (ROOT / "README.md", DOCS / "README.md"):
+        linked = {Path(link).name for link in re.findall(r"\]\(([^)#]+\.md)", index.read_text(encoding="utf-8"))}
+        assert pages <= linked, f"{index.relative_to(ROOT)} does not link {sorted(pages - linked)}"
+
+
+def test_the_layout_in_readme_names_folders_that_exist_and_leaves_none_out() -> None:
+    layout = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Layout\n\n```\n")[2].partition("```")[0]
+    named: list[Path] = []
+    above: list[str] = []
+    for indent, name in re.findall(r"^( *)([a-z]+)/", layout, flags=re.MULTILINE):
+        above[len(indent) // 2 :] = [name]
+        named.append(Path(*above))
+    missing = [str(folder) for folder in named if not (ROOT / folder).is_dir()]
+    assert not missing, f"README.md names {missing}"
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] not in "._"}
+    assert {folder.name for folder in named if len(folder.parts) == 1} == folders - {"build"}
+
+
 def test_the_errors_that_troubleshooting_quotes_are_in_the_code() -> None:
     sources = [path for room in CODE for path in (ROOT / room).rglob("*.py")]
     # A message that is written in several pieces is one text.
