@@ -186,17 +186,21 @@ def comments_of(text: str) -> dict[str, str]:
 
 def _leaves(schema: Mapping[str, Any], part: Mapping[str, Any], value: Any, path: str = "") -> Iterator[Any]:
     """Path, JSON Schema and value of every key below `part`; a list of objects has the keys of one of them."""
-    if "$ref" in part:
-        part = schema["$defs"][part["$ref"].rpartition("/")[2]]
+    part = _resolved(schema, part)
     if "properties" in part:
         for name, each in part["properties"].items():
-            yield from _leaves(schema, each, value[name], f"{path}.{name}" if path else name)
-    elif part.get("type") == "array":
-        item = schema["$defs"][part["items"]["$ref"].rpartition("/")[2]]
+            found = (value or {}).get(name, each.get("default"))
+            yield from _leaves(schema, each, found, f"{path}.{name}" if path else name)
+    elif "properties" in (item := _resolved(schema, part.get("items", {}))):
         for name, each in item["properties"].items():
-            yield f"{path}[].{name}", each, f"{len(value)} rules"
+            yield f"{path}[].{name}", each, ", ".join(dict.fromkeys(f"`{entry[name]}`" for entry in value))
     else:
-        yield path, part, f"`{value}`"
+        yield path, part, f"`{value}`" if value is not None else "not set"
+
+
+def _resolved(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = part.get("$ref")
+    return {**schema["$defs"][reference.rpartition("/")[2]], **part} if reference else part
 
 
 def _any_subsection(path: str) -> str:
@@ -210,14 +214,17 @@ def _type(part: Mapping[str, Any]) -> str:
     >>> _type({"type": "integer", "minimum": 1, "maximum": 5}), _type({"type": "number", "exclusiveMinimum": 0})
     ('integer, 1 to 5', 'number, more than 0')
     """
+    if "anyOf" in part:
+        return " or ".join(_type(each) for each in part["anyOf"])
     if "enum" in part:
         return "one of " + ", ".join(f"`{each}`" for each in part["enum"])
     if arn := re.match(r"\^arn:aws\[a-z-\]\*:([a-z]+):", part.get("pattern", "")):
         return f"ARN ({arn[1]})"
     if "pattern" in part:
         # A vertical bar would end the table's cell.
-        return f"text, `{part['pattern']}`".replace("|", "\\|")
-    kind = {"string": "text"}.get(part["type"], part["type"])
+        longest = f", at most {part['maxLength']} characters" if "maxLength" in part else ""
+        return f"text, `{part['pattern']}`{longest}".replace("|", "\\|")
+    kind = {"string": "text", "null": "nothing"}.get(part.get("type", "any"), part.get("type", "any"))
     low, high = part.get("minimum"), part.get("maximum")
     bounds = [
         f"{low} to {high}" if low is not None and high is not None else "",
@@ -239,13 +246,16 @@ def page() -> str:
     load_settings()
     used: set[str] = set()
     parts = [INTRODUCTION]
-    for file in FILES:
+    for file, settings in FILES.items():
         parts.append(f"## `{file}`\n")
+        schema = settings.model_json_schema()
         sections: dict[str, list[Key]] = {}
         for key in keys_of(file, used):
             sections.setdefault(re.split(r"[.\[]", key.path)[0], []).append(key)
         for name, keys in sections.items():
-            parts += [f"### `{name}`\n", *([f"{SECTIONS[name]}\n"] if SECTIONS[name] else []), _table(keys)]
+            section = _resolved(schema, schema["properties"][name])
+            introduction = SECTIONS.get(name, section.get("description", ""))
+            parts += [f"### `{name}`\n", *([f"{introduction}\n"] if introduction else []), _table(keys)]
     if unused := sorted(DESCRIPTIONS.keys() - used):
         raise MissingDescriptionError(f"these descriptions have no key: {', '.join(unused)}")
     return "\n".join(parts)
