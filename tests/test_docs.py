@@ -92,7 +92,7 @@ def test_every_path_that_is_named_exists(page: Path) -> None:
 
 
 def test_readme_and_the_index_name_every_page() -> None:
-    pages = {path.name for path in DOCS.glob("*.md")} - {"README.md"}
+    pages = {path.name for path in DOCS.rglob("*.md")} - {"README.md"}
     for index in (ROOT / "README.md", DOCS / "README.md"):
         linked = {Path(link).name for link in re.findall(r"\]\(([^)#]+\.md)", index.read_text(encoding="utf-8"))}
         assert pages <= linked, f"{index.relative_to(ROOT)} does not link {sorted(pages - linked)}"
