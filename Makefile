@@ -33,26 +33,35 @@ $(UV):
 	@$(UV) pip sync --quiet --compile-bytecode --require-hashes --python .venvs/$*/bin/python $<
 	@touch $@
 
-# Patterns are expanded here: a shell leaves TRAIN=folder/*.csv alone.
+# Values that people give reach the commands through the environment, and neither make nor a shell expands them: a file
+# name may hold spaces, quotes, parentheses or $$( ). laptop/inputs.py splits TRAIN and CLASSIFY, and expands patterns.
+override TRAIN := $(value TRAIN)
+override CLASSIFY := $(value CLASSIFY)
+override INBOX := $(value INBOX)
+override PORT := $(value PORT)
+override LOGS := $(value LOGS)
+override ORCHESTRATOR := $(value ORCHESTRATOR)
+export TRAIN CLASSIFY INBOX PORT LOGS ORCHESTRATOR
+
+# For the benches: patterns are expanded here, as a shell leaves TRAIN=folder/*.csv alone.
 named = $(foreach pattern,$(2),$(foreach path,$(or $(wildcard $(pattern)),$(pattern)),$(1) '$(path)'))
 
 run: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Train, then classify, end to end; TRAIN= and CLASSIFY= name .csv, .csv.gz or .zip
-	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop run $(call named,--train,$(TRAIN)) $(call named,--classify,$(CLASSIFY)) \
-		--orchestrator $(or $(ORCHESTRATOR),airflow)
+	@PYTHONPATH=dags $(LAPTOP) run --train="$$TRAIN" --classify="$$CLASSIFY" --orchestrator="$${ORCHESTRATOR:-airflow}"
 
 up: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Start Airflow's UI (PORT=8080) and local AWS until Ctrl-C; INBOX=folder, DETACH=1
-	@PYTHONPATH=dags exec $(LAPTOP) up --port $(or $(PORT),8080) $(if $(INBOX),--inbox '$(INBOX)') $(if $(DETACH),--detach)
+	@PYTHONPATH=dags exec $(LAPTOP) up --port="$${PORT:-8080}" --inbox="$$INBOX" $(if $(DETACH),--detach)
 
 down: $(JOBS_ENV)/.installed ## Stop what make up started, from any shell
 	@PYTHONPATH=dags $(LAPTOP) down
 
-status: $(JOBS_ENV)/.installed ## Say whether make up runs, where, and how its runs stand
+status: $(JOBS_ENV)/.installed ## Show whether make up is running, its addresses and its runs
 	@PYTHONPATH=dags $(LAPTOP) status
 
 logs: $(JOBS_ENV)/.installed ## Follow the logs of make up's servers (LOGS=airflow or aws)
-	@PYTHONPATH=dags exec $(LAPTOP) logs $(or $(LOGS),all)
+	@PYTHONPATH=dags exec $(LAPTOP) logs "$${LOGS:-all}"
 
-reset: $(JOBS_ENV)/.installed ## Forget what make up keeps in build/up, after asking (YES=1: without)
+reset: $(JOBS_ENV)/.installed ## Remove the data of make up in build/up, after asking (YES=1: without asking)
 	@PYTHONPATH=dags $(LAPTOP) reset $(if $(YES),--yes)
 
 compose-test: $(JOBS_ENV)/.installed ## Build docker-compose.yaml, run both flows in it, restart it; skips where no Docker engine is

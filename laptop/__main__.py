@@ -1,56 +1,62 @@
-"""`python -m laptop run` does the main job, end to end; `up` starts the servers for a person, the others serve it."""
+"""`python -m laptop run` runs both flows once; `up` starts Airflow and local AWS, and the other verbs manage them."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from complaints.settings import SettingsError
-from laptop.inputs import InputError
+from laptop.inputs import InputError, named_paths
 from laptop.servers.flow_runs import RunFailedError
 from laptop.servers.processes import ServerError
-from laptop.servers.state import BUILD as KEPT
+from laptop.servers.state import BUILD as STATE
 from laptop.servers.state import State
-from laptop.verbs.detached import detached
+from laptop.terminal import write
+from laptop.verbs.detached import up_detached
 from laptop.verbs.down import down, reset
-from laptop.verbs.logs import logs
+from laptop.verbs.logs import follow_logs
 from laptop.verbs.run import BUILD, STACKS, run
 from laptop.verbs.status import status
 from laptop.verbs.up import up
 
 
 def main() -> int:
-    """Runs the verb that was named; a failure a person can mend is one message, not a traceback."""
+    """Runs one verb; returns the exit code. A failure that a person can fix prints a message, not a traceback."""
+    # Complaints, logs and secrets: nothing that is written here, or by a server started here, is for other users.
+    os.umask(0o077)
     options = _parser().parse_args()
     try:
-        return _do(options)
+        return _run_verb(options)
     except (InputError, RunFailedError, ServerError, SettingsError) as error:
-        print(f"\n{error}", file=sys.stderr)
+        write(f"\n{error}", sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
+        write("\nstopped", sys.stderr)
         return 130
 
 
-def _do(options: argparse.Namespace) -> int:
+def _run_verb(options: argparse.Namespace) -> int:
     if options.verb == "run":
-        run(options.train, options.classify, options.build, options.orchestrator)
+        train = [path for value in options.train for path in named_paths(value)]
+        classify = [path for value in options.classify for path in named_paths(value)]
+        run(train, classify, options.build, options.orchestrator)
         return 0
     state = State(options.build)
     if options.verb == "status":
         return status(state)
     if options.verb == "up" and options.detach:
-        inbox = ["--inbox", str(options.inbox)] if options.inbox else []
-        detached(state, ["--port", str(options.port), "--build", str(options.build), *inbox])
+        inbox = [f"--inbox={options.inbox}"] if options.inbox else []
+        up_detached(state, [f"--port={options.port}", f"--build={options.build}", *inbox])
     elif options.verb == "up":
-        up(options.port, options.inbox, options.build)
+        up(options.port, Path(options.inbox) if options.inbox else None, options.build)
     elif options.verb == "down":
         down(state)
     elif options.verb == "reset":
-        reset(state, options.yes)
+        reset(state, is_confirmed=options.yes)
     else:
-        logs(state, options.which)
+        follow_logs(state, options.which)
     return 0
 
 
@@ -58,22 +64,25 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="laptop", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     once = verbs.add_parser("run", help="train, then classify")
-    once.add_argument("--train", type=Path, action="append", default=[], help="labelled complaints, or a folder")
-    once.add_argument("--classify", type=Path, action="append", default=[], help="complaints to classify, or a folder")
-    once.add_argument("--build", type=Path, default=BUILD, help="where everything goes (default: %(default)s)")
-    once.add_argument("--orchestrator", choices=sorted(STACKS), default="airflow", help="who runs the flows")
-    stay = verbs.add_parser("up", help="start Airflow and local AWS, and wait")
+    files = "a file, a folder, or several words that may be patterns"
+    once.add_argument("--train", action="append", default=[], help=f"labelled complaints: {files}")
+    once.add_argument("--classify", action="append", default=[], help=f"complaints to classify: {files}")
+    once.add_argument("--build", type=Path, default=BUILD, help="output folder (default: %(default)s)")
+    once.add_argument("--orchestrator", choices=sorted(STACKS), default="airflow", help="what runs the flows")
+    stay = verbs.add_parser("up", help="start Airflow and local AWS, and keep them running")
     stay.add_argument("--port", type=int, default=8080, help="Airflow's port (default: %(default)s)")
-    stay.add_argument("--inbox", type=Path, help="folder whose complaints files are uploaded to be classified")
-    stay.add_argument("--detach", action="store_true", help="return when they are ready")
-    verbs.add_parser("status", help="whether they run, and how it stands")
+    stay.add_argument("--inbox", default="", help="folder whose complaints files are uploaded to be classified")
+    stay.add_argument("--detach", action="store_true", help="return once they are ready")
+    verbs.add_parser("status", help="show whether they run, and the state of the flows")
     verbs.add_parser("down", help="stop them")
     follow = verbs.add_parser("logs", help="follow their logs")
     follow.add_argument("which", choices=["all", "airflow", "aws"], nargs="?", default="all")
-    forget = verbs.add_parser("reset", help="remove what they keep")
-    forget.add_argument("--yes", action="store_true", help="do not ask")
+    forget = verbs.add_parser("reset", help="remove their state folder")
+    forget.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     for name in ("up", "status", "down", "logs", "reset"):
-        verbs.choices[name].add_argument("--build", type=Path, default=KEPT, help="the state (default: %(default)s)")
+        verbs.choices[name].add_argument(
+            "--build", type=Path, default=STATE, help="state folder (default: %(default)s)"
+        )
     return parser
 
 

@@ -1,16 +1,18 @@
 """Airflow as MWAA runs it, on one machine: scheduler, DAG processor, triggerer and API server, SQLite below.
 
-`airflow.env` is where this Airflow is set up, and says of every setting why it is so and what MWAA has instead.
+Its settings are in `airflow.env`, each with its reason and with the value that MWAA has instead.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from laptop.servers import airflow_components
 from laptop.servers.airflow_api import AirflowApi
 from laptop.servers.configuration import shared_configuration
 from laptop.servers.credentials import credentials
@@ -21,7 +23,7 @@ _START_SECONDS = 240
 
 
 class Airflow(AirflowApi):
-    """`airflow standalone` with its state in `home`, asked through its REST API as MWAA's users ask theirs."""
+    """Airflow's components with their state in `home`, asked through the REST API as MWAA's users ask theirs."""
 
     name = "airflow"
 
@@ -30,19 +32,24 @@ class Airflow(AirflowApi):
     ) -> None:
         self.home = home
         self._dags = dags
-        # They belong to the database beside them: what the one has encrypted the other cannot read.
+        # They belong to the database in the same folder, which holds values that they encrypted.
         self.credentials = credentials(home / "secrets")
         super().__init__(f"http://127.0.0.1:{port or free_port()}", self.credentials.password)
         self._started = datetime.now(UTC)
+        log_server_port = free_port()
         binaries = ROOT / ".venvs" / "airflow" / "bin"
         self.server = Server(
             "Airflow",
-            [str(binaries / "airflow"), "standalone"],
-            self._environment(environment, binaries),
-            home / "standalone.log",
+            # -P: the folder of the script must not hide modules of the standard library.
+            [
+                *(sys.executable, "-P", airflow_components.__file__, "--binaries", str(binaries)),
+                *("--log-server-port", str(log_server_port)),
+            ],
+            self._environment(environment, binaries, log_server_port),
+            home / "airflow.log",
         )
 
-    def _environment(self, environment: Mapping[str, str], binaries: Path) -> dict[str, str]:
+    def _environment(self, environment: Mapping[str, str], binaries: Path, log_server_port: int) -> dict[str, str]:
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -52,13 +59,17 @@ class Airflow(AirflowApi):
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self._dags),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
-            # Nobody but this machine can reach it.
+            # Reachable from this machine only.
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": self.address.rpartition(":")[2],
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.address}/execution/",
-            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
-            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
-            # Airflow's processes name themselves, which would overwrite the environment that they are found by.
+            # Where the API server asks for the logs of running tasks: the host is the one that a task was run on, and
+            # the log server listens on loopback only. This function of the standard library returns 127.0.0.1.
+            "AIRFLOW__CORE__HOSTNAME_CALLABLE": "urllib.request.localhost",
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(log_server_port),
+            # Airflow 3.2 reads the port of triggerers under another name than it documents.
+            "AIRFLOW__LOGGING__TRIGGERER_LOG_SERVER_PORT": str(log_server_port),
+            # Airflow's processes set their title, which would overwrite the environment that `leftovers` reads.
             "SPT_NOENV": "1",
             "NO_PROXY": "127.0.0.1,localhost",
             "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
@@ -66,10 +77,10 @@ class Airflow(AirflowApi):
         return {**inherited, **shared_configuration(), **self.credentials.settings, **ours, **environment}
 
     def wait_until_ready(self, dag_ids: Sequence[str]) -> None:
-        """Returns when every component is healthy and the DAGs can be triggered.
+        """Waits until every component is healthy and the DAGs can be triggered.
 
         Raises:
-            ServerError: Airflow ended, a DAG file does not import, or it took more than four minutes.
+            ServerError: Airflow ended, a DAG file has an import error, or it took more than four minutes.
         """
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
@@ -77,13 +88,13 @@ class Airflow(AirflowApi):
             if self.is_healthy() and self._knows(dag_ids):
                 return
             time.sleep(0.5)
-        raise ServerError(f"Airflow was not ready after {_START_SECONDS} s; its log is {self.server.log}")
+        raise ServerError(f"Airflow was not ready after {_START_SECONDS} s; see its log: {self.server.log}")
 
     def _knows(self, dag_ids: Sequence[str]) -> bool:
-        # A kept database also has what was wrong before this start.
+        # A kept database also holds the errors of earlier starts.
         errors = [each for each in self.import_errors() if datetime.fromisoformat(each["timestamp"]) > self._started]
         if errors:
-            raise ServerError(f"{errors[0]['filename']} does not import:\n{errors[0]['stack_trace']}")
+            raise ServerError(f"{errors[0]['filename']} has an import error:\n{errors[0]['stack_trace']}")
         return self.dag_ids().issuperset(dag_ids)
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""Airflow's REST API, asked as a person's programs ask it: with a user's name and password."""
+"""A client for Airflow's REST API that logs in with user name and password."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _RUN_STATES = ("queued", "running", "success", "failed")
 
 
 class AirflowApi:
-    """The Airflow at `address`; `password` is that of the one user."""
+    """The Airflow at `address`, used as its one user with `password`."""
 
     def __init__(self, address: str, password: str) -> None:
         self.address = address
         self._password = password
         self._token = ""
-        # A person's proxy must not stand between us and our own server.
+        # The user's proxy must not be asked for a server on this machine.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def is_healthy(self) -> bool:
-        """Whether every component says of itself that it runs; False, too, where nobody answers."""
+        """True if every component reports that it is healthy; False also if the server does not answer."""
         try:
             health = self._call("GET", "/api/v2/monitor/health", authorized=False)
             components = ("metadatabase", "scheduler", "triggerer", "dag_processor")
@@ -37,12 +37,12 @@ class AirflowApi:
             return False
 
     def import_errors(self) -> list[dict[str, Any]]:
-        """The DAG files that do not import: `filename`, `stack_trace`, and since when (`timestamp`)."""
+        """The DAG files with import errors: `filename`, `stack_trace` and `timestamp`."""
         found: list[dict[str, Any]] = self._call("GET", "/api/v2/importErrors")["import_errors"]
         return found
 
     def dag_ids(self) -> set[str]:
-        """The DAGs that can be triggered."""
+        """The ids of the DAGs that can be triggered."""
         return {dag["dag_id"] for dag in self._call("GET", "/api/v2/dags")["dags"]}
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
@@ -52,23 +52,23 @@ class AirflowApi:
         return run_id
 
     def unpause(self, dag_id: str) -> None:
-        """Lets a DAG's schedule begin."""
+        """Unpauses a DAG, which starts its schedule."""
         self._call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
 
     def ended_runs(self, since: str) -> list[dict[str, Any]]:
-        """The newest runs, of any DAG, that ended since a time in ISO 8601; the oldest first."""
+        """The newest 50 runs, of any DAG, that ended since a time in ISO 8601; oldest first."""
         query = urllib.parse.urlencode({"end_date_gte": since, "order_by": "-end_date", "limit": 50})
         found: list[dict[str, Any]] = self._call("GET", f"/api/v2/dags/~/dagRuns?{query}")["dag_runs"]
         return [run for run in reversed(found) if run["state"] in ENDED]
 
     def counts(self, dag_id: str) -> dict[str, int]:
-        """How many runs of a DAG are in each state, those states left out that no run is in."""
+        """The number of a DAG's runs by state, without the states that no run is in."""
         path = f"/api/v2/dags/{dag_id}/dagRuns?limit=1&state="
         found = {state: self._call("GET", f"{path}{state}")["total_entries"] for state in _RUN_STATES}
         return {state: count for state, count in found.items() if count}
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str) -> Any:
-        """What a task left for others under `key`."""
+        """The value that a task pushed to XCom under `key`."""
         run = f"/api/v2/dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id)}"
         return self._call("GET", f"{run}/taskInstances/{task_id}/xcomEntries/{key}")["value"]
 
@@ -103,7 +103,7 @@ class AirflowApi:
             except urllib.error.HTTPError as error:
                 if error.code != HTTPStatus.UNAUTHORIZED or not authorized:
                     raise
-                # A token lasts a day, and this Airflow may run for longer.
+                # A token is valid for a day, and Airflow may run for longer.
                 self._token = ""
                 return self._ask(method, path, body, authorized)
         except urllib.error.HTTPError as error:

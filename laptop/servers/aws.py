@@ -1,4 +1,4 @@
-"""Local AWS as a server beside us, and clients for it."""
+"""Local AWS as a server process, and boto3 clients for it."""
 
 from __future__ import annotations
 
@@ -19,48 +19,48 @@ _START_SECONDS = 90
 
 
 class AwsAt:
-    """A local AWS, whoever started it, at `endpoint`; it takes any credentials."""
+    """A running local AWS at `endpoint`; it accepts any credentials."""
 
     def __init__(self, endpoint: str, region: str) -> None:
         self.endpoint = endpoint
         self.region = region
 
     def environment(self) -> dict[str, str]:
-        """What makes any AWS client talk to this endpoint."""
+        """The environment variables that make any AWS client use this endpoint."""
         return {**_CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint, "AWS_DEFAULT_REGION": self.region}
 
     def clients(self) -> Mapping[str, Any]:
-        """A client of each service that deploy asks."""
+        """A client of each service that deploy needs."""
         return {name: self.client(name) for name in ("s3", "glue", "lambda", "stepfunctions", "events", "sqs")}
 
     def client(self, service: str, **more: Any) -> Any:
-        """A boto3 client of this AWS, whatever the shell's proxy settings say; `more` goes to botocore's Config."""
+        """A boto3 client of this AWS, without the shell's proxy settings; `more` is passed to botocore's Config."""
         session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=self.region)
         return session.client(service, endpoint_url=self.endpoint, config=Config(proxies={}, **more))
 
 
 class Aws(AwsAt):
-    """`python -m localaws` with its state in `state`, on `port` or a free one of loopback.
+    """`python -m localaws` with its state in `state`, on a loopback port: `port`, or any free one.
 
-    `keep`: S3 and the models of SageMaker are those that an earlier one left there. `mark`: what its processes and
-    those of its jobs have in their environment.
+    `keep` keeps the S3 objects and SageMaker models of an earlier start. `mark` is added to the environment of its
+    processes and of its jobs.
     """
 
     def __init__(
         self, state: Path, region: str, *, port: int = 0, keep: bool = False, mark: Mapping[str, str] | None = None
     ) -> None:
         port = port or free_port()
-        # Known before it answers, so that others can be started beside it.
+        # Known before the server answers, so that Airflow can start at the same time.
         super().__init__(f"http://127.0.0.1:{port}", region)
         self._log = state / "server.log"
         command = [sys.executable, "-m", "localaws", "--state", str(state), "--port", str(port)]
-        # No credentials, profile or endpoint of the person's own may reach it.
+        # The user's own credentials, profile and endpoint must not reach it.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         kept = ["--keep"] * keep
         self.server = Server("local AWS", [*command, *kept], {**inherited, **(mark or {})}, self._log)
 
     def wait_until_ready(self) -> None:
-        """Returns when the endpoint answers; it says so with one line of JSON.
+        """Waits for the line of JSON that local AWS prints once it answers requests.
 
         Raises:
             ServerError: it ended, or was not ready within 90 seconds.
@@ -71,4 +71,4 @@ class Aws(AwsAt):
             if '{"endpoint"' in self._log.read_text(errors="replace"):
                 return
             time.sleep(0.1)
-        raise ServerError(f"local AWS was not ready after {_START_SECONDS} s; its log is {self._log}")
+        raise ServerError(f"local AWS was not ready after {_START_SECONDS} s; see its log: {self._log}")

@@ -1,4 +1,4 @@
-"""What AWS says of the jobs behind the tasks: how long they ran, what they said last, and why they failed."""
+"""The AWS jobs behind the tasks: how long they ran, their last log line, and why they failed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class AwsJobs:
         }
 
     def seconds(self, task_id: str) -> float | None:
-        """How long the newest job of the task ran; None for a task without a job."""
+        """The duration of the task's newest job; None for a task without a job."""
         if task_id in self._glue_jobs:
             times = self._glue_run(task_id)
             return _seconds(times.get("StartedOn"), times.get("CompletedOn"))
@@ -37,7 +37,7 @@ class AwsJobs:
         return None
 
     def failure(self, task_id: str) -> str:
-        """Why the newest job of the task failed, in AWS's words; empty where it did not, or there is none."""
+        """The failure reason of the task's newest job, as AWS reports it; empty without a failed job."""
         if task_id in self._glue_jobs:
             return str(self._glue_run(task_id).get("ErrorMessage", ""))
         if task_id in self._sagemaker_kinds and (job := self._sagemaker_job(task_id)):
@@ -47,7 +47,7 @@ class AwsJobs:
         return ""
 
     def last_log_line(self, task_id: str) -> str:
-        """The newest line that the task's job wrote; empty where there is none yet."""
+        """The newest log line of the task's job; empty if there is none yet."""
         if task_id in self._glue_jobs:
             streams = [("/aws-glue/jobs/output", self._glue_run(task_id).get("Id"))]
             streams.append(("/aws-glue/jobs/error", streams[0][1]))

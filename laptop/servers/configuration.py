@@ -1,4 +1,4 @@
-"""Airflow's settings that all ways to run it on a laptop share, from `airflow.env`, which says why each is so."""
+"""The Airflow settings that `make` and docker compose share, read from `airflow.env`, which explains each."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ FILE = Path(__file__).parents[1] / "airflow.env"
 
 
 def shared_configuration(file: Path = FILE) -> dict[str, str]:
-    """The lines `KEY=VALUE` of an env file as docker compose reads them; `#` begins a comment where a line begins.
+    """The settings in an env file: lines `KEY=VALUE`, and comments that begin with `#` at the start of a line.
 
     Raises:
-        ValueError: a line is neither, a key comes twice, or make and compose would not read the same value.
+        ValueError: a line is neither, a key is set twice, or docker compose would read another value.
     """
     found: dict[str, str] = {}
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
@@ -22,8 +22,8 @@ def shared_configuration(file: Path = FILE) -> dict[str, str]:
             raise ValueError(f"{file.name}:{number}: {line!r} is not KEY=VALUE")
         if key in found:
             raise ValueError(f"{file.name}:{number}: {key} is set twice")
-        # Compose takes quotes away, fills $NAMES in and cuts comments off; we would do none of it.
+        # Compose strips quotes, expands $NAMES and cuts off comments, none of which this function does.
         if value != value.strip() or set(value) & set("\"'$#"):
-            raise ValueError(f"{file.name}:{number}: write {key}'s value without quotes, $, # and outer spaces")
+            raise ValueError(f"{file.name}:{number}: {key}: write the value without quotes, $, # and outer spaces")
         found[key] = value
     return found

@@ -1,4 +1,4 @@
-"""Airflow's secrets on a laptop: made at the first start, in files that only their owner can read, outside the tree."""
+"""Airflow's password and secret settings on a laptop: made at the first start, in files that only their owner reads."""
 
 from __future__ import annotations
 
@@ -11,47 +11,48 @@ from dataclasses import dataclass
 from pathlib import Path
 
 USER = "admin"
-# As Airflow draws its own: no letter that is taken for another.
+# The characters of Airflow's own generated passwords: none is easily mistaken for another.
 _LETTERS = "abcdefghkmnpqrstuvwxyzABCDEFGHKMNPQRSTUVWXYZ23456789"
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """The password of `USER`, and Airflow's settings that are secret or name a file of secrets."""
+    """The password of `USER`, the file that holds it, and the settings of Airflow that are secret or name a secret."""
 
     password: str
+    password_file: Path
     settings: dict[str, str]
 
 
 def credentials(folder: Path) -> Credentials:
-    """Those in `folder`, which are made where they are missing; they last as long as what they have encrypted."""
+    """The credentials in `folder`; missing ones are made. What the database holds encrypted needs the same ones."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     passwords = folder / "passwords.json"
-    # SimpleAuthManager reads this file at each login, and adds a user only who is not in it.
-    known = json.loads(_kept(passwords, lambda: json.dumps({USER: _password()})))
+    # SimpleAuthManager reads this file at each login, and generates passwords only for users that are not in it.
+    known = json.loads(_read_or_make(passwords, lambda: json.dumps({USER: _password()})))
     settings = {
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords.absolute()),
         # Encrypts connections and variables in the database.
-        "AIRFLOW__CORE__FERNET_KEY": _kept(folder / "fernet_key", _fernet_key),
-        # Signs what users and tasks show the API server to be let in.
-        "AIRFLOW__API_AUTH__JWT_SECRET": _kept(folder / "jwt_secret", secrets.token_urlsafe),
-        # Signs sessions and the addresses of logs; all components must have the same.
-        "AIRFLOW__API__SECRET_KEY": _kept(folder / "api_secret_key", secrets.token_urlsafe),
+        "AIRFLOW__CORE__FERNET_KEY": _read_or_make(folder / "fernet_key", _fernet_key),
+        # Signs the tokens of users and tasks.
+        "AIRFLOW__API_AUTH__JWT_SECRET": _read_or_make(folder / "jwt_secret", secrets.token_urlsafe),
+        # Signs sessions and requests for logs; all components need the same.
+        "AIRFLOW__API__SECRET_KEY": _read_or_make(folder / "api_secret_key", secrets.token_urlsafe),
     }
-    return Credentials(known[USER], settings)
+    return Credentials(known[USER], passwords, settings)
 
 
-def _kept(file: Path, make: Callable[[], str]) -> str:
+def _read_or_make(file: Path, make: Callable[[], str]) -> str:
     if not file.exists():
-        # Whole or not at all: half a secret from a start that was killed would lock everybody out.
+        # Atomically: half a secret from a start that was killed would lock everybody out.
         unfinished = file.with_name(f"{file.name}.{os.getpid()}")
-        with open(unfinished, "w", encoding="utf-8", opener=_for_the_owner_only) as written:
+        with open(unfinished, "w", encoding="utf-8", opener=_open_private) as written:
             written.write(make())
         unfinished.rename(file)
     return file.read_text(encoding="utf-8").strip()
 
 
-def _for_the_owner_only(path: str, flags: int) -> int:
+def _open_private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
@@ -60,5 +61,5 @@ def _password() -> str:
 
 
 def _fernet_key() -> str:
-    # What cryptography's Fernet.generate_key does, which this environment need not have.
+    # As Fernet.generate_key of cryptography, which this environment does not need otherwise.
     return base64.urlsafe_b64encode(os.urandom(32)).decode()

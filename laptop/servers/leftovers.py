@@ -1,6 +1,6 @@
-"""Every process that a state folder's servers started, found by a mark in its environment, and ended to the last one.
+"""Finds and stops every process that the servers of a state folder started, by a variable in its environment.
 
-A server's process group is not all of it: jobs have sessions of their own, and outlive a server that was killed.
+A server's process group is not enough: jobs have sessions of their own, and survive a server that was killed.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# Local AWS hands it on to its jobs, which inherit nothing else that is ours.
+# Local AWS passes it on to its jobs, which inherit nothing else of the environment here.
 MARK = "PTMLOPS_STATE"
 _PROC = Path("/proc")
 
 
 def mark(state: Path) -> dict[str, str]:
-    """The environment variable that every process of this state folder has."""
+    """The environment variable that marks a process of this state folder."""
     return {MARK: str(state.absolute())}
 
 
 def marked(state: Path) -> list[int]:
-    """The processes of this state folder; none where there is no /proc (macOS)."""
+    """The ids of the state folder's processes; empty without /proc (macOS)."""
     entry = f"{MARK}={state.absolute()}".encode()
     return [pid for pid in _pids() if entry in _environment(pid)]
 
 
-def stop_marked(state: Path, patience: float = 10.0) -> int:
-    """SIGTERM to each, and SIGKILL to what is left after `patience` seconds; returns how many there were."""
+def stop_marked(state: Path, timeout: float = 10.0) -> int:
+    """Stops the processes: SIGTERM, then SIGKILL after `timeout` seconds; returns how many there were."""
     found = marked(state)
     _signal(found, signal.SIGTERM)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     while (left := marked(state)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    # Again and again: one that is being started is not seen before it has its environment.
+    # Repeatedly: a process that is just starting is found only once it has its environment.
     for _ in range(100):
         if not left:
             break
@@ -46,14 +46,14 @@ def stop_marked(state: Path, patience: float = 10.0) -> int:
 
 
 def members_of_group(group: int) -> list[int] | None:
-    """The processes of a group that have not ended; None where there is no /proc to tell."""
+    """The ids of the processes of a group that have not ended; None without /proc."""
     if not _PROC.is_dir():
         return None
     return [pid for pid in _pids() if _group(pid) == group]
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process has not ended; where there is no /proc to tell, one that nobody has waited for counts, too."""
+    """True if the process has not ended; without /proc, a zombie counts as alive."""
     if _PROC.is_dir():
         return _group(pid) is not None
     try:
@@ -80,12 +80,12 @@ def _environment(pid: int) -> list[bytes]:
     try:
         return (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:
-        return []  # ended meanwhile, or another user's
+        return []  # it has ended, or belongs to another user
 
 
 def _group(pid: int) -> int | None:
     try:
-        # pid (name, which may hold anything) state ppid pgrp ...
+        # pid (name, which may contain anything) state ppid pgrp ...
         state, _, group = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()[:3]
     except OSError:
         return None

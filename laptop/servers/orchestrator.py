@@ -1,31 +1,31 @@
-"""What `make run` asks of whoever runs the flows: start one, say how it stands, and why it failed."""
+"""The interface that Airflow and Step Functions share here: start a run, read its state, its tasks and their logs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-# What no longer changes, in Airflow's words.
+# The states in which a run or task no longer changes; Airflow's names.
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed"})
 
 
 class Orchestrator(Protocol):
-    """Airflow, or Step Functions, with states and tasks in Airflow's words."""
+    """Airflow or Step Functions; states and tasks have Airflow's names."""
 
     name: str
     address: str
 
     def check(self) -> None:
-        """Raises ServerError if what it runs on has died."""
+        """Raises ServerError if one of its servers has died."""
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
         """Starts a run with `conf`; returns its run id."""
 
     def state(self, dag_id: str, run_id: str) -> str:
-        """The run's state; it changes no more once it is one of `ENDED`."""
+        """The run's state; final once it is one of `ENDED`."""
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """What has become of each task: `task_id`, `state`, `start_date`, `end_date` (ISO 8601), `try_number`."""
+        """The run's tasks: `task_id`, `state`, `start_date`, `end_date` (ISO 8601), `try_number`."""
 
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> list[str]:
         """The lines of one attempt's log."""

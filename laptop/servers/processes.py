@@ -1,4 +1,4 @@
-"""A server of ours in a process group of its own, with its log in a file, that is gone when we are."""
+"""A server process in a process group of its own, with its log in a file, stopped at the end of a `with` block."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from laptop.servers.leftovers import members_of_group
 
 
 class ServerError(RuntimeError):
-    """A server did not start, or died; the message says where its log is and how it ends."""
+    """A server did not start, died or refused a request, or its state cannot be used; the message says why."""
 
 
 class Server:
@@ -26,7 +27,7 @@ class Server:
         self.name = name
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
+        with private_log(log) as output:
             self._process = subprocess.Popen(
                 command,
                 env=dict(environment),
@@ -38,22 +39,24 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The command's process, which is also its group and its session."""
+        """The id of the command's process, which is also the id of its process group and session."""
         return self._process.pid
 
     def check(self) -> None:
         """Raises ServerError if the process has ended."""
         if self._process.poll() is not None:
             last = "\n".join(self.log.read_text(errors="replace").splitlines()[-15:])
-            raise ServerError(f"{self.name} ended with code {self._process.returncode}; {self.log} ends:\n{last}")
+            raise ServerError(
+                f"{self.name} ended with exit code {self._process.returncode}; the last lines of {self.log}:\n{last}"
+            )
 
-    def stop(self, patience: float = 15) -> None:
-        """SIGTERM to the group, and SIGKILL to what is left of it after `patience` seconds."""
-        deadline = time.monotonic() + patience
+    def stop(self, timeout: float = 15) -> None:
+        """Sends SIGTERM to the process group, and SIGKILL to what is left of it after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
         self._signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(patience)
-        # The first process may be the first to go, before those that have to put things in order.
+            self._process.wait(timeout)
+        # The first process may end before others of its group that still clean up.
         while members_of_group(self._process.pid) and time.monotonic() < deadline:
             time.sleep(0.05)
         self._signal(signal.SIGKILL)
@@ -74,20 +77,29 @@ class Server:
         self.stop()
 
 
+def private_log(file: Path) -> BinaryIO:
+    """An empty file to write a log to, which only its owner can read, even if it existed with another mode."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return os.fdopen(descriptor, "wb")
+
+
 def check_port(port: int) -> None:
-    """Raises ServerError if somebody listens on this loopback port already."""
+    """Raises ServerError if the loopback port is in use."""
     if is_in_use(port):
-        raise ServerError(f"port {port} is in use; stop what listens there, or choose another: make up PORT=8081")
+        raise ServerError(
+            f"port {port} is in use; stop the program that uses it, or choose another port: make up PORT=8081"
+        )
 
 
 def is_in_use(port: int) -> bool:
-    """Whether somebody listens on this loopback port."""
+    """True if a process listens on the loopback port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
+    """A loopback port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Local AWS and an orchestrator side by side, the release deployed and the data uploaded: what any flow needs."""
+"""Local AWS and an orchestrator together, with the release deployed and the data uploaded."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from typing import Generic, TypeVar
 
 from complaints.settings import PipelineSettings
 from deploy.__main__ import deploy, deploy_serverless
-from laptop import inputs
+from laptop.inputs import upload
 from laptop.servers.airflow import Airflow
 from laptop.servers.aws import Aws, AwsAt
 from laptop.servers.leftovers import mark
 from laptop.servers.orchestrator import Orchestrator
 from laptop.servers.step_functions import StepFunctions
-from laptop.servers.stopping import leaving_nothing
+from laptop.servers.stopping import stopping_everything
 
 TRAINING, CLASSIFICATION = "complaints_training", "complaints_classification"
 
 
 def delivery(settings: PipelineSettings) -> str:
-    """Where the files to classify are put: they are one batch, of however many files."""
+    """The prefix of the files to classify: they are one batch, however many there are."""
     return f"{settings.storage.batches}laptop/"
 
 
-Who = TypeVar("Who", bound=Orchestrator)
+AnyOrchestrator = TypeVar("AnyOrchestrator", bound=Orchestrator)
 
 
 @dataclass(frozen=True)
-class Stack(Generic[Who]):
-    """Local AWS and an orchestrator, ready, and the name of the release that they run."""
+class Stack(Generic[AnyOrchestrator]):
+    """Local AWS and an orchestrator, both ready, and the id of the deployed release."""
 
     aws: Aws
-    orchestrator: Who
+    orchestrator: AnyOrchestrator
     release: str
 
 
 @contextmanager
-def running(
+def airflow_stack(
     build: Path,
     settings: PipelineSettings,
     history: Sequence[Path],
@@ -52,10 +52,10 @@ def running(
     keep: bool = False,
     dag_ids: Sequence[str] = (TRAINING, CLASSIFICATION),
 ) -> Iterator[Stack[Airflow]]:
-    """Local AWS and Airflow below `build`, stopped at the end, whatever happens in between.
+    """Local AWS and Airflow, with their files below `build`, stopped at the end of the block.
 
-    Airflow listens on `port`, and local AWS on `aws_port`, or on any free one. `keep`: S3 and the models are those that
-    were left there. Ready when `dag_ids` can be triggered.
+    Airflow listens on `port` and local AWS on `aws_port`, or on any free port. `keep` keeps the S3 objects and models
+    of an earlier start. The block begins once `dag_ids` can be triggered.
 
     Raises:
         ServerError: Airflow or local AWS did not start.
@@ -63,7 +63,7 @@ def running(
     with _aws(build, settings, aws_port, keep) as aws, ThreadPoolExecutor(1) as beside:
         uploaded = beside.submit(_upload, aws, settings, history, raw)
         if keep:
-            # Runs that were left unfinished go on as soon as Airflow does, and need the jobs of this release.
+            # Unfinished runs continue as soon as Airflow has started, and need the jobs of this release.
             uploaded.result()
         airflow = Airflow((build / "airflow").absolute(), {**aws.environment(), **mark(build)}, port)
         with airflow.server:
@@ -72,10 +72,10 @@ def running(
 
 
 @contextmanager
-def serverless(
+def step_functions_stack(
     build: Path, settings: PipelineSettings, history: Sequence[Path], raw: Sequence[Path]
 ) -> Iterator[Stack[StepFunctions]]:
-    """Local AWS below `build` with the compiled state machines deployed; no Airflow anywhere.
+    """Local AWS, with its files below `build` and the compiled state machines deployed; no Airflow.
 
     Raises:
         ServerError: local AWS did not start.
@@ -87,19 +87,19 @@ def serverless(
 
 
 def infrastructure(aws: AwsAt, settings: PipelineSettings) -> None:
-    """What must be there before anything is deployed: the bucket, the roles, the topic of alerts, the queue.
+    """Creates what a deployment expects: the bucket, the roles, the topic of alerts and the queue.
 
-    What is there already is left as it is.
+    Whatever exists already is left unchanged.
     """
     s3, region = aws.client("s3"), settings.aws.region
-    # us-east-1 takes no constraint, all others want one; and only there a bucket is made twice without complaint.
+    # us-east-1 accepts no constraint, every other region requires one; only us-east-1 ignores a second CreateBucket.
     where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=settings.storage.bucket, **where)
     aws.client("sns").create_topic(Name=settings.aws.alerts_topic_arn.rpartition(":")[2])
     aws.client("sqs").create_queue(QueueName=settings.aws.dead_letter_queue_arn.rpartition(":")[2])
     iam = aws.client("iam")
-    # Lambda takes a function only with a role that it may assume.
+    # Lambda accepts a function only with a role that it can assume.
     arns = {"lambda": settings.aws.lambda_role_arn, "states": settings.aws.states_role_arn}
     for service, arn in arns.items():
         trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -110,19 +110,19 @@ def infrastructure(aws: AwsAt, settings: PipelineSettings) -> None:
 
 @contextmanager
 def _aws(build: Path, settings: PipelineSettings, port: int = 0, keep: bool = False) -> Iterator[Aws]:
-    """Local AWS, being started."""
-    with leaving_nothing(build):
+    """Local AWS, started but not yet ready."""
+    with stopping_everything(build):
         aws = Aws(build / "aws", settings.aws.region, port=port, keep=keep, mark=mark(build))
         with aws.server:
             yield aws
 
 
 def _upload(aws: Aws, settings: PipelineSettings, history: Sequence[Path], raw: Sequence[Path]) -> str:
-    """The bucket, the release and the data, as they would be on AWS; returns the release."""
+    """Creates the infrastructure, deploys the release and uploads the data; returns the release."""
     aws.wait_until_ready()
     infrastructure(aws, settings)
     release = deploy(settings, aws.clients())
     s3, bucket = aws.client("s3"), settings.storage.bucket
-    inputs.upload(s3, bucket, settings.storage.history, history)
-    inputs.upload(s3, bucket, delivery(settings), raw)
+    upload(s3, bucket, settings.storage.history, history)
+    upload(s3, bucket, delivery(settings), raw)
     return release

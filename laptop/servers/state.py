@@ -1,4 +1,4 @@
-"""The folder that `make up` keeps its state in: what made it, who uses it now, and where that one can be reached."""
+"""The state folder of `make up`: its format, the process that uses it, and that process's addresses."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from laptop.servers.processes import ServerError, free_port, is_in_use
 
 BUILD = Path("build") / "up"
 FORMAT = 1
-_LOOK_SECONDS = 1.0
+_LOCK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Running:
-    """A `make up` that runs, or ran last: its process, since when, and its addresses, all empty at the beginning."""
+    """The `make up` that runs, or the last that ran. Time and addresses are empty while it is starting."""
 
     pid: int
     since: str
@@ -33,17 +33,21 @@ class Running:
 
     @property
     def port(self) -> int:
-        """Airflow's."""
+        """The port of Airflow."""
         return int(self.address.rpartition(":")[2])
 
     @property
     def aws_port(self) -> int:
-        """Local AWS's."""
+        """The port of local AWS."""
         return int(self.endpoint.rpartition(":")[2])
 
 
 class State:
-    """One state folder. `state.json` says what made it, `running.json` who uses it; a lock, whether that one lives."""
+    """One state folder.
+
+    `state.json` has the format and Airflow's version, `running.json` the process that uses the folder or used it last,
+    and a lock on `lock` is held while that process is alive.
+    """
 
     def __init__(self, folder: Path = BUILD) -> None:
         self.folder = folder
@@ -51,40 +55,43 @@ class State:
         self.airflow = folder / "airflow"
 
     def prepare(self, airflow: str) -> None:
-        """Makes the folder, or finds that the Airflow of this version can go on with what is there.
+        """Creates the folder, readable by its owner only, or checks that Airflow `airflow` can use the existing one.
 
         Raises:
-            ServerError: it is not ours, of another format, or of a newer Airflow.
+            ServerError: the folder is not ours, has another format, or was used by a newer Airflow.
         """
         found = _read(self.folder / "state.json")
-        remedy = f"move {self.folder} away, or forget it: make reset"
+        remedy = f"move {self.folder} away, or remove it with make reset"
         if not found and self.folder.is_dir() and any(self.folder.iterdir()):
-            raise ServerError(f"{self.folder} holds what make up did not make, as it has no state.json: {remedy}")
+            raise ServerError(f"{self.folder} was not created by make up: it has files, but no state.json: {remedy}")
         if found and found.get("format") != FORMAT:
-            told = f"{self.folder} has format {found.get('format')!r}, and this make up reads format {FORMAT}"
-            raise ServerError(f"{told}: {remedy}")
+            reason = f"{self.folder} has format {found.get('format')!r}, but this make up uses format {FORMAT}"
+            raise ServerError(f"{reason}: {remedy}")
         if found and _numbers(found["airflow"]) > _numbers(airflow):
-            told = f"{self.folder} was used by Airflow {found['airflow']}, whose database {airflow} cannot read"
-            raise ServerError(f"{told}: run the newer one again, or {remedy}")
-        # Before Airflow brings its database up to date: it never is newer than what stands here.
+            reason = f"{self.folder} was used by Airflow {found['airflow']}, whose database {airflow} cannot read"
+            raise ServerError(f"{reason}: use the newer version again, or {remedy}")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # A folder that an earlier version created may be open to other users.
+        self.folder.chmod(0o700)
+        # Before Airflow migrates its database, so that the database is never newer than the version recorded here.
         self._write("state.json", {"sample": False, **found, "format": FORMAT, "airflow": airflow})
 
     @property
     def has_sample(self) -> bool:
-        """Whether the sample was uploaded once: who deleted it wants it gone."""
+        """True if the sample was uploaded once; it is not uploaded again, in case it was deleted on purpose."""
         return bool(_read(self.folder / "state.json").get("sample"))
 
     def sample_is_there(self) -> None:
-        """The sample was uploaded."""
+        """Records that the sample was uploaded."""
         self._write("state.json", {**_read(self.folder / "state.json"), "sample": True})
 
     def last(self) -> Running | None:
-        """Who uses the folder, or used it last."""
+        """The process that uses the folder, or used it last."""
         found = _read(self.folder / "running.json")
         return Running(**found) if found else None
 
     def holder(self) -> Running | None:
-        """Who uses the folder now."""
+        """The process that uses the folder now."""
         lock = self.folder / "lock"
         if not lock.exists():
             return None
@@ -97,30 +104,30 @@ class State:
         return None
 
     def check_free(self) -> None:
-        """Raises ServerError if somebody uses the folder."""
+        """Raises ServerError if a process uses the folder."""
         if first := self.holder():
-            where = f"pid {first.pid}, {first.address or 'being started'}"
+            where = f"pid {first.pid}, {first.address or 'starting'}"
             raise ServerError(
-                f"make up runs already with {self.folder} ({where}); make status tells more, make down stops it"
+                f"make up is already running with {self.folder} ({where}); see make status, or stop it with make down"
             )
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """The folder is ours until the end of the block, however that comes.
+        """Locks the folder for the block; the lock ends with the process, however it ends.
 
         Raises:
-            ServerError: another one uses it.
+            ServerError: another process uses the folder.
         """
         with (self.folder / "lock").open("ab") as lock:
-            self._take(lock)
-            # At once: the other file is still that of who ran last.
+            self._lock(lock)
+            # At once, since running.json still describes the last process.
             lock.truncate(0)
             lock.write(str(os.getpid()).encode())
             lock.flush()
             yield
 
     def begin(self, port: int) -> Running:
-        """Who holds the folder says who it is: Airflow on `port`, and local AWS where it was, if that port is free."""
+        """Records this process: Airflow on `port`, and local AWS on its last port, if that is free."""
         running = Running(
             os.getpid(),
             datetime.now(UTC).isoformat(timespec="seconds"),
@@ -131,12 +138,12 @@ class State:
         return running
 
     def is_ready(self, running: Running) -> None:
-        """What was being started is there."""
+        """Records that the servers are ready."""
         self._write("running.json", asdict(replace(running, ready=True)))
 
-    def _take(self, lock: Any) -> None:
-        # Who only looks holds it for a moment.
-        deadline = time.monotonic() + _LOOK_SECONDS
+    def _lock(self, lock: Any) -> None:
+        # `holder` in another process takes the lock for a moment.
+        deadline = time.monotonic() + _LOCK_SECONDS
         while True:
             try:
                 return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -146,20 +153,19 @@ class State:
                 time.sleep(0.05)
 
     def _aws_port(self) -> int:
-        """The one of the last time, which a person may have exported, unless somebody took it."""
+        """The last port, which a person may have exported, or a free one if that is in use."""
         last = self.last()
         port = last.aws_port if last else 0
         return free_port() if not port or is_in_use(port) else port
 
     def _write(self, name: str, document: dict[str, Any]) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
         unfinished = self.folder / f"{name}.{os.getpid()}"
         unfinished.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         unfinished.replace(self.folder / name)
 
 
 def airflow_version(environment: Path) -> str:
-    """The version of Airflow that a virtual environment has."""
+    """The version of Airflow in a virtual environment."""
     folders = [str(folder) for folder in environment.glob("lib/python*/site-packages")]
     for found in importlib.metadata.distributions(name="apache-airflow-core", path=folders):
         return found.version
@@ -172,7 +178,7 @@ def _read(file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise ServerError(f"{file} cannot be read ({error}): remove {file.parent}: make reset") from error
+        raise ServerError(f"{file} cannot be read ({error}): remove {file.parent} with make reset") from error
     return document if isinstance(document, dict) else {}
 
 

@@ -21,7 +21,7 @@ _START = " starts"
 
 
 class StepFunctions:
-    """Starts executions and reads their histories; the machines' ARNs are known by the flow's name."""
+    """Starts executions and reads their histories; `machines` maps a flow's name to its state machine's ARN."""
 
     name = "stepfunctions"
 
@@ -40,10 +40,10 @@ class StepFunctions:
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
         """Starts an execution with `conf` as its input; returns its ARN.
 
-        A batch is not started: it is completed, and the event of that starts it, as it would on AWS.
+        A batch is completed instead, with its marker object: as on AWS, the event of that object starts the execution.
 
         Raises:
-            ServerError: no execution came of the event within a minute.
+            ServerError: the event started no execution within a minute.
         """
         if str(conf.get("source", "")).startswith(self._storage.batches):
             return self._complete(dag_id, str(conf["source"]))
@@ -66,7 +66,7 @@ class StepFunctions:
                 return started.pop()
             time.sleep(0.2)
         raise ServerError(
-            f"no execution of {dag_id} came of {marker} within {_START_SECONDS} s; the starter's log is in the log "
+            f"{marker} started no execution of {dag_id} within {_START_SECONDS} s; the starter's log is in the log "
             f"group /aws/lambda/{STARTER_FUNCTION}"
         )
 
@@ -75,17 +75,17 @@ class StepFunctions:
         return {each["executionArn"] for page in pages for each in page["executions"]}
 
     def state(self, _dag_id: str, run_id: str) -> str:
-        """The execution's state, in Airflow's words."""
+        """The execution's state, as Airflow names it."""
         status = self._client.describe_execution(executionArn=run_id)["status"]
         return _STATES.get(status, "failed")
 
     def tasks(self, _dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """The tasks whose states were entered, in order; one that was entered and not left has failed, or runs."""
+        """The tasks whose states were entered, in order; one that was not exited is running, or has failed."""
         tasks: dict[str, dict[str, Any]] = {}
         running = self.state("", run_id) == "running"
         for event in self._history(run_id):
             if event["type"] == _ENTERED:
-                # A job's task has two states: the look whether there is one, and the start.
+                # A task with a job has two states: one looks for the job, the other starts it.
                 name = event["stateEnteredEventDetails"]["name"].removesuffix(_START)
                 tasks.setdefault(name, _task(name, event["timestamp"], "running" if running else "failed"))
             elif event["type"] == _EXITED and not _only_looked(event["stateExitedEventDetails"]):
@@ -97,7 +97,7 @@ class StepFunctions:
         return list(tasks.values())
 
     def log(self, _dag_id: str, run_id: str, _task_id: str, _attempt: int) -> list[str]:
-        """The error that ended the execution, and its cause: a state has no log of its own."""
+        """The execution's error and cause, since a state has no log."""
         described = self._client.describe_execution(executionArn=run_id)
         return [str(described.get("error", "")), *str(described.get("cause", "")).splitlines()]
 
@@ -107,9 +107,9 @@ class StepFunctions:
 
 
 def _only_looked(exited: Mapping[str, Any]) -> bool:
-    """Whether a state was left that looked for a job, and found none that is done."""
-    left = json.loads(exited["output"]).get(exited["name"])
-    return isinstance(left, dict) and left.get("state") in ("absent", "running")
+    """True if the state that was exited looked for a job and found none, or one that is still running."""
+    found = json.loads(exited["output"]).get(exited["name"])
+    return isinstance(found, dict) and found.get("state") in ("absent", "running")
 
 
 def _task(name: str, started: Any, state: str) -> dict[str, Any]:

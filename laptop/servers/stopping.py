@@ -1,4 +1,4 @@
-"""How whatever was started here is stopped: by Ctrl-C, by SIGTERM, by a terminal that closes, and once only."""
+"""Clean shutdown on Ctrl-C, SIGTERM or a closed terminal: no process is left running."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def leaving_nothing(state: Path) -> Iterator[None]:
-    """Each of the signals unwinds the block as Ctrl-C does; afterwards no process of the state folder is left.
+def stopping_everything(state: Path) -> Iterator[None]:
+    """Each of the signals ends the block as Ctrl-C does; afterwards no process of the state folder is left.
 
-    Only the first one does: the next would end the stop half-way, and everything takes some seconds to stop.
+    Only the first signal has an effect: stopping takes some seconds, and a second one would interrupt it.
     """
-    before = {number: signal.signal(number, _unwind) for number in _SIGNALS}
+    before = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
     try:
         yield
     finally:
-        _pass_over()
+        _ignore_signals()
         stop_marked(state)
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _unwind(_number: int, _frame: FrameType | None) -> None:
-    _pass_over()
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    _ignore_signals()
     raise KeyboardInterrupt
 
 
-def _pass_over() -> None:
+def _ignore_signals() -> None:
     for number in _SIGNALS:
-        # Not SIG_IGN, which a process that is started now would inherit.
+        # Not SIG_IGN, which processes that are started from now on would inherit.
         signal.signal(number, lambda *_: None)

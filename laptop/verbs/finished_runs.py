@@ -1,4 +1,4 @@
-"""What has become of the runs: a line for each that ends, with where its results are, or where the reason is."""
+"""The runs that end while `make up` is running: one message each, with the location of the results or the failure."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ from laptop.servers.stack import CLASSIFICATION, TRAINING
 _PAUSE_SECONDS = 3.0
 
 
-class Outcomes:
-    """Asks Airflow every few seconds when it is asked to look; predictions are copied into `folder`."""
+class FinishedRuns:
+    """Asks Airflow for ended runs, every few seconds at most; copies their predictions into `folder`."""
 
     def __init__(self, airflow: AirflowApi, s3: Any, bucket: str, folder: Path) -> None:
         self._airflow = airflow
         self._s3, self._bucket = s3, bucket
         self._folder = folder
         self._since = datetime.now(UTC).isoformat()
-        self._told: set[tuple[str, str, str]] = set()
-        self._asked = 0.0
+        self._reported: set[tuple[str, str, str]] = set()
+        self._last_request = 0.0
 
-    def look(self) -> Iterator[str]:
-        """A line for each run that ended since the last look."""
-        if time.monotonic() - self._asked < _PAUSE_SECONDS:
+    def news(self) -> Iterator[str]:
+        """A message for each run that ended since the last call."""
+        if time.monotonic() - self._last_request < _PAUSE_SECONDS:
             return
-        self._asked = time.monotonic()
+        self._last_request = time.monotonic()
         try:
             ended = self._airflow.ended_runs(self._since)
         except (OSError, ServerError):
-            return  # busy, or about to be stopped; the next look finds the same
+            return  # busy, or stopping: the next call asks again
         for run in ended:
-            # A run that was cleared ends a second time.
+            # A run that is cleared ends a second time.
             key = (run["dag_id"], run["dag_run_id"], run["end_date"])
-            # Runs that nothing came of would only bury the others.
-            if key not in self._told and run["dag_id"] in (CLASSIFICATION, TRAINING):
-                self._told.add(key)
-                yield f"{run['dag_id']}  {self._told_of(run)}"
+            # Each check for arrivals is a run, too, and would bury the others.
+            if key not in self._reported and run["dag_id"] in (CLASSIFICATION, TRAINING):
+                self._reported.add(key)
+                yield f"{run['dag_id']}  {self._message(run)}"
 
-    def _told_of(self, run: dict[str, Any]) -> str:
+    def _message(self, run: dict[str, Any]) -> str:
         source = str((run.get("conf") or {}).get("source", ""))
         of = f"{source} → " if source else "→ "
         how = f"({run['state']}, {_seconds(run):.0f} s)"
         if run["state"] != "success":
             page = f"{self._airflow.address}/dags/{run['dag_id']}/runs/{quote(run['dag_run_id'])}"
-            return f"{of}nothing published  {how}: {self._why(run)}{page}"
+            return f"{of}nothing published  {how}: {self._failed_tasks(run)}{page}"
         try:
             return f"{of}{self._result(run)}  {how}"
         except (OSError, RuntimeError, ValueError, LookupError, ClientError, BotoCoreError) as error:
-            return f"{of}done  {how}; its results cannot be told: {error}"
+            return f"{of}done  {how}; its results cannot be read: {error}"
 
     def _result(self, run: dict[str, Any]) -> str:
         if run["dag_id"] == TRAINING:
@@ -67,9 +67,9 @@ class Outcomes:
         run_id = uri.rstrip("/").rpartition("=")[2]
         folder = self._folder / f"run_id={run_id}"
         Results(self._s3, self._bucket, run_id).download_predictions(folder)
-        return f"{uri}, and in {folder}/"
+        return f"{uri}, copied to {folder}/"
 
-    def _why(self, run: dict[str, Any]) -> str:
+    def _failed_tasks(self, run: dict[str, Any]) -> str:
         try:
             tasks = self._airflow.tasks(run["dag_id"], run["dag_run_id"])
         except (OSError, ServerError):

@@ -1,6 +1,6 @@
-"""Whether a server answers, and a component of Airflow is healthy: what a container's health check asks.
+"""Health checks of docker-compose.yaml: of a server, or of one component of Airflow.
 
-`airflow jobs check` would load all of Airflow for each answer, which two cores feel.
+`airflow jobs check` would import all of Airflow for each check, which is too slow on two cores.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 
-_PATIENCE_SECONDS = 8
+_TIMEOUT_SECONDS = 8
 
 
 def problem(address: str, component: str = "") -> str:
-    """What is wrong with the server at `address`, or with that component of the Airflow there; empty if nothing is."""
+    """The problem of the server at `address`, or of a component of the Airflow there; empty if it is healthy."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     path = "/api/v2/monitor/health" if component else "/"
     try:
-        with opener.open(f"{address}{path}", timeout=_PATIENCE_SECONDS) as answer:
+        with opener.open(f"{address}{path}", timeout=_TIMEOUT_SECONDS) as answer:
             body = answer.read()
         status = json.loads(body)[component]["status"] if component else "healthy"
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -28,7 +28,7 @@ def problem(address: str, component: str = "") -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """`ADDRESS [COMPONENT]`: returns 0 if all is well, and says what is not."""
+    """Checks `ADDRESS [COMPONENT]` and prints the result; returns 0 if it is healthy."""
     found = problem(*arguments)
     print(found or "healthy")
     return 1 if found else 0

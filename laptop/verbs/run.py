@@ -1,4 +1,4 @@
-"""`make run`: everything once, from files on disk to published results, with nothing left running afterwards."""
+"""`make run`: trains and classifies once, from files on disk to published results, and leaves nothing running."""
 
 from __future__ import annotations
 
@@ -6,74 +6,138 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from complaints.settings import PipelineSettings, load_settings
-from laptop import inputs
+from laptop.inputs import InputError, Inputs, complaints_files, object_names
 from laptop.report import page, summary
 from laptop.report.collect import Results
 from laptop.report.quarantine import download_quarantine
+from laptop.sample import write_sample
 from laptop.servers.aws_jobs import AwsJobs
-from laptop.servers.flow_runs import Progress, follow
-from laptop.servers.stack import CLASSIFICATION, TRAINING, Stack, delivery, running, serverless
+from laptop.servers.flow_runs import follow
+from laptop.servers.stack import CLASSIFICATION, TRAINING, Stack, airflow_stack, delivery, step_functions_stack
+from laptop.terminal import Progress, printable, write
 
 BUILD = Path("build") / "run"
 STACKS: dict[str, Callable[..., AbstractContextManager[Stack[Any]]]] = {
-    "airflow": running,
-    "stepfunctions": serverless,
+    "airflow": airflow_stack,
+    "stepfunctions": step_functions_stack,
 }
+_SKIPPED_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """The files of a run; `is_synthetic` if any of them belong to the generated sample."""
+
+    history: Sequence[Path]
+    raw: Sequence[Path]
+    skipped: Sequence[Path]
+    is_synthetic: bool
 
 
 def run(
     train: Sequence[Path], classify: Sequence[Path], build: Path = BUILD, orchestrator: str = "airflow"
 ) -> dict[str, Any]:
-    """Trains on `train`, classifies `classify` (the sample where empty); returns the summary and writes it down.
+    """Trains on `train` and classifies `classify` (the sample where empty); returns the content of summary.json.
 
-    `orchestrator` is "airflow" or "stepfunctions".
+    `orchestrator` is "airflow" or "stepfunctions". Everything is written to `build`, which is emptied first.
 
     Raises:
         InputError: a path cannot be used.
         RunFailedError: a flow failed.
         ServerError: Airflow or local AWS did not start, or died.
     """
-    progress = Progress(lambda line: print(line, flush=True))
-    inputs.check(train, classify)
+    progress = Progress()
+    named = _checked(train, build), _checked(classify, build)
     shutil.rmtree(build, ignore_errors=True)
     build.mkdir(parents=True)
-    history, raw, synthetic = inputs.sample_or(train, classify, build / "synthetic-sample")
+    files = _with_sample(*named, build / "synthetic-sample")
     settings = load_settings().pipeline
+    for note in _notes(files, settings):
+        progress.report(note)
 
-    progress.say(f"starting local AWS and {orchestrator}" + (", with the synthetic sample" if synthetic else ""))
-    start = STACKS[orchestrator]
-    with start(build, settings, history, raw) as stack:
+    sample = ", with the synthetic sample" if files.is_synthetic else ""
+    progress.report(f"starting local AWS and {orchestrator}{sample}")
+    with STACKS[orchestrator](build, settings, files.history, files.raw) as stack:
         start_up = progress.seconds()
-        progress.say(f"{orchestrator} is ready; local AWS at {stack.aws.endpoint} has release {stack.release}")
+        progress.report(
+            f"{orchestrator} is ready; local AWS at {stack.aws.endpoint}, release {stack.release} is deployed"
+        )
         try:
             flows = _flows(stack, settings, AwsJobs(stack.aws, settings), progress)
         finally:
-            # Of a run that failed above all: it may be the reason.
+            # Also after a failure, which quarantined rows may explain.
             download_quarantine(stack.aws.client("s3"), settings.storage.bucket, build / "quarantine.csv")
         found = Results(stack.aws.client("s3"), settings.storage.bucket)
         found.download_predictions(build / "predictions")
         seconds = _seconds(progress.seconds(), start_up, flows)
-        document = _document(found, flows, seconds, build) | {"synthetic": synthetic, "orchestrator": orchestrator}
+        document = {
+            **_document(found, flows, seconds, build),
+            "synthetic": files.is_synthetic,
+            "orchestrator": orchestrator,
+            "skipped_files": {"count": len(files.skipped), "first": _first(files.skipped)},
+        }
     (build / "summary.json").write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     (build / "report.html").write_text(page.render(document), encoding="utf-8")
-    print(summary.text(document), flush=True)
+    write(summary.text(document))
     return document
+
+
+def _checked(paths: Sequence[Path], build: Path) -> Inputs:
+    """The complaints files of `paths`, none of which the run would delete.
+
+    Raises:
+        InputError: a path cannot be used, or lies in the folder that the run empties.
+    """
+    found = complaints_files(paths)
+    for file in found.files:
+        if file.resolve().is_relative_to(build.resolve()):
+            raise InputError(f"{file} is in {build}, which a run empties first; copy it to another folder")
+    return found
+
+
+def _with_sample(train: Inputs, classify: Inputs, folder: Path) -> RunInputs:
+    """The named files, and the sample, written to `folder`, in place of what was not named."""
+    skipped = [*train.skipped, *classify.skipped]
+    if train.files and classify.files:
+        return RunInputs(train.files, classify.files, skipped, is_synthetic=False)
+    sample = write_sample(folder)
+    return RunInputs(train.files or sample.training, classify.files or sample.classify, skipped, is_synthetic=True)
+
+
+def _notes(files: RunInputs, settings: PipelineSettings) -> list[str]:
+    """What is done with the named files in another way than a person may expect."""
+    notes = []
+    for prefix, paths in ((settings.storage.history, files.history), (delivery(settings), files.raw)):
+        for path, name in zip(paths, object_names(paths), strict=True):
+            # A number before the name needs no explanation.
+            if not name.endswith(path.name):
+                notes.append(f"{path} is uploaded as {prefix}{name}: S3 keys are limited to safe characters here")
+    if files.skipped:
+        more = f" and {len(files.skipped) - _SKIPPED_SHOWN} more" if len(files.skipped) > _SKIPPED_SHOWN else ""
+        shown = ", ".join(_first(files.skipped))
+        notes.append(f"skipped {len(files.skipped)} files that are empty or named like temporary files: {shown}{more}")
+    return notes
+
+
+def _first(skipped: Sequence[Path]) -> list[str]:
+    return [printable(str(path)) for path in skipped[:_SKIPPED_SHOWN]]
 
 
 def _flows(stack: Stack[Any], settings: PipelineSettings, jobs: AwsJobs, progress: Progress) -> list[dict[str, Any]]:
     flows = []
     for dag_id, source in ((TRAINING, settings.storage.history), (CLASSIFICATION, delivery(settings))):
         run_id = stack.orchestrator.trigger(dag_id, {"source": source})
-        flows.append(follow(stack.orchestrator, jobs, dag_id, run_id, progress))
+        flows.append(follow(stack.orchestrator, jobs, dag_id, run_id, progress.report))
     return flows
 
 
 def _seconds(total: float, start_up: float, flows: list[dict[str, Any]]) -> dict[str, float]:
-    """Where the time went: the servers' start, the jobs on AWS, and all that stands around the jobs."""
+    """The duration of the run in parts: starting the servers, the jobs on AWS, and orchestration around the jobs."""
     work = sum(step["job_seconds"] or 0.0 for flow in flows for step in flow["steps"])
     parts = {"start_up": start_up, "work": work, "orchestration": total - start_up - work, "total": total}
     return {name: round(value, 1) for name, value in parts.items()}

@@ -1,4 +1,4 @@
-"""Puts what the flows need into a local AWS that runs already: bucket, release, sample; docker compose does it."""
+"""Deploys the release to a running local AWS and uploads the sample: the service `deploy` of docker-compose.yaml."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from pathlib import Path
 
 from complaints.settings import PipelineSettings, load_settings
 from deploy.__main__ import deploy
-from laptop import inputs
+from laptop.inputs import upload
+from laptop.sample import write_sample
 from laptop.servers.aws import AwsAt
 from laptop.servers.stack import delivery, infrastructure
 
 
-def put(aws: AwsAt, settings: PipelineSettings) -> tuple[str, bool]:
-    """Deploys the release, and uploads the synthetic sample where `history/` is empty.
+def seed(aws: AwsAt, settings: PipelineSettings) -> tuple[str, bool]:
+    """Deploys the release, and uploads the synthetic sample if `history/` is empty.
 
-    Returns the release and whether the sample was uploaded. What a bucket that was kept holds stays as it is.
+    Returns the release, and whether the sample was uploaded. Objects that the bucket holds already are kept.
     """
     infrastructure(aws, settings)
     release = deploy(settings, aws.clients())
@@ -25,26 +26,26 @@ def put(aws: AwsAt, settings: PipelineSettings) -> tuple[str, bool]:
     if s3.list_objects_v2(Bucket=storage.bucket, Prefix=storage.history, MaxKeys=1)["KeyCount"]:
         return release, False
     with tempfile.TemporaryDirectory() as folder:
-        history, raw, _ = inputs.sample_or((), (), Path(folder) / "synthetic-sample")
-        # Last the history, which says that the sample is there.
-        inputs.upload(s3, storage.bucket, delivery(settings), raw)
-        inputs.upload(s3, storage.bucket, storage.history, history)
+        sample = write_sample(Path(folder))
+        # The history last: if it is there, the sample is complete.
+        upload(s3, storage.bucket, delivery(settings), sample.classify)
+        upload(s3, storage.bucket, storage.history, sample.training)
     return release, True
 
 
 def main() -> int:
-    """Asks the AWS at AWS_ENDPOINT_URL, and no other: a bucket of the real one is not ours to fill with samples."""
+    """Seeds the AWS at AWS_ENDPOINT_URL; refuses the real one, whose bucket is no place for a sample."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     if not endpoint.startswith("http://"):
         print(
-            f"into_aws: AWS_ENDPOINT_URL is {endpoint!r}; it must be the address of a local AWS, http://…",
+            f"seed_aws: AWS_ENDPOINT_URL is {endpoint!r}; it must be the address of a local AWS (http://...)",
             file=sys.stderr,
         )
         return 2
     settings = load_settings().pipeline
-    release, with_sample = put(AwsAt(endpoint, settings.aws.region), settings)
-    sample = "and the synthetic sample" if with_sample else "and the data that was kept"
-    print(f"release {release} is in s3://{settings.storage.bucket}, {sample}", flush=True)
+    release, with_sample = seed(AwsAt(endpoint, settings.aws.region), settings)
+    sample = "the synthetic sample was uploaded" if with_sample else "existing data was kept"
+    print(f"deployed release {release} to s3://{settings.storage.bucket}; {sample}", flush=True)
     return 0
 
 

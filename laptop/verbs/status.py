@@ -1,4 +1,4 @@
-"""`make status`: whether `make up` runs, since when, where, what its runs came to, and which model is in service."""
+"""`make status`: whether `make up` is running, its addresses, the model in service, and the number of runs by state."""
 
 from __future__ import annotations
 
@@ -13,46 +13,48 @@ from complaints.models import registry
 from complaints.settings import load_settings
 from laptop.servers.airflow_api import AirflowApi
 from laptop.servers.aws import AwsAt
-from laptop.servers.credentials import credentials
+from laptop.servers.credentials import USER, credentials
 from laptop.servers.leftovers import marked
 from laptop.servers.processes import ServerError
 from laptop.servers.state import Running, State
+from laptop.terminal import write
 
 NOT_RUNNING = 3
-"""What a service's `status` exits with where it does not run (Linux Standard Base)."""
+"""The exit code for a service that is not running (Linux Standard Base)."""
 
 
 def status(state: State) -> int:
-    """Says how it stands; returns the exit code: 0 where it runs and is ready, else `NOT_RUNNING`."""
+    """Prints the status; returns 0 if everything is running and ready, else `NOT_RUNNING`."""
     running = state.holder()
     if running is None:
-        print(f"make up does not run with {state.folder}")
+        write(f"make up is not running with {state.folder}")
         if left := marked(state.folder):
-            print(f"but {len(left)} processes of an earlier start do: make down stops them")
+            write(f"but {len(left)} processes of an earlier make up are; make down stops them")
         return NOT_RUNNING
     for line in _lines(state, running):
-        print(line)
+        write(line)
     return 0 if running.ready else NOT_RUNNING
 
 
 def model_in_service(s3: Any, bucket: str) -> str:
-    """The model's version; else what to do to get one."""
+    """The model's version; without a model, how to get one."""
     try:
         return str(registry.model_in_service(Bucket(s3, bucket))["version"])
     except registry.NoModelError:
-        return "none in service: trigger complaints_training"
+        return "none in service; trigger complaints_training"
     except (ClientError, BotoCoreError) as error:
-        return f"not known: {error}"
+        return f"unknown: {error}"
 
 
 def _lines(state: State, running: Running) -> Iterator[str]:
     if not running.address:
-        yield f"make up is being started, pid {running.pid}"
+        yield f"make up is starting, pid {running.pid}"
         return
     age = datetime.now(UTC) - datetime.fromisoformat(running.since)
-    word = "runs" if running.ready else "is being started"
+    word = "is running" if running.ready else "is starting"
     yield f"make up {word}, pid {running.pid}, since {running.since} ({_rounded(age)})"
-    yield f"  Airflow    {running.address}"
+    secrets = credentials(state.airflow / "secrets")
+    yield f"  Airflow    {running.address}   user {USER}, password in {secrets.password_file}"
     yield f"  AWS        {running.endpoint}"
     if not running.ready:
         return
@@ -60,7 +62,7 @@ def _lines(state: State, running: Running) -> Iterator[str]:
     aws = AwsAt(running.endpoint, settings.aws.region)
     s3 = aws.client("s3", connect_timeout=3, retries={"total_max_attempts": 1})
     yield f"  model      {model_in_service(s3, settings.storage.bucket)}"
-    yield from _runs(AirflowApi(running.address, credentials(state.airflow / "secrets").password))
+    yield from _runs(AirflowApi(running.address, secrets.password))
 
 
 def _runs(airflow: AirflowApi) -> Iterator[str]:

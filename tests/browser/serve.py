@@ -12,15 +12,15 @@ import threading
 from pathlib import Path
 
 from complaints.settings import load_settings
-from laptop import inputs
+from laptop.sample import write_sample
 from laptop.servers.credentials import USER
-from laptop.servers.stack import running
+from laptop.servers.stack import airflow_stack
 
 
 def main(build: Path) -> None:
     """Says where Airflow is and who may come in, once both flows can be triggered."""
-    history, raw, _ = inputs.sample_or((), (), build / "synthetic-sample")
-    with running(build, load_settings().pipeline, history, raw) as stack:
+    sample = write_sample(build / "synthetic-sample")
+    with airflow_stack(build, load_settings().pipeline, sample.training, sample.classify) as stack:
         airflow = stack.orchestrator
         told = {"address": airflow.address, "user": USER, "password": airflow.credentials.password}
         print(json.dumps(told), flush=True)

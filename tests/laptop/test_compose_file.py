@@ -1,4 +1,4 @@
-"""docker-compose.yaml and Dockerfile as they stand; tests/compose brings them up."""
+"""docker-compose.yaml and Dockerfile, read as files; tests/compose runs them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from laptop.servers.credentials import credentials
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONCE = {"airflow-init", "arrivals", "deploy"}
-# Of MWAA's components, each a service of its own.
+# MWAA's components, each as a service of its own.
 AIRFLOW = {"api-server", "scheduler", "dag-processor", "triggerer", "airflow-init", "arrivals"}
 
 
@@ -33,20 +33,20 @@ def test_every_environment_is_a_lock_with_hashes() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
-def test_each_service_is_watched_or_ends_and_stays_in_the_projects_network(name: str) -> None:
+def test_each_service_has_a_health_check_or_ends_and_stays_in_the_projects_network(name: str) -> None:
     service = SERVICES[name]
-    assert ("healthcheck" in service) is (name not in ONCE), f"{name}: a service that stays has a health check"
+    assert ("healthcheck" in service) is (name not in ONCE), f"{name}: a long-running service needs a health check"
     waited_for = {each: how["condition"] for each, how in service.get("depends_on", {}).items()}
     for other, condition in waited_for.items():
         right = "service_completed_successfully" if other in ONCE else "service_healthy"
         assert condition == right, f"{name} waits for {other} to be {condition}; it should be {right}"
-    assert not {"network_mode", "privileged", "pid", "ipc"} & set(service), f"{name}: Docker Desktop knows no host's"
+    assert not {"network_mode", "privileged", "pid", "ipc"} & set(service), f"{name}: not on Docker Desktop"
     for port in service.get("ports", ()):
-        assert port.startswith(("127.0.0.1:", "${UI_ADDRESS:-127.0.0.1}:")), f"{name} publishes {port} to everybody"
+        assert port.startswith(("127.0.0.1:", "${UI_ADDRESS:-127.0.0.1}:")), f"{name}: {port} is on every interface"
 
 
 @pytest.mark.parametrize("name", sorted(AIRFLOW))
-def test_airflow_has_the_shared_settings_and_the_tree_which_it_cannot_change(name: str) -> None:
+def test_airflow_has_the_shared_settings_and_reads_the_tree_without_write_access(name: str) -> None:
     service = SERVICES[name]
     assert service["env_file"] == "laptop/airflow.env"
     assert {"./dags:/ptmlops/dags:ro", "./plugins:/ptmlops/plugins:ro"} <= set(service["volumes"])
@@ -54,20 +54,20 @@ def test_airflow_has_the_shared_settings_and_the_tree_which_it_cannot_change(nam
     assert not twice, f"{name} overrides {twice} of laptop/airflow.env"
 
 
-def test_every_secret_comes_from_the_files_that_the_first_start_makes(tmp_path: Any) -> None:
+def test_every_secret_comes_from_the_files_that_airflow_init_makes(tmp_path: Any) -> None:
     made = credentials(tmp_path)
     environment = SERVICES["scheduler"]["environment"]
     for setting, value in made.settings.items():
         if setting.endswith("_FILE"):
-            told = environment[setting]
+            file = environment[setting]
         else:
-            told = environment[f"{setting}_CMD"].removeprefix("cat ")
-            assert (tmp_path / told.rpartition("/")[2]).read_text().strip() == value
-        assert told.startswith("/airflow/secrets/")
-        assert (tmp_path / told.rpartition("/")[2]).is_file(), f"nobody makes {told}"
+            file = environment[f"{setting}_CMD"].removeprefix("cat ")
+            assert (tmp_path / file.rpartition("/")[2]).read_text().strip() == value
+        assert file.startswith("/airflow/secrets/")
+        assert (tmp_path / file.rpartition("/")[2]).is_file(), f"airflow-init makes no {file}"
 
 
-def test_what_is_kept_is_kept_in_volumes() -> None:
+def test_all_data_is_in_volumes() -> None:
     mounts = {mount.partition(":")[0] for service in SERVICES.values() for mount in service.get("volumes", ())}
     assert {mount for mount in mounts if not mount.startswith("./")} == set(COMPOSE["volumes"])
     assert "--keep" in SERVICES["localaws"]["command"]

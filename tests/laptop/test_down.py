@@ -1,4 +1,4 @@
-"""`make down`, `make status` and `make reset` where nothing runs, where one was killed, and where one runs."""
+"""`make down`, `make status` and `make reset`: nothing running, a killed `make up`, and a running one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def state(tmp_path: Path) -> Iterator[State]:
     found = State(tmp_path / "up")
     found.prepare("3.2.1")
     yield found
-    stop_marked(found.folder, patience=0)
+    stop_marked(found.folder, timeout=0)
 
 
 def left_behind(state: State) -> subprocess.Popen[bytes]:
@@ -36,37 +36,37 @@ def left_behind(state: State) -> subprocess.Popen[bytes]:
     return process
 
 
-def test_where_nothing_runs_it_is_said_and_status_fails(state: State, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_make_up_status_fails_and_down_does_nothing(state: State, capsys: pytest.CaptureFixture[str]) -> None:
     assert status(state) == NOT_RUNNING
     down(state)
-    assert capsys.readouterr().out == f"make up does not run with {state.folder}\nnothing runs\n"
+    assert capsys.readouterr().out == f"make up is not running with {state.folder}\nmake up is not running\n"
 
 
 @LINUX
-def test_what_a_killed_one_left_is_told_by_status_and_stopped_by_down(
+def test_status_counts_the_processes_that_a_killed_make_up_left_and_down_stops_them(
     state: State, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with left_behind(state):
         assert status(state) == NOT_RUNNING
         down(state)
     assert marked(state.folder) == []
-    told = capsys.readouterr().out
-    assert "but 1 processes of an earlier start do: make down stops them" in told
-    assert told.endswith("stopped 1 processes that an earlier start had left behind\n")
+    output = capsys.readouterr().out
+    assert "but 1 processes of an earlier make up are; make down stops them" in output
+    assert output.endswith("stopped 1 processes left by an earlier make up\n")
 
 
-def test_one_that_is_being_started_is_not_running_yet(state: State, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_starting_make_up_is_not_ready(state: State, capsys: pytest.CaptureFixture[str]) -> None:
     with state.held():
         assert status(state) == NOT_RUNNING
-    assert capsys.readouterr().out == f"make up is being started, pid {os.getpid()}\n"
+    assert capsys.readouterr().out == f"make up is starting, pid {os.getpid()}\n"
 
 
 def test_a_folder_in_use_is_not_removed(state: State) -> None:
-    with state.held(), pytest.raises(ServerError, match=f"pid {os.getpid()}.*make down first"):
-        reset(state, is_sure=True)
+    with state.held(), pytest.raises(ServerError, match=f"pid {os.getpid()}.*run make down first"):
+        reset(state, is_confirmed=True)
     assert (state.folder / "state.json").exists()
 
 
-def test_who_is_sure_removes_all_of_it(state: State) -> None:
-    reset(state, is_sure=True)
+def test_a_confirmed_reset_removes_the_folder(state: State) -> None:
+    reset(state, is_confirmed=True)
     assert not state.folder.exists()

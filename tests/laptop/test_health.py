@@ -1,4 +1,4 @@
-"""What a container's health check says of servers that are well, ill, and not there."""
+"""The health checks of healthy, unhealthy and absent servers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Airflow(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(HEALTH).encode())
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Keeps the test's output clean."""
 
 
 @pytest.fixture
@@ -40,17 +40,17 @@ def address() -> Iterator[str]:
         thread.join()
 
 
-def test_a_server_that_answers_and_a_component_that_says_so_are_healthy(address: str) -> None:
+def test_a_server_that_answers_and_a_healthy_component_are_healthy(address: str) -> None:
     assert problem(address) == ""
     assert main([address, "metadatabase"]) == 0
 
 
 @pytest.mark.parametrize(
-    ("component", "told"),
+    ("component", "message"),
     [("scheduler", "scheduler is unhealthy"), ("triggerer", "triggerer is None"), ("celery", "KeyError: 'celery'")],
 )
-def test_all_others_are_named_with_what_is_wrong(address: str, component: str, told: str) -> None:
-    assert told in problem(address, component)
+def test_other_components_are_named_with_their_problem(address: str, component: str, message: str) -> None:
+    assert message in problem(address, component)
     assert main([address, component]) == 1
 
 

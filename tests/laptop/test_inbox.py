@@ -1,4 +1,4 @@
-"""What is copied into the inbox is uploaded once, when it is complete, and again when it is replaced."""
+"""The inbox uploads each file once, when it is complete, and again when it is replaced."""
 
 from __future__ import annotations
 
@@ -48,85 +48,92 @@ def arrived(s3: Any, prefix: str) -> dict[str, bytes]:
     }
 
 
-def looks(inbox: Inbox, times: int = 2) -> list[str]:
-    return [line for _ in range(times) for line in inbox.look()]
+def news(inbox: Inbox, scans: int = 2) -> list[str]:
+    return [message for _ in range(scans) for message in inbox.news()]
 
 
-def test_a_file_is_uploaded_when_two_looks_find_it_the_same(inbox: Inbox, folder: Path, s3: Any, prefix: str) -> None:
+def test_a_file_is_uploaded_once_two_scans_find_it_unchanged(inbox: Inbox, folder: Path, s3: Any, prefix: str) -> None:
     (folder / "a.csv").write_bytes(b"half")
-    assert looks(inbox, 1) == []
+    assert news(inbox, 1) == []
     (folder / "a.csv").write_bytes(b"half and half")
-    assert looks(inbox, 1) == []
-    assert looks(inbox, 1) == [f"inbox: a.csv → s3://{BUCKET}/{prefix}a.csv"]
+    assert news(inbox, 1) == []
+    assert news(inbox, 1) == [f"inbox: a.csv → s3://{BUCKET}/{prefix}a.csv"]
     assert arrived(s3, prefix) == {"a.csv": b"half and half"}
 
 
-def test_nothing_is_sent_twice_not_after_a_restart_either(
+def test_no_file_is_uploaded_twice_even_after_a_restart(
     inbox: Inbox, folder: Path, s3: Any, prefix: str, tmp_path: Path
 ) -> None:
     (folder / "a.csv").write_bytes(b"rows")
-    assert len(looks(inbox, 5)) == 1
-    assert looks(Inbox(folder, s3, BUCKET, prefix, tmp_path / "inbox.json"), 5) == []
+    assert len(news(inbox, 5)) == 1
+    assert news(Inbox(folder, s3, BUCKET, prefix, tmp_path / "inbox.json"), 5) == []
 
 
-def test_a_file_that_is_replaced_is_sent_again_even_by_one_of_its_size(
+def test_a_replaced_file_is_uploaded_again_even_if_its_size_is_the_same(
     inbox: Inbox, folder: Path, s3: Any, prefix: str
 ) -> None:
     (folder / "a.csv").write_bytes(b"old")
-    looks(inbox)
+    news(inbox)
     (folder / "a.csv").write_bytes(b"new")
     os.utime(folder / "a.csv", ns=(1, 1))
-    assert len(looks(inbox)) == 1
+    assert len(news(inbox)) == 1
     assert arrived(s3, prefix) == {"a.csv": b"new"}
 
 
-def test_what_is_not_a_complaints_file_gets_one_line_that_says_why(
-    inbox: Inbox, folder: Path, s3: Any, prefix: str
-) -> None:
+def test_other_files_are_reported_once_with_the_reason(inbox: Inbox, folder: Path, s3: Any, prefix: str) -> None:
     (folder / "notes.txt").write_bytes(b"x")
     (folder / "empty.csv").touch()
-    assert looks(inbox, 5) == [
-        "inbox: empty.csv is passed over: empty",
-        "inbox: notes.txt is passed over: no .csv, .csv.gz or .zip file",
+    assert news(inbox, 5) == [
+        "inbox: skipped empty.csv: empty",
+        "inbox: skipped notes.txt: no .csv, .csv.gz or .zip file",
     ]
     (folder / "empty.csv").write_bytes(b"no longer")
-    looks(inbox)
+    news(inbox)
     assert arrived(s3, prefix) == {"empty.csv": b"no longer"}
 
 
-def test_unfinished_copies_and_folders_are_passed_over_without_a_word(
-    inbox: Inbox, folder: Path, s3: Any, prefix: str
-) -> None:
+def test_unfinished_copies_and_folders_are_ignored(inbox: Inbox, folder: Path, s3: Any, prefix: str) -> None:
     for name in ("_a.csv", ".b.csv"):
         (folder / name).write_bytes(b"x")
     (folder / "deep.csv").mkdir()
-    assert looks(inbox, 5) == []
+    assert news(inbox, 5) == []
     (folder / ".b.csv").rename(folder / "b.csv")
-    looks(inbox)
+    news(inbox)
     assert [*arrived(s3, prefix)] == ["b.csv"]
 
 
 def test_a_name_with_spaces_and_accents_is_the_key(inbox: Inbox, folder: Path, s3: Any, prefix: str) -> None:
     (folder / "März 2026 (1).csv").write_bytes(b"x")
-    looks(inbox)
+    news(inbox)
     assert [*arrived(s3, prefix)] == ["März 2026 (1).csv"]
 
 
-def test_an_upload_that_fails_is_told_once_and_tried_again_when_the_file_is_touched(
+def test_a_failed_upload_is_reported_once_and_tried_again_when_the_file_is_touched(
     folder: Path, s3: Any, prefix: str, tmp_path: Path
 ) -> None:
     broken = Inbox(folder, s3, "no-such-bucket", prefix, tmp_path / "inbox.json")
     (folder / "a.csv").write_bytes(b"x")
-    (line,) = looks(broken, 5)
+    (line,) = news(broken, 5)
     assert line.startswith("inbox: a.csv could not be uploaded: ")
     assert "NoSuchBucket" in line
     os.utime(folder / "a.csv", ns=(2, 2))
-    assert len(looks(broken, 5)) == 1
+    assert len(news(broken, 5)) == 1
 
 
-def test_an_inbox_that_vanishes_meanwhile_is_no_reason_to_stop(inbox: Inbox, folder: Path) -> None:
+def test_an_inbox_that_is_removed_does_not_stop_make_up(inbox: Inbox, folder: Path) -> None:
     folder.rmdir()
-    assert looks(inbox) == []
+    assert news(inbox) == []
+
+
+@pytest.mark.parametrize("name", ["a#1.csv", "a\x1b[2J.csv", "$(touch x).csv", "a\nb.csv"])
+def test_a_name_that_no_flow_accepts_is_refused_with_its_characters(
+    inbox: Inbox, folder: Path, s3: Any, prefix: str, name: str
+) -> None:
+    (folder / name).write_bytes(b"x")
+    (message,) = news(inbox, 3)
+    assert message.startswith(f"inbox: skipped {name}: the name has characters that no flow accepts (")
+    assert message.endswith("; rename the file")
+    assert arrived(s3, prefix) == {}
 
 
 def test_an_inbox_that_does_not_exist_is_refused_by_name(s3: Any, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What docker compose puts into a local AWS: at the first start all, later the release alone."""
+"""Seeding local AWS for docker compose: everything at the first start, only the release later."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import pytest
 
 from complaints.settings import load_settings
 from laptop.servers.aws import AwsAt
-from laptop.verbs.seed_aws import main, put
+from laptop.verbs.seed_aws import main, seed
 from localaws import LocalAWS
 
 
-def test_the_sample_is_put_once_and_what_a_person_changed_stays(tmp_path: Path) -> None:
+def test_the_sample_is_uploaded_once_and_later_changes_are_kept(tmp_path: Path) -> None:
     settings = load_settings().pipeline
     bucket = settings.storage.bucket
     with LocalAWS(tmp_path) as local:
         aws = AwsAt(local.endpoint, settings.aws.region)
-        release, with_sample = put(aws, settings)
+        release, with_sample = seed(aws, settings)
         assert with_sample
         s3 = aws.client("s3")
         keys = {each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]}
@@ -26,12 +26,12 @@ def test_the_sample_is_put_once_and_what_a_person_changed_stays(tmp_path: Path) 
         assert "ptmlops-prepare-history" in aws.client("glue").list_jobs()["JobNames"]
         s3.delete_object(Bucket=bucket, Key=next(key for key in sorted(keys) if key.startswith("raw/")))
         left = {each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]}
-        assert put(aws, settings) == (release, False)
+        assert seed(aws, settings) == (release, False)
         assert {each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]} == left
 
 
 @pytest.mark.parametrize("endpoint", ["", "https://s3.amazonaws.com"])
-def test_another_aws_than_a_local_one_is_refused(
+def test_only_a_local_aws_is_accepted(
     endpoint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)

@@ -1,4 +1,4 @@
-"""Nothing that was started is left, whatever it does to hide, and however often somebody presses Ctrl-C."""
+"""No process is left running, in whatever session it is, and however often somebody presses Ctrl-C."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from laptop.servers.processes import Server
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found in /proc, which is Linux's")
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
-# A child in a session of its own, whose parent is gone: as a job of a local AWS that was killed.
+# A child in a session of its own whose parent is gone, like a job of a local AWS that was killed.
 ORPHAN = "import os, time; os.fork() and os._exit(0); os.setsid(); time.sleep(60)"
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
-    stop_marked(tmp_path, patience=0)
+    stop_marked(tmp_path, timeout=0)
 
 
 def start(state: Path, code: str) -> subprocess.Popen[bytes]:
@@ -36,7 +36,7 @@ def start(state: Path, code: str) -> subprocess.Popen[bytes]:
 def until(holds: Callable[[], object]) -> None:
     deadline = time.monotonic() + 30
     while not holds():
-        assert time.monotonic() < deadline, "it did not come to that within 30 s"
+        assert time.monotonic() < deadline, "not within 30 s"
         time.sleep(0.02)
 
 
@@ -48,11 +48,11 @@ def test_a_process_is_found_in_a_session_of_its_own_after_its_parent_died(state:
     assert marked(state) == []
 
 
-def test_one_that_passes_sigterm_over_is_killed(state: Path) -> None:
+def test_a_process_that_ignores_sigterm_is_killed(state: Path) -> None:
     with start(state, STUBBORN) as stubborn:
         assert stubborn.stdout
         assert stubborn.stdout.readline() == b"up\n"
-        assert stop_marked(state, patience=0.2) == 1
+        assert stop_marked(state, timeout=0.2) == 1
     assert stubborn.returncode == -signal.SIGKILL
 
 
@@ -62,10 +62,10 @@ def test_the_processes_of_another_folder_are_left_alone(state: Path, tmp_path_fa
         until(lambda: marked(other) == [stranger.pid])
         assert stop_marked(state) == 0
         assert marked(other) == [stranger.pid]
-        stop_marked(other, patience=0)
+        stop_marked(other, timeout=0)
 
 
-def test_a_group_whose_first_process_is_gone_gets_the_time_to_put_things_in_order(state: Path, tmp_path: Path) -> None:
+def test_a_group_has_time_to_clean_up_after_its_first_process_has_ended(state: Path, tmp_path: Path) -> None:
     tidy = f"import signal, time, pathlib; signal.signal(signal.SIGTERM, lambda *_: None); print('up', flush=True);\
 signal.pause(); time.sleep(0.5); pathlib.Path({str(tmp_path / 'tidied')!r}).touch()"
     code = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {tidy!r}]); time.sleep(60)"
@@ -81,10 +81,10 @@ import os, sys, time
 from pathlib import Path
 from laptop.servers.leftovers import mark
 from laptop.servers.processes import Server
-from laptop.servers.stopping import leaving_nothing
+from laptop.servers.stopping import stopping_everything
 state = Path(sys.argv[1])
 try:
-    with leaving_nothing(state):
+    with stopping_everything(state):
         stubborn = [sys.executable, "-c", sys.argv[2]]
         Server("never in a with block", stubborn, {**os.environ, **mark(state)}, state / "one.log")
         with Server("in one", stubborn, {**os.environ, **mark(state)}, state / "two.log"):
@@ -96,11 +96,12 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_each_signal_ends_what_was_started_and_the_next_one_does_not_end_the_stop(
+def test_each_signal_stops_every_process_and_further_signals_do_not_interrupt_that(
     state: Path, number: signal.Signals
 ) -> None:
-    politely = "import time; print('up', flush=True); time.sleep(60)"
-    with subprocess.Popen([sys.executable, "-c", HOST, str(state), politely], cwd=ROOT, stdout=subprocess.PIPE) as host:
+    slow = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.5), sys.exit()));\
+print('up', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", HOST, str(state), slow], cwd=ROOT, stdout=subprocess.PIPE) as host:
         assert host.stdout
         assert host.stdout.readline() == b"started\n"
         until(lambda: len(marked(state)) == 2)

@@ -1,4 +1,4 @@
-"""Switching a DAG on where Airflow is still reading its files; tests/compose sees it in a real one."""
+"""Unpausing a DAG while Airflow is still parsing; tests/compose does it with a real Airflow."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 
 from laptop.servers.airflow_api import AirflowApi
 from laptop.servers.processes import ServerError
-from laptop.verbs.unpause import switch_on
+from laptop.verbs.unpause import unpause
 
 
 class _SlowAirflow(BaseHTTPRequestHandler):
-    """Knows its one DAG at the second look."""
+    """Has its one DAG from the second request on."""
 
-    looks = 0
+    requests = 0
     changed: list[tuple[str, object]]
 
     def do_POST(self) -> None:
@@ -26,8 +26,8 @@ class _SlowAirflow(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/api/v2/importErrors":
             return self._answer({"import_errors": [{"filename": "broken.py"}]})
-        type(self).looks += 1
-        return self._answer({"dags": [{"dag_id": "late"}] if self.looks > 1 else []})
+        type(self).requests += 1
+        return self._answer({"dags": [{"dag_id": "late"}] if self.requests > 1 else []})
 
     def do_PATCH(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -40,24 +40,24 @@ class _SlowAirflow(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(body).encode())
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Keeps the test's output clean."""
 
 
 @pytest.fixture
 def airflow() -> Iterator[AirflowApi]:
-    _SlowAirflow.looks, _SlowAirflow.changed = 0, []
+    _SlowAirflow.requests, _SlowAirflow.changed = 0, []
     with ThreadingHTTPServer(("127.0.0.1", 0), _SlowAirflow) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield AirflowApi(f"http://127.0.0.1:{server.server_port}", "password")
         server.shutdown()
 
 
-def test_a_dag_that_is_not_known_yet_is_waited_for(airflow: AirflowApi) -> None:
-    switch_on(airflow, "late")
+def test_a_dag_that_is_not_parsed_yet_is_waited_for(airflow: AirflowApi) -> None:
+    unpause(airflow, "late")
     assert _SlowAirflow.changed == [("/api/v2/dags/late", {"is_paused": False})]
 
 
-def test_a_dag_that_never_comes_is_told_with_what_does_not_import(airflow: AirflowApi) -> None:
-    with pytest.raises(ServerError, match=r"no missing; files that do not import: \['broken.py'\]"):
-        switch_on(airflow, "missing", patience=0)
+def test_a_dag_that_is_never_parsed_is_reported_with_the_import_errors(airflow: AirflowApi) -> None:
+    with pytest.raises(ServerError, match=r"no DAG missing, only .*; files with import errors: \['broken.py'\]"):
+        unpause(airflow, "missing", timeout=0)
     assert not _SlowAirflow.changed
