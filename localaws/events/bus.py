@@ -19,7 +19,7 @@ from moto.events.models import Rule, events_backends
 from localaws.events.pattern import PatternError, matches
 from localaws.events.targets import Targets
 from localaws.lambdas.queue import FunctionQueue
-from localaws.moto_patches.patch import mended
+from localaws.moto_patches.patch import replaced
 from localaws.server.cloud import ACCOUNT
 from localaws.server.protocol import Json
 
@@ -66,13 +66,13 @@ class Events:
         """moto's events, delivered by us for as long as the block lasts."""
         with ExitStack() as stack:
             # moto sends an incomplete event, before PutObject answers, to every bus; and swallows all errors.
-            stack.enter_context(mended(moto.s3.notifications, "_send_event_bridge_message", self._object_changed))
+            stack.enter_context(replaced(moto.s3.notifications, "_send_event_bridge_message", self._object_changed))
             # moto runs the function in Docker, before PutObject answers.
-            stack.enter_context(mended(moto.s3.notifications, "_invoke_awslambda", self._notify_function))
+            stack.enter_context(replaced(moto.s3.notifications, "_invoke_awslambda", self._notify_function))
             # moto raises NotImplementedError for functions, state machines and topics, ignores that a rule is
             # disabled and gives the time as a number.
             stack.enter_context(
-                mended(Rule, "send_to_targets", lambda rule, event, *_, **__: self._send(rule, event)),
+                replaced(Rule, "send_to_targets", lambda rule, event, *_, **__: self._send(rule, event)),
             )
             yield
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from moto.awslambda.models import LambdaBackend, LambdaFunction
 
-from localaws.moto_patches.patch import mended
+from localaws.moto_patches.patch import replaced
 from localaws.server.protocol import Json
 
 
@@ -56,19 +56,19 @@ def mends() -> Iterator[None]:
     with ExitStack() as stack:
         changes = {"__init__": made, "update_configuration": updated, "get_configuration": _configured}
         for name, replacement in {**changes, "get_code": coded}.items():
-            stack.enter_context(mended(LambdaFunction, name, replacement))
+            stack.enter_context(replaced(LambdaFunction, name, replacement))
         put = LambdaBackend.put_function_event_invoke_config
 
-        def replaced(backend: Any, function_name: str, config: Json) -> Json:
+        def put_config(backend: Any, function_name: str, config: Json) -> Json:
             # moto appends, and reads the first.
             told: Json = put(backend, function_name, config)
             function = backend.get_function(function_name)
             function.event_invoke_config = function.event_invoke_config[-1:]
             return told
 
-        def merged(backend: Any, function_name: str, config: Json) -> Json:
-            return replaced(backend, function_name, event_invoke_config(backend.get_function(function_name)) | config)
+        def update_config(backend: Any, function_name: str, config: Json) -> Json:
+            return put_config(backend, function_name, event_invoke_config(backend.get_function(function_name)) | config)
 
-        stack.enter_context(mended(LambdaBackend, "put_function_event_invoke_config", replaced))
-        stack.enter_context(mended(LambdaBackend, "update_function_event_invoke_config", merged))
+        stack.enter_context(replaced(LambdaBackend, "put_function_event_invoke_config", put_config))
+        stack.enter_context(replaced(LambdaBackend, "update_function_event_invoke_config", update_config))
         yield

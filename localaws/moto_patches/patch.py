@@ -6,7 +6,7 @@ from typing import Any
 
 
 @contextmanager
-def mended(owner: Any, name: str, replacement: Any) -> Iterator[None]:
+def replaced(owner: Any, name: str, replacement: Any) -> Iterator[None]:
     """`owner.name` is `replacement` inside of the block."""
     # Not getattr: what a class inherits is not its own, and shall be inherited again.
     inherited = name not in vars(owner)
@@ -22,7 +22,7 @@ def mended(owner: Any, name: str, replacement: Any) -> Iterator[None]:
 
 
 @contextmanager
-def mended_item(owner: Any, name: str, replacement: Any) -> Iterator[None]:
+def replaced_item(owner: Any, name: str, replacement: Any) -> Iterator[None]:
     """`owner[name]` is `replacement` inside of the block."""
     original = owner[name]
     owner[name] = replacement

@@ -20,7 +20,7 @@ from typing import Any
 
 from moto.s3.models import FakeBucket, FakeKey, NotificationConfiguration, S3Backend, s3_backends
 
-from localaws.moto_patches.patch import mended
+from localaws.moto_patches.patch import replaced
 from localaws.s3.stored_objects import KeptKeys, content_of, document, restored, shared_copy
 from localaws.server.cloud import ACCOUNT
 from localaws.server.protocol import Json
@@ -58,12 +58,12 @@ class KeptS3:
     def mends(self) -> Iterator[None]:
         """moto's S3 keeps objects in files, for as long as the block lasts."""
         with ExitStack() as stack:
-            stack.enter_context(mended(FakeBucket, "__init__", self._bucket_made(FakeBucket.__init__)))
-            stack.enter_context(mended(FakeKey, "__deepcopy__", shared_copy))
+            stack.enter_context(replaced(FakeBucket, "__init__", self._bucket_made(FakeBucket.__init__)))
+            stack.enter_context(replaced(FakeKey, "__deepcopy__", shared_copy))
             # These change a version that is there; all else goes through the bucket's keys.
             changing = ("put_object_tagging", "delete_object_tagging", "put_object_legal_hold", "put_object_retention")
             for name in changing:
-                stack.enter_context(mended(S3Backend, name, self._version_changed(getattr(S3Backend, name))))
+                stack.enter_context(replaced(S3Backend, name, self._version_changed(getattr(S3Backend, name))))
             yield
 
     def load(self) -> None:

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from localaws.jobs.job import InputError
-from localaws.moto_patches.patch import mended
+from localaws.moto_patches.patch import replaced
 from localaws.s3.staging import Stage
 from localaws.s3.storage import Place
 
@@ -43,8 +43,8 @@ class RunningStages:
             return answer
 
         with ExitStack() as stack:
-            stack.enter_context(mended(S3Backend, "put_object", put_object))
-            stack.enter_context(mended(S3Backend, "delete_object", delete_object))
+            stack.enter_context(replaced(S3Backend, "put_object", put_object))
+            stack.enter_context(replaced(S3Backend, "delete_object", delete_object))
             yield
 
     def add(self, stage: Stage) -> None:

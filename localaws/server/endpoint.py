@@ -206,6 +206,7 @@ class LocalAWS:
         from localaws.lambdas import settings  # noqa: PLC0415
         from localaws.lambdas.functions import Functions  # noqa: PLC0415
         from localaws.lambdas.queue import FunctionQueue  # noqa: PLC0415
+        from localaws.moto_patches import s3_conditional_writes  # noqa: PLC0415
         from localaws.stepfunctions.machines import StateMachines  # noqa: PLC0415
 
         folder = self._state / "jobs"
@@ -220,6 +221,7 @@ class LocalAWS:
         self._machines = StateMachines(self._cloud, self._events.put)
         self._schedules = Schedules(self._events, self._region, self._timer, self._minute)
         self._services = (glue, sagemaker, self._functions)
+        self._mends.enter_context(s3_conditional_writes.patches())
         self._mends.enter_context(settings.mends())
         self._mends.enter_context(glue.stages.mends())
         self._mends.enter_context(self._events.mends())

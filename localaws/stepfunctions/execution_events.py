@@ -14,7 +14,7 @@ from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 
 from localaws.events.bus import service_event
-from localaws.moto_patches.patch import mended
+from localaws.moto_patches.patch import replaced
 from localaws.server.protocol import Json
 
 KIND = "Step Functions Execution Status Change"
@@ -65,9 +65,9 @@ class Statuses:
                     self._changed(execution, execution.exec_status)
 
         with ExitStack() as stack:
-            stack.enter_context(mended(Execution, "start", started))
+            stack.enter_context(replaced(Execution, "start", started))
             name = "_reflect_execution_status"
-            stack.enter_context(mended(BaseExecutionWorkerCommunication, name, reflected))
+            stack.enter_context(replaced(BaseExecutionWorkerCommunication, name, reflected))
             yield
 
     def _changed(self, execution: Any, status: ExecutionStatus) -> None:

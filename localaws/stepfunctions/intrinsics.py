@@ -13,7 +13,7 @@ from moto.stepfunctions.parser.asl.component.intrinsic.argument.argument import 
 from moto.stepfunctions.parser.asl.component.intrinsic.function.statesfunction.generic.string_format import StringFormat
 from moto.stepfunctions.parser.asl.parse.intrinsic.intrinsic_parser import IntrinsicParser
 
-from localaws.moto_patches.patch import mended
+from localaws.moto_patches.patch import replaced
 
 ESCAPED = re.compile(r"\\([{}'\\])")
 PLACEHOLDER = re.compile(r"(\\.)|\{\}", re.DOTALL)
@@ -24,11 +24,11 @@ def mends() -> Iterator[None]:
     """moto's intrinsic functions, able to read escapes for as long as the block lasts."""
     with ExitStack() as stack:
         # moto reads the text as it stands in the JSON, where every backslash is two.
-        stack.enter_context(mended(IntrinsicParser, "parse", staticmethod(_parsed(IntrinsicParser.parse))))
+        stack.enter_context(replaced(IntrinsicParser, "parse", staticmethod(_parsed(IntrinsicParser.parse))))
         # moto leaves the backslashes where they are: States.StringToJson('\{\}') is no JSON.
-        stack.enter_context(mended(ArgumentLiteral, "_eval_argument", _plain))
+        stack.enter_context(replaced(ArgumentLiteral, "_eval_argument", _plain))
         # moto's States.Format is Python's str.format, which fails on every other brace.
-        stack.enter_context(mended(StringFormat, "_eval_body", _format))
+        stack.enter_context(replaced(StringFormat, "_eval_body", _format))
         yield
 
 

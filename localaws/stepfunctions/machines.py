@@ -1,4 +1,4 @@
-"""Step Functions: moto's interpreter, mended where it fails, and the operations on executions taken over from it.
+"""Step Functions: moto's interpreter, replaced where it fails, and the operations on executions taken over from it.
 
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 """
@@ -32,7 +32,7 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from localaws.moto_patches.patch import mended, mended_item
+from localaws.moto_patches.patch import replaced, replaced_item
 from localaws.server.cloud import ACCOUNT, Cloud
 from localaws.server.paging import page
 from localaws.server.protocol import ApiError, Handler, Json, operation
@@ -120,7 +120,7 @@ class StateMachines:
             mend = partial(_mend, stack)
             # moto answers SUCCEEDED without running anything unless told to.
             settings = {"execute_state_machine": True}
-            stack.enter_context(mended_item(default_user_config, "stepfunctions", settings))
+            stack.enter_context(replaced_item(default_user_config, "stepfunctions", settings))
             # moto has no sagemaker integrations at all; its glue .sync calls None.interrupt_all() at the end.
             known = state_task_service_factory.state_task_service_for
             for module in _importers("state_task_service_for"):
@@ -161,7 +161,7 @@ class StateMachines:
 
 
 def _mend(stack: ExitStack, owner: Any, name: str, replacement: Any) -> None:
-    stack.enter_context(mended(owner, name, replacement))
+    stack.enter_context(replaced(owner, name, replacement))
 
 
 def _importers(name: str) -> list[Any]:
