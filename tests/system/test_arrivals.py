@@ -135,10 +135,10 @@ def laptop(tmp_path_factory: pytest.TempPathFactory, files: list[Path]) -> Itera
 
 
 def test_nothing_is_started_before_somebody_switches_it_on(laptop: Laptop, files: list[Path]) -> None:
-    assert laptop.servers.airflow._call("GET", f"/api/v2/dags/{ARRIVALS}")["is_paused"]
+    assert laptop.airflow._call("GET", f"/api/v2/dags/{ARRIVALS}")["is_paused"]
     laptop.put(files[-3])
     assert laptop.runs(ARRIVALS) == []
-    laptop.servers.airflow._call("PATCH", f"/api/v2/dags/{ARRIVALS}", {"is_paused": False})
+    laptop.airflow._call("PATCH", f"/api/v2/dags/{ARRIVALS}", {"is_paused": False})
 
 
 def test_a_file_is_classified_without_a_trigger_and_then_a_second_one(laptop: Laptop, files: list[Path]) -> None:
@@ -161,8 +161,8 @@ def test_a_run_by_hand_is_possible_while_the_dag_waits_and_repeats_nothing(lapto
 
 def test_all_goes_on_after_local_aws_was_killed(laptop: Laptop, files: list[Path]) -> None:
     before, pointer = laptop.manifests(), laptop.bucket.read_json("models/latest")
-    laptop.servers.aws.end(signal.SIGKILL)
-    laptop.servers.aws.start()
+    laptop.aws.end(signal.SIGKILL)
+    laptop.aws.start()
     laptop.set_up()
     # Of the jobs of before nobody knows: they are found by their output, or done again.
     assert laptop.run(CLASSIFICATION, f"raw/{files[-3].name}") == "success"
