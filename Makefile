@@ -90,7 +90,7 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 		else echo "docker-compose.yaml: not checked, there is no docker compose on this machine"; fi
 	@for room in glue training inference; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
 
-export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, docs/configuration.md, the table of docs/guarantees.md
+export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, docs/configuration.md, docs/faults.md
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign.page
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python docs/generate_configuration.py

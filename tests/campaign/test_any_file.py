@@ -9,6 +9,7 @@ from exact_csv.records import Record, records
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.campaign.faults import Fault, injects
 from tests.glue.local_runs import LIMITS
 
 HEADER = b"Date received,Product,Consumer complaint narrative,Complaint ID\n"
@@ -45,12 +46,12 @@ def numbers(found: list[Record]) -> list[str]:
     return [record.fields["complaint_id"] for record in found if not record.reason]
 
 
+@injects(Fault.UNCLOSED_QUOTE, Fault.CUT_FILE, Fault.HUGE_RECORD, Fault.CONTROL_CHARACTERS, Fault.FIELD_COUNT)
 @settings(max_examples=300, deadline=None)
 @given(ROWS, HOSTILE, st.sampled_from([USUAL, TINY]), SIZES)
 def test_every_record_has_a_number_a_line_and_either_fields_or_a_reason(
     rows: list[tuple[str, bool]], hostile: bytes, limits: ReaderLimits, size: int
 ) -> None:
-    """Fault 17, 18, 19, 20 and 24, mixed."""
     found = read(HEADER + lines_of(rows, 100) + hostile, size, limits)
     kept = [record for record in found if record.record]
     assert [record.record for record in kept] == list(range(1, len(kept) + 1))
@@ -58,33 +59,34 @@ def test_every_record_has_a_number_a_line_and_either_fields_or_a_reason(
     assert all(bool(record.reason) != bool(record.fields) for record in kept)
 
 
+@injects(Fault.UNCLOSED_QUOTE)
 @settings(max_examples=300, deadline=None)
 @given(ROWS, HOSTILE, SIZES)
 def test_every_row_before_the_first_broken_one_comes_back_as_it_was(
     rows: list[tuple[str, bool]], hostile: bytes, size: int
 ) -> None:
-    """Fault 17."""
     found = read(HEADER + lines_of(rows, 100) + hostile, size)
     assert numbers(found)[: len(rows)] == [str(100 + place) for place in range(len(rows))]
     for record, (told, quotes) in zip(found, rows, strict=False):
         assert record.fields["consumer_complaint_narrative"] == (f'{told}\nand "on"' if quotes else told)
 
 
+@injects(Fault.UNCLOSED_QUOTE)
 @settings(max_examples=500, deadline=None)
 @given(HOSTILE, ROWS, st.sampled_from([USUAL, TINY]))
 def test_no_row_behind_a_broken_one_is_lost_with_it(
     hostile: bytes, rows: list[tuple[str, bool]], limits: ReaderLimits
 ) -> None:
-    """Fault 17: the rows end the file, and none of them is in another row's quarantine."""
+    """The rows end the file, and none of them is in another row's quarantine."""
     found = read(HEADER + hostile + b"\n" + lines_of(rows, 100), limits=limits)
     expected = [str(100 + place) for place in range(len(rows))]
     assert [number for number in numbers(found) if number in expected] == expected
 
 
+@injects(Fault.CUT_FILE)
 @settings(max_examples=200, deadline=None)
 @given(ROWS, st.integers(min_value=0))
 def test_a_file_cut_at_any_byte_loses_no_whole_row_and_makes_none_up(rows: list[tuple[str, bool]], cut: int) -> None:
-    """Fault 18."""
     whole = HEADER + lines_of(rows, 100)
     cut = len(HEADER) + cut % (len(whole) - len(HEADER) + 1)
     ends = [len(HEADER + lines_of(rows[:count], 100)) - 1 for count in range(1, len(rows) + 1)]
@@ -95,12 +97,13 @@ def test_a_file_cut_at_any_byte_loses_no_whole_row_and_makes_none_up(rows: list[
     assert found == expected or (complete == 0 and len(found) == 1 and "100".startswith(found[0]))
 
 
+@injects(Fault.HUGE_RECORD)
 @settings(max_examples=200, deadline=None)
 @given(ROWS, HOSTILE, SIZES)
 def test_the_pieces_in_which_a_file_arrives_make_no_difference(
     rows: list[tuple[str, bool]], hostile: bytes, size: int
 ) -> None:
-    """Fault 19: a line may end anywhere in what is read at a time."""
+    """A line may end anywhere in what is read at a time."""
     content = HEADER + hostile + lines_of(rows, 100)
     for limits in (USUAL, TINY):
         assert read(content, size, limits) == read(content, limits=limits)

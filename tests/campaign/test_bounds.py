@@ -16,6 +16,7 @@ from preparation import TooManyQuarantinedError
 
 from complaints.runs.plans import InputObject, PlanError, within_limits
 from complaints.settings import CONFIG, SettingsError, load_settings
+from tests.campaign.faults import Fault, injects
 from tests.campaign.reading import HEADER, LaidOut, ids, prepare, read, refusal, row
 
 INCLUDE = Path(__file__).parents[2] / "include" / "glue"
@@ -34,22 +35,23 @@ def bomb(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
+@injects(Fault.BOMB)
 def test_a_gzip_bomb_is_refused_before_it_is_expanded(tmp_path: Path, bomb: bytes) -> None:
-    """Fault 13."""
     assert len(bomb) < 200_000
     (only,) = read(tmp_path, bomb)
     assert (only.record, only.line) == (0, 0)
     assert "bytes expand to more than 100 times its size (limits.max_expansion_ratio)" in (only.reason or "")
 
 
+@injects(Fault.BOMB)
 def test_a_gzip_bomb_that_lies_about_its_size_is_refused_while_it_expands(tmp_path: Path, bomb: bytes) -> None:
-    """Fault 13: the size at its end is that of a small second member."""
+    """The size at its end is that of a small second member."""
     reason = refusal(read(tmp_path, bomb + gzip.compress(b"x")))
     assert "more than 100 times its size" in reason
 
 
+@injects(Fault.BOMB)
 def test_a_zip_bomb_is_refused_by_its_table_of_contents_and_where_that_lies_while_it_expands(tmp_path: Path) -> None:
-    """Fault 13."""
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("a.csv", "w") as file:
         for _ in range(200):
@@ -62,8 +64,8 @@ def test_a_zip_bomb_is_refused_by_its_table_of_contents_and_where_that_lies_whil
     assert refusal(read(tmp_path, bytes(lying)))
 
 
+@injects(Fault.BOMB)
 def test_a_zip_whose_table_of_contents_has_no_end_is_refused_before_it_is_read_into_memory(tmp_path: Path) -> None:
-    """Fault 13."""
     path = tmp_path / "many.zip"
     with zipfile.ZipFile(path, "w") as archive:
         for number in range(50_000):
@@ -71,21 +73,23 @@ def test_a_zip_whose_table_of_contents_has_no_end_is_refused_before_it_is_read_i
     assert "table of contents of more than 4 MB" in refusal(read(tmp_path, path.read_bytes()))
 
 
+@injects(Fault.BOMB)
 def test_what_expands_to_more_than_is_allowed_is_refused(tmp_path: Path) -> None:
-    """Fault 13."""
     text = HEADER + "".join(row(number) for number in range(1, 60_000))
     reason = refusal(read(tmp_path, gzip.compress(text.encode(), 1), max_expanded_mb=2))
     assert reason == "it expands to more than 2 MB (limits.max_expanded_mb)"
 
 
+@injects(Fault.BOMB)
 def test_a_small_file_may_be_as_alike_as_it_likes(tmp_path: Path) -> None:
-    """Fault 13, the other way round."""
+    """No limit trips on repetitive text alone."""
     text = HEADER + row(1, "x" * 1000) * 40_000
     assert len(read(tmp_path, gzip.compress(text.encode(), 9))) == 40_000
 
 
+@injects(Fault.BOMB, Fault.HUGE_RECORD)
 def test_too_many_or_too_large_objects_are_refused_when_the_run_is_planned_with_the_setting_to_turn() -> None:
-    """Fault 13, 19: before anything is read."""
+    """Before anything is read."""
     limits = SETTINGS.limits.model_copy(update={"max_files": 2, "max_file_mb": 10})
     small, large = (InputObject("2026", f"raw/{size}.csv", "e", size * MEGABYTE) for size in (10, 11))
     assert within_limits([small, small], bucket="b", limits=limits) == [small, small]
@@ -95,8 +99,8 @@ def test_too_many_or_too_large_objects_are_refused_when_the_run_is_planned_with_
         within_limits([small] * 3, bucket="b", limits=limits)
 
 
+@injects(Fault.HUGE_RECORD)
 def test_a_field_of_200_kb_is_quarantined_and_the_rows_around_it_are_read(tmp_path: Path) -> None:
-    """Fault 19."""
     found = read(tmp_path, HEADER + row(1) + row(2, "x" * 200_000) + row(3))
     assert [record.reason for record in found] == [
         None,
@@ -105,8 +109,8 @@ def test_a_field_of_200_kb_is_quarantined_and_the_rows_around_it_are_read(tmp_pa
     ]
 
 
+@injects(Fault.HUGE_RECORD)
 def test_a_long_narrative_of_many_lines_is_quarantined_once_and_reading_goes_on_behind_it(tmp_path: Path) -> None:
-    """Fault 19."""
     told = '"' + "a line\n" * 30_000 + '"'
     for longest, limit in ({"max_field_characters": 9_000}, "max_field"), ({"max_row_kb": 9}, "max_row_kb"):
         found = read(tmp_path, HEADER + row(1) + row(2, told) + row(3) + row(4), **longest)
@@ -133,11 +137,11 @@ print(json.dumps([grown / 1000, [(row.fields.get("complaint_id"), row.reason) fo
 """
 
 
+@injects(Fault.HUGE_RECORD)
 @pytest.mark.parametrize(("begin", "piece", "end"), ENDLESS.values(), ids=ENDLESS)
 def test_a_record_of_320_mb_takes_a_few_mb_of_memory_and_is_quarantined_once(
     tmp_path: Path, begin: str, piece: str, end: str
 ) -> None:
-    """Fault 19."""
     path = tmp_path / "endless.csv"
     with path.open("w", newline="") as file:
         file.write(HEADER + row(1) + begin)
@@ -156,8 +160,8 @@ def test_a_record_of_320_mb_takes_a_few_mb_of_memory_and_is_quarantined_once(
     assert grown < 40, f"reading took {grown:.0f} MB"
 
 
+@injects(Fault.MANY_BAD_ROWS)
 def test_a_run_with_too_many_bad_rows_fails_with_the_numbers_and_says_where_they_are(run_of: LaidOut) -> None:
-    """Fault 26."""
     bad = "2026-01-02,Mortgage,too few\n"
     run = run_of({"a.csv": HEADER + "".join(row(number) for number in range(1, 101)) + bad * 51})
     with pytest.raises(TooManyQuarantinedError) as refused:
@@ -170,24 +174,25 @@ def test_a_run_with_too_many_bad_rows_fails_with_the_numbers_and_says_where_they
     assert not (run.folder / "account").exists()
 
 
+@injects(Fault.MANY_BAD_ROWS)
 @pytest.mark.parametrize(("good", "bad"), [(1, 50), (200, 60)], ids=["few", "a small part"])
 def test_few_bad_rows_or_a_small_part_of_all_fail_no_run(run_of: LaidOut, good: int, bad: int) -> None:
-    """Fault 26, the other way round: both limits must be exceeded."""
+    """Both limits must be exceeded."""
     rows = [row(number) for number in range(1, good + 1)]
     run = prepare(run_of({"a.csv": HEADER + "".join(rows) + "2026-01-02,Mortgage,too few\n" * bad}))
     assert run.document("account")["by_source"][0]["quarantined"] == bad
 
 
+@injects(Fault.NO_NARRATIVE)
 def test_a_run_whose_narratives_are_all_empty_fails(run_of: LaidOut) -> None:
-    """Fault 27."""
     run = run_of({"a.csv": HEADER + row(1, "") + row(2, " ") + row(3, "\x01")})
     with pytest.raises(ValueError, match="nothing to classify: no complaint with a narrative in "):
         prepare(run)
     assert not (run.folder / "account").exists()
 
 
+@injects(Fault.PAYLOAD)
 def test_the_longest_record_that_is_read_fits_into_a_payload(run_of: LaidOut) -> None:
-    """Fault 33."""
     longest = SETTINGS.limits.max_field_characters
     told = "\U0001f600\x1e" * (longest // 2)  # four bytes each, or twelve as ASCII JSON; the other is taken out
     run = prepare(run_of({"a.csv": HEADER + row(1, told) + row(2, "\U0001f600" * longest)}))
@@ -197,11 +202,11 @@ def test_the_longest_record_that_is_read_fits_into_a_payload(run_of: LaidOut) ->
     assert max(len(json.dumps(each)) for each in records) <= SETTINGS.sagemaker.transform.max_payload_mb * MEGABYTE
 
 
+@injects(Fault.PAYLOAD)
 @pytest.mark.parametrize(("longest", "payload"), [(600_000, 6), (131_072, 1)])
 def test_settings_whose_longest_record_would_not_fit_into_a_payload_are_refused(
     tmp_path: Path, longest: int, payload: int
 ) -> None:
-    """Fault 33."""
     config = Path(shutil.copytree(CONFIG, tmp_path / "config"))
     text = (config / "pipeline_config.yaml").read_text()
     text = text.replace("max_field_characters: 131072", f"max_field_characters: {longest}")

@@ -18,6 +18,7 @@ from complaints.runs.plans import PlanError
 from complaints.settings import load_settings
 from complaints.tasks import steps
 from tests.campaign.environment import Environment, key_of
+from tests.campaign.faults import Fault, injects
 from tests.campaign.reading import HEADER, NEEDS_RAW, RAW, LaidOut, ids, prepare, read, refusal, row
 from tests.glue.local_runs import Run
 
@@ -39,6 +40,7 @@ def zipped(*members: tuple[str, bytes], encrypted: bool = False) -> bytes:
     return bytes(found)
 
 
+@injects(Fault.NOT_AN_INPUT)
 @pytest.mark.parametrize(
     ("key", "size"),
     [("raw/", 0), ("raw/2026/", 0), ("raw/_tmp.csv", 9), ("raw/.a.csv", 9), ("raw/a.csv", 0), ("raw/a.txt", 9)],
@@ -46,7 +48,6 @@ def zipped(*members: tuple[str, bytes], encrypted: bool = False) -> bytes:
 def test_an_object_that_is_no_complaints_file_is_passed_over_whoever_starts_the_run(
     in_memory_aws: None, key: str, size: int
 ) -> None:
-    """Fault 6."""
     assert why_ignored(Arrival(STORAGE.bucket, key, "0", size, "0"), STORAGE)  # by an event
     made = environment({key: b"x" * size})
     with pytest.raises(PlanError, match="no complaints under"):  # by Airflow
@@ -56,8 +57,8 @@ def test_an_object_that_is_no_complaints_file_is_passed_over_whoever_starts_the_
     assert [each["key"] for each in made.get(key_of(plan["plan_uri"]))["inputs"]] == ["raw/good.csv"]
 
 
+@injects(Fault.NOT_AN_INPUT)
 def test_an_object_outside_of_raw_is_not_read_whoever_asks_for_it(in_memory_aws: None) -> None:
-    """Fault 6."""
     environment({"history/a.csv": b"x"})
     assert why_ignored(Arrival(STORAGE.bucket, "history/a.csv", "0", 9, "0"), STORAGE)
     with pytest.raises(PlanError, match="may not be read"):
@@ -73,6 +74,7 @@ def environment(objects: dict[str, bytes]) -> Environment:
     return made
 
 
+@injects(Fault.DAMAGED_ARCHIVE)
 @pytest.mark.parametrize(
     "content",
     [
@@ -84,7 +86,7 @@ def environment(objects: dict[str, bytes]) -> Environment:
     ids=["gzip", "gzip of two members", "gzip filled up with zeros", "zip beside what macOS adds"],
 )
 def test_a_compressed_file_is_read_whatever_it_is_called(tmp_path: Path, content: bytes) -> None:
-    """Fault 14, the other way round: what is sound is read."""
+    """Sound files are read."""
     assert ids(read(tmp_path, content)) == ["1", "2"]
 
 
@@ -104,14 +106,15 @@ UNFIT_ZIPS = {
 }
 
 
+@injects(Fault.DAMAGED_ARCHIVE)
 @pytest.mark.parametrize(("content", "reason"), UNFIT_ZIPS.values(), ids=UNFIT_ZIPS)
 def test_a_zip_that_is_not_one_plain_csv_is_refused_with_the_reason(
     tmp_path: Path, content: bytes, reason: str
 ) -> None:
-    """Fault 14."""
     assert reason in refusal(read(tmp_path, content))
 
 
+@injects(Fault.DAMAGED_ARCHIVE)
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -125,40 +128,39 @@ def test_a_zip_that_is_not_one_plain_csv_is_refused_with_the_reason(
 def test_a_compressed_file_that_is_damaged_is_refused_even_where_rows_of_it_were_read(
     tmp_path: Path, content: bytes, reason: str
 ) -> None:
-    """Fault 14."""
     assert reason in refusal(read(tmp_path, content))
 
 
+@injects(Fault.DAMAGED_ARCHIVE)
 def test_a_zip_whose_checksum_is_wrong_is_refused(tmp_path: Path) -> None:
-    """Fault 14."""
     content = bytearray(zipped(CSV))
     content[content.index(b"PK\x01\x02") + 16] ^= 1
     assert "Bad CRC-32" in refusal(read(tmp_path, bytes(content)))
 
 
+@injects(Fault.ENCODING)
 def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
-    """Fault 15."""
     (only,) = read(tmp_path, b"\xef\xbb\xbf" + (HEADER + row(1)).encode())
     assert (only.reason, only.fields["date_received"]) == (None, "2026-01-02")
 
 
+@injects(Fault.ENCODING)
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
 def test_a_file_in_wide_characters_is_refused_with_the_remedy(tmp_path: Path, encoding: str) -> None:
-    """Fault 15."""
     reason = refusal(read(tmp_path, SOUND.encode(encoding)))
     assert reason.startswith("it is UTF-")
     assert reason.endswith("save it as UTF-8")
 
 
+@injects(Fault.ENCODING)
 def test_rows_in_latin_1_are_quarantined_and_the_others_are_read(tmp_path: Path) -> None:
-    """Fault 15."""
     found = read(tmp_path, HEADER.encode() + row(1, "caf\xe9").encode("latin-1") + row(2, "caf\xe9").encode())
     assert [record.reason for record in found] == ["not UTF-8", None]
 
 
+@injects(Fault.SPREADSHEET)
 @REAL
 def test_a_round_trip_through_excel_changes_no_date_and_no_zip_code(spark: SparkSession, run_of: LaidOut) -> None:
-    """Fault 16."""
     names = ["complaints-2020-03-preamble.csv", "complaints-2020-03-excel.csv"]
     run = prepare(run_of({name: (RAW / name).read_bytes() for name in names}))
     rows = spark.read.parquet(run.uri("complaints")).select(
@@ -180,54 +182,56 @@ CUTS = {
 }
 
 
+@injects(Fault.CUT_FILE)
 @pytest.mark.parametrize(("content", "reason"), CUTS.values(), ids=CUTS)
 def test_the_last_row_of_a_file_that_was_cut_is_quarantined_and_says_so(
     tmp_path: Path, content: str, reason: str
 ) -> None:
-    """Fault 18."""
     *before, last = read(tmp_path, content)
     assert last.reason == reason
     assert all(record.reason is None for record in before)
 
 
+@injects(Fault.CUT_FILE)
 @pytest.mark.parametrize("content", [SOUND[:-1], HEADER + row(7)[:-1], HEADER + row(999) + row(100)[:-1]])
 def test_a_last_row_without_a_line_end_is_a_row(tmp_path: Path, content: str) -> None:
-    """Fault 18, the other way round: RFC 4180 allows it."""
+    """RFC 4180 allows it."""
     assert all(record.reason is None for record in read(tmp_path, content))
 
 
+@injects(Fault.PREAMBLE)
 def test_lines_before_the_header_are_passed_over(tmp_path: Path) -> None:
-    """Fault 21."""
     preamble = "Archive:  complaints.csv.zip\n  inflating: complaints.csv          \n"
     assert [(record.line, record.reason) for record in read(tmp_path, preamble + SOUND)] == [(4, None), (5, None)]
 
 
+@injects(Fault.PREAMBLE)
 @REAL
 def test_the_preamble_that_was_really_published_is_passed_over(tmp_path: Path) -> None:
-    """Fault 21."""
     found = read(tmp_path, (RAW / "complaints-2020-03-preamble.csv").read_bytes())
     assert (len(found), {record.reason for record in found}, found[0].line) == (6623, {None}, 4)
 
 
+@injects(Fault.PREAMBLE)
 def test_a_file_without_a_header_is_refused(tmp_path: Path) -> None:
-    """Fault 21."""
     assert "no header with a column 'consumer_complaint_narrative'" in refusal(read(tmp_path, row(1) + row(2)))
 
 
+@injects(Fault.COLUMNS)
 def test_columns_may_come_in_any_order_and_by_the_names_that_others_gave_them(tmp_path: Path) -> None:
-    """Fault 22."""
     found = read(tmp_path, "ID,zipcode, NARRATIVE ,Date-Received,colour\n7,02139,Told.,2026-01-02,red\n")
     known = {"complaint_id": "7", "zip_code": "02139", "date_received": "2026-01-02"}
     assert found[0].reason is None
     assert found[0].fields == known | {"consumer_complaint_narrative": "Told.", "colour": "red"}
 
 
+@injects(Fault.COLUMNS)
 def test_an_alias_beside_the_column_itself_is_another_column(tmp_path: Path) -> None:
-    """Fault 22."""
     (only,) = read(tmp_path, "id,Complaint ID,Consumer complaint narrative\n1,7,Told.\n")
     assert only.fields["complaint_id"] == "7"
 
 
+@injects(Fault.COLUMNS)
 @pytest.mark.parametrize(
     ("header", "reason"),
     [
@@ -240,12 +244,11 @@ def test_an_alias_beside_the_column_itself_is_another_column(tmp_path: Path) -> 
 def test_a_header_that_lacks_what_is_required_or_has_it_twice_is_refused_with_what_it_has(
     tmp_path: Path, header: str, reason: str
 ) -> None:
-    """Fault 22."""
     assert reason in refusal(read(tmp_path, header + "1,2,3\n"))
 
 
+@injects(Fault.LAYOUT)
 def test_exports_of_16_and_of_18_columns_are_read_alike(tmp_path: Path) -> None:
-    """Fault 23."""
     names = ["Date received", "Product", "Consumer complaint narrative", "Consumer consent provided?"]
     names += ["Consumer disputed?", "Complaint ID"]
     values = ["2026-01-02", "Mortgage", "Told.", "", "", "7"]
@@ -255,9 +258,9 @@ def test_exports_of_16_and_of_18_columns_are_read_alike(tmp_path: Path) -> None:
     assert read(tmp_path, short) == read(tmp_path, long)
 
 
+@injects(Fault.MULTILINE)
 @REAL
 def test_every_narrative_of_several_lines_is_one_record(tmp_path: Path) -> None:
-    """Fault 25."""
     content = (RAW / "complaints-2026-04.csv").read_bytes()
     found = read(tmp_path, content)
     assert len(found) == 2413 == len(list(csv.reader(io.StringIO(content.decode(), newline="")))) - 1
@@ -265,8 +268,8 @@ def test_every_narrative_of_several_lines_is_one_record(tmp_path: Path) -> None:
     assert any("\n\n" in record.fields.get("consumer_complaint_narrative", "") for record in found)
 
 
+@injects(Fault.DAMAGED_ARCHIVE)
 def test_a_run_with_files_that_cannot_be_read_names_each_of_them_and_publishes_nothing(run_of: LaidOut) -> None:
-    """Fault 14, and all others that concern a whole file."""
     cut = gzip.compress((SOUND + row(3) * 20_000).encode())[:-20]
     run: Run = run_of({"good.csv": SOUND, "wide.csv": SOUND.encode("utf-16"), "cut.csv.gz": cut})
     with pytest.raises(InputFilesRefusedError) as refused:

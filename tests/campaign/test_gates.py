@@ -26,6 +26,7 @@ from deploy.artifacts import artifacts, job_files
 from localaws import LocalAWS
 from localaws.container.serve_batch import payloads, score
 from tests.campaign.environment import BUCKET, Environment, key_of, sha256
+from tests.campaign.faults import Fault, injects
 from tests.glue.local_runs import Run, audit, data_files, lay_out
 from tests.inference.small_model import TAUGHT, rewrite, save
 from tests.localaws.account import SAGEMAKER_UNDERWAY, wait
@@ -79,10 +80,10 @@ def audited(prepared: Run, model: Path, tmp_path: Path) -> Callable[[Sequence[by
     return audited
 
 
+@injects(Fault.SCORES_INCOMPLETE)
 def test_answers_are_known_by_their_complaint_and_not_by_their_place(
     prepared: Run, model: Path, audited: Callable[..., dict[str, Any]]
 ) -> None:
-    """Fault 51."""
     lines = answered(data_files(prepared.folder / "records")[0], model)
     assert len(lines) == 12
     in_order = audited(lines)
@@ -102,10 +103,10 @@ def test_answers_are_known_by_their_complaint_and_not_by_their_place(
         audited([*lines[1:], foreign])
 
 
+@injects(Fault.SCORES_INVALID)
 def test_probabilities_that_are_none_and_classes_that_the_model_does_not_have_are_refused(
     prepared: Run, model: Path, audited: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    """Fault 52."""
     (record,) = data_files(prepared.folder / "records")
     broken = save(tmp_path / "nan")
     with np.load(broken / "weights.npz") as weights:
@@ -136,18 +137,18 @@ def environment(in_memory_aws: None) -> Environment:
     return Environment.in_memory(CLASSES)
 
 
+@injects(Fault.COLLAPSED_SOURCE)
 @pytest.mark.parametrize("text", [HEADER, HEADER + "Mortgage,,1\nMortgage,,2\n"], ids=["no row", "no narrative"])
 def test_files_without_anything_to_classify_stop_the_preparation(run_of: Callable[..., Run], text: str) -> None:
-    """Fault 45."""
     run = run_of({"a.csv": text})
     with pytest.raises(ValueError, match=r"^nothing to classify: no complaint with a narrative in .*/raw/a\.csv$"):
         run.prepare(prepare_complaints.main, records=run.uri("records"))
 
 
+@injects(Fault.COLLAPSED_SOURCE)
 def test_a_source_that_collapsed_since_its_last_run_is_not_published_unless_somebody_says_so(
     spark: SparkSession, prepared: Run, model: Path, environment: Environment, tmp_path: Path
 ) -> None:
-    """Fault 45."""
     plan, counts = publish(environment, prepared, model, tmp_path / "first")
     assert environment.get(environment.keys("ledger/sources/")[0])["rows_in"] == counts["rows_in"] == 12
 
@@ -202,8 +203,8 @@ def history(environment: Environment, plan: dict[str, Any], rows: int) -> None:
     environment.put(f"{key_of(plan['account_uri'])}part-0.txt", {"by_source": [account]})
 
 
+@injects(Fault.COLLAPSED_SOURCE)
 def test_a_history_that_collapsed_teaches_nothing_unless_somebody_says_so(environment: Environment) -> None:
-    """Fault 45."""
     environment.put("history/a.csv", b"many")
     plan = steps.plan_training("history/")
     history(environment, plan, 1000)
@@ -245,11 +246,11 @@ def packed(model: Path) -> bytes:
     return content.getvalue()
 
 
+@injects(Fault.PARTIAL_TRANSFORM)
 @pytest.mark.slow
 def test_a_transform_that_fails_after_some_outputs_publishes_nothing_and_the_next_one_heals(
     spark: SparkSession, prepared: Run, model: Path, on_aws: LocalAWS, tmp_path: Path
 ) -> None:
-    """Fault 50."""
     s3, sagemaker = on_aws.client("s3"), on_aws.client("sagemaker")
     s3.create_bucket(Bucket=BUCKET)
     environment = Environment(s3, CLASSES, packed(model))

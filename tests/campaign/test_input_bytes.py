@@ -25,6 +25,7 @@ from exact_csv.parts import Seen, settled, work_of
 from exact_csv.tables import records_of, tables_of
 
 from localaws import LocalAWS
+from tests.campaign.faults import Fault, injects
 from tests.campaign.reading import HEADER, row
 from tests.glue.local_runs import LIMITS
 
@@ -127,10 +128,10 @@ def test_a_file_and_a_path_are_read_as_they_are(tmp_path: Path) -> None:
         stream.close()
 
 
+@injects(Fault.OBJECT_CHANGED)
 def test_the_version_of_the_plan_is_read_though_the_object_was_overwritten_or_deleted(
     aws: LocalAWS, opener: Opener
 ) -> None:
-    """Fault 82."""
     planned = put(aws, "versioned", CONTENT)
     put(aws, "versioned", b"changed")
     assert all_of(opener.open(planned)) == CONTENT
@@ -138,8 +139,8 @@ def test_the_version_of_the_plan_is_read_though_the_object_was_overwritten_or_de
     assert all_of(opener.open(planned)) == CONTENT
 
 
+@injects(Fault.OBJECT_CHANGED)
 def test_an_object_that_was_changed_since_the_plan_is_refused_with_both_etags(aws: LocalAWS, opener: Opener) -> None:
-    """Fault 82."""
     planned = put(aws, "plain", CONTENT)
     now = put(aws, "plain", b"changed")
     with pytest.raises(InputRefusedError) as refused:
@@ -147,16 +148,16 @@ def test_an_object_that_was_changed_since_the_plan_is_refused_with_both_etags(aw
     assert str(refused.value) == f"it was changed: its ETag is {now.etag}, and the plan is about {planned.etag}"
 
 
+@injects(Fault.OBJECT_CHANGED)
 def test_an_object_that_is_gone_is_refused(aws: LocalAWS, opener: Opener) -> None:
-    """Fault 82, at its worst."""
     planned = put(aws, "plain", CONTENT, "raw/gone.csv")
     aws.client("s3").delete_object(Bucket="plain", Key="raw/gone.csv")
     with pytest.raises(InputRefusedError, match="it is not there any more"):
         opener.open(planned)
 
 
+@injects(Fault.S3_UNRELIABLE)
 def test_what_breaks_off_is_taken_up_where_it_broke(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fault 42."""
     planned = put(aws, "versioned", CONTENT)
     line = Line(aws.endpoint, after=200_000, times=3)
     with breaking(line) as endpoint:
@@ -167,10 +168,10 @@ def test_what_breaks_off_is_taken_up_where_it_broke(aws: LocalAWS, monkeypatch: 
     assert all(asked and asked.startswith("bytes=") and asked != "bytes=0-" for asked in line.asked[1:])
 
 
+@injects(Fault.S3_UNRELIABLE, Fault.OBJECT_CHANGED)
 def test_what_was_changed_while_the_connection_was_broken_is_not_put_together_from_two_contents(
     aws: LocalAWS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fault 42 and 82."""
     planned = put(aws, "plain", CONTENT)
     with breaking(Line(aws.endpoint, after=200_000, times=1)) as endpoint:
         stream = opener_at(endpoint, monkeypatch).open(planned)
@@ -180,10 +181,11 @@ def test_what_was_changed_while_the_connection_was_broken_is_not_put_together_fr
             all_of(stream)
 
 
+@injects(Fault.S3_UNRELIABLE)
 def test_ranges_of_an_object_give_what_it_holds_over_a_connection_that_breaks(
     aws: LocalAWS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fault 42, in ranges: all of them read at first sight, by no request for much more than a range."""
+    """In ranges: all of them read at first sight, by no request for much more than a range."""
     told = '"He said:\n""No.""\r\n' + "x" * 300 + '"'
     content = (HEADER + "".join(row(number, told) for number in range(1, 1_200))).encode()
     planned = replace(put(aws, "versioned", content), size=len(content))
@@ -230,8 +232,8 @@ def test_a_folder_is_emptied_of_what_an_attempt_with_other_cores_left_there(aws:
         assert Opener().part(Input(beside), 0, 9) == b"rows"
 
 
+@injects(Fault.S3_UNRELIABLE)
 def test_a_connection_that_breaks_for_ever_is_given_up(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fault 42."""
     planned = put(aws, "plain", CONTENT)
     line = Line(aws.endpoint, after=1_000, times=1_000)
     with breaking(line) as endpoint, pytest.raises(IncompleteReadError):
@@ -239,7 +241,8 @@ def test_a_connection_that_breaks_for_ever_is_given_up(aws: LocalAWS, monkeypatc
     assert len(line.asked) == 21
 
 
+@injects(Fault.S3_DENIED)
 def test_a_bucket_that_may_not_be_read_is_an_error_at_once(aws: LocalAWS, opener: Opener) -> None:
-    """Fault 43: no bucket stands for no permission, which local AWS does not enforce."""
+    """No bucket stands for no permission, which local AWS does not enforce."""
     with pytest.raises(ClientError, match="NoSuchBucket"):
         opener.open(Input("s3://nobodys-bucket/a.csv", "e"))

@@ -24,6 +24,7 @@ from deploy.artifacts import upload
 from deploy.glue_jobs import job_definitions, put_jobs
 from localaws import LocalAWS
 from tests.campaign.environment import sha256
+from tests.campaign.faults import Fault, injects
 from tests.campaign.kills.victims import victims
 from tests.localaws.account import Account
 
@@ -95,11 +96,11 @@ def contents(aws: LocalAWS, uri: str) -> list[bytes]:
     return [s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys]
 
 
+@injects(Fault.ETL_KILLED)
 @pytest.mark.slow
 def test_an_etl_that_is_killed_half_way_leaves_nothing_that_counts_and_its_rerun_heals(
     aws: LocalAWS, tmp_path: Path
 ) -> None:
-    """Fault 40."""
     plan = planned(aws, "killed", 20_000)
     run_id = started(aws, plan)
     while not (alive := victims("spark", aws, aws._state, airflow=0)) or not printed(aws, run_id, "read"):
@@ -127,9 +128,9 @@ def printed(aws: LocalAWS, run_id: str, word: str) -> bool:
     )
 
 
+@injects(Fault.ETL_REPEATED)
 @pytest.mark.slow
 def test_an_etl_that_is_run_again_after_its_success_is_not_started_and_would_write_the_same(aws: LocalAWS) -> None:
-    """Fault 41."""
     plan = planned(aws, "repeated", 300)
     assert ended(aws, started(aws, plan)) == "SUCCEEDED"
     assert planned(aws, "repeated", 300) == plan
@@ -180,8 +181,8 @@ def hooked(aws: LocalAWS) -> Iterator[Callable[[Any], None]]:
     boto3.setup_default_session()
 
 
+@injects(Fault.S3_UNRELIABLE)
 def test_a_plan_that_s3_slows_down_is_the_same_plan(aws: LocalAWS, hooked: Callable[[Any], None]) -> None:
-    """Fault 42."""
     plan = planned(aws, "slow", 3)
     hook, asked = answering(503, b"<Error><Code>SlowDown</Code><Message>Reduce your rate</Message></Error>", times=2)
     hooked(hook)
@@ -189,11 +190,11 @@ def test_a_plan_that_s3_slows_down_is_the_same_plan(aws: LocalAWS, hooked: Calla
     assert asked[0] == asked[1] == asked[2]
 
 
+@injects(Fault.S3_DENIED)
 @pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException"])
 def test_what_may_not_be_read_fails_at_once_and_says_so(
     aws: LocalAWS, hooked: Callable[[Any], None], code: str
 ) -> None:
-    """Fault 43."""
     planned(aws, "denied", 3)
     told = f"<Error><Code>{code}</Code><Message>the key is disabled</Message></Error>".encode()
     hook, asked = answering(403, told, times=99)
@@ -205,8 +206,8 @@ def test_what_may_not_be_read_fails_at_once_and_says_so(
     assert failures.is_refused_for_good(caught.value)
 
 
+@injects(Fault.NAME_TAKEN)
 def test_a_job_whose_name_exists_is_ours_if_it_uses_the_same_places_and_is_never_touched_else(aws: LocalAWS) -> None:
-    """Fault 49."""
     account = Account(aws, "names")
     code = account.put_code(train="import time; time.sleep(3)")
     output = f"s3://{BUCKET}/names/"

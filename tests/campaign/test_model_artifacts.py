@@ -29,6 +29,7 @@ from localaws import LocalAWS
 from localaws.jobs import archive as local_archive
 from localaws.jobs.job import InputError
 from tests.campaign.environment import ARTIFACT, BUCKET, MODEL, Environment, key_of, sha256
+from tests.campaign.faults import Fault, injects
 from tests.inference.small_model import rewrite, save
 from tests.inference.test_trained_model import Trap
 from tests.localaws.account import Account
@@ -87,11 +88,11 @@ def test_the_model_of_these_tests_is_accepted_as_it_is(sound: Content, tmp_path:
     assert evaluated(tmp_path, packed(sound))["slices"]["test"]["n"] == 2
 
 
+@injects(Fault.MODEL_CHANGED)
 @pytest.mark.parametrize("content", [MODEL[:-1], MODEL + b"\0", b""], ids=["cut", "longer", "empty"])
 def test_nothing_starts_with_an_artefact_that_is_not_the_one_that_was_registered(
     environment: Environment, content: bytes
 ) -> None:
-    """Fault 53."""
     environment.put(ARTIFACT, content)
     told = f"has SHA-256 {sha256(content)}, but the record of v1 says {sha256(MODEL)}: restore that object"
     with pytest.raises(registry.ModelRefusedError, match=told):
@@ -99,8 +100,8 @@ def test_nothing_starts_with_an_artefact_that_is_not_the_one_that_was_registered
     assert environment.keys("manifests/") == []
 
 
+@injects(Fault.MODEL_CHANGED)
 def test_nothing_starts_with_an_artefact_that_is_gone_or_that_nobody_vouches_for(environment: Environment) -> None:
-    """Fault 53."""
     record = environment.get("models/versioned/v1/model.json")
     environment.s3.delete_object(Bucket=BUCKET, Key=ARTIFACT)
     with pytest.raises(registry.ModelRefusedError, match=f"{ARTIFACT} is absent, but the record of v1 says"):
@@ -112,10 +113,10 @@ def test_nothing_starts_with_an_artefact_that_is_gone_or_that_nobody_vouches_for
         steps.plan_classification("raw/")
 
 
+@injects(Fault.MODEL_CHANGED)
 def test_an_artefact_that_changed_since_its_training_is_not_opened_for_its_evaluation(
     sound: Content, tmp_path: Path
 ) -> None:
-    """Fault 53."""
     archive = packed(sound)
     cut = archive[: len(archive) // 2]
     told = f"has SHA-256 {sha256(cut)}, but the model that was trained has {sha256(archive)}: it was changed or cut"
@@ -123,11 +124,11 @@ def test_an_artefact_that_changed_since_its_training_is_not_opened_for_its_evalu
         evaluated(tmp_path, cut, digest=sha256(archive))
 
 
+@injects(Fault.MODEL_CHANGED)
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.95])
 def test_an_artefact_that_was_cut_before_anybody_looked_is_refused_and_leaves_nothing(
     sound: Content, tmp_path: Path, share: float
 ) -> None:
-    """Fault 53."""
     archive = packed({name: sound[name] for name in ("signature.json", "vocabulary.json", "weights.npz")})
     path = tmp_path / "model.tar.gz"
     path.write_bytes(archive[: int(len(archive) * share)])
@@ -136,8 +137,8 @@ def test_an_artefact_that_was_cut_before_anybody_looked_is_refused_and_leaves_no
     assert not (tmp_path / "unpacked").exists()
 
 
+@injects(Fault.MODEL_CHANGED)
 def test_where_an_artefact_was_cut_is_told(sound: Content, tmp_path: Path) -> None:
-    """Fault 53."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w") as archive:
         for member, body in (_file("signature.json", b"{}"), _file("weights.npz", bytes(5000))):
@@ -172,11 +173,11 @@ HOSTILE: dict[str, tuple[tuple[tarfile.TarInfo, bytes], str, str]] = {
 }
 
 
+@injects(Fault.MODEL_PATHS)
 @pytest.mark.parametrize(("member", "told", "told_locally"), HOSTILE.values(), ids=HOSTILE)
 def test_an_archive_that_would_write_or_read_elsewhere_is_refused_and_the_member_named(
     sound: Content, tmp_path: Path, member: tuple[tarfile.TarInfo, bytes], told: str, told_locally: str
 ) -> None:
-    """Fault 54."""
     archive = packed(sound, member)
     with pytest.raises(ModelRefusedError) as refused:
         evaluated(tmp_path, archive)
@@ -189,8 +190,8 @@ def test_an_archive_that_would_write_or_read_elsewhere_is_refused_and_the_member
     assert not Path("/tmp/escaped").exists()
 
 
+@injects(Fault.MODEL_PATHS)
 def test_an_archive_with_too_many_members_or_too_much_in_them_is_refused(sound: Content, tmp_path: Path) -> None:
-    """Fault 54."""
     path = tmp_path / "model.tar.gz"
     again = [_file(name, body) for name, body in sound.items()] * 7
     path.write_bytes(packed({}, *again))
@@ -208,8 +209,9 @@ def test_an_archive_with_too_many_members_or_too_much_in_them_is_refused(sound: 
     assert not (tmp_path / "unpacked").exists()
 
 
+@injects(Fault.MODEL_PATHS)
 def test_a_name_of_many_megabytes_is_not_read_into_memory(tmp_path: Path) -> None:
-    """Fault 54. A header may be as large as a file, and tarfile reads it at once."""
+    """A header may be as large as a file, and tarfile reads it at once."""
     path = tmp_path / "model.tar.gz"
     path.write_bytes(packed({}, _file("x" * (3 << 20))))
     with pytest.raises(ModelRefusedError, match="expands to more than 2 MB"):
@@ -228,11 +230,11 @@ def dumped(trap: Trap) -> bytes:
     return content.getvalue()
 
 
+@injects(Fault.MODEL_CODE)
 @pytest.mark.parametrize("payload", [npz, pickle.dumps, dumped], ids=["npz", "pickle", "joblib"])
 def test_a_pickle_in_the_place_of_weights_is_never_executed(
     sound: Content, tmp_path: Path, payload: Callable[[Trap], bytes]
 ) -> None:
-    """Fault 55."""
     folder = save(tmp_path / "forged")
     (folder / "weights.npz").write_bytes(payload(Trap(tmp_path / "trace")))
     rewrite(folder)  # whoever forges the weights signs them, too
@@ -242,9 +244,9 @@ def test_a_pickle_in_the_place_of_weights_is_never_executed(
     assert not (tmp_path / "trace").exists()
 
 
+@injects(Fault.MODEL_CODE)
 @pytest.mark.parametrize("name", ["model.joblib", "model.pkl", "code/inference.py", "sitecustomize.py"])
 def test_a_payload_beside_the_model_is_refused_and_never_opened(sound: Content, tmp_path: Path, name: str) -> None:
-    """Fault 55."""
     archive = packed(sound, _file(name, dumped(Trap(tmp_path / "trace"))))
     parts = "signature.json, vocabulary.json, weights.npz"
     with pytest.raises(ModelRefusedError, match=f"'{name}' is no part of a model: that is {parts}$"):
@@ -252,8 +254,8 @@ def test_a_payload_beside_the_model_is_refused_and_never_opened(sound: Content, 
     assert not (tmp_path / "trace").exists()
 
 
+@injects(Fault.MODEL_VERSION)
 def test_a_model_of_another_scikit_learn_is_neither_evaluated_nor_served(tmp_path: Path) -> None:
-    """Fault 56."""
     folder = save(tmp_path / "other")
     rewrite(folder, scikit_learn="1.4.2")
     told = f"^made by scikit-learn 1.4.2, but {sklearn.__version__} is here: train again, or serve with 1.4.2$"
@@ -263,11 +265,11 @@ def test_a_model_of_another_scikit_learn_is_neither_evaluated_nor_served(tmp_pat
         inference.model_fn(str(folder))
 
 
+@injects(Fault.MODEL_PATHS, Fault.MODEL_VERSION)
 @pytest.mark.slow
 def test_a_batch_transform_with_a_hostile_or_foreign_model_fails_with_the_reason(
     sound: Content, tmp_path: Path, aws_account: Account
 ) -> None:
-    """Faults 54 and 56."""
     include = Path(__file__).parents[2] / "include" / "inference"
     programs = {path.stem: path.read_text() for path in include.glob("*.py")}
     code = aws_account.put_code(**programs)
@@ -301,6 +303,7 @@ def trained(environment: Environment, content: bytes = b"a new model") -> tuple[
     return plan, steps.trained_model({"Training": job})
 
 
+@injects(Fault.MODEL_CHANGED)
 @pytest.mark.parametrize(
     ("evaluation", "told"),
     [
@@ -314,7 +317,6 @@ def trained(environment: Environment, content: bytes = b"a new model") -> tuple[
 def test_a_model_without_an_evaluation_of_its_own_is_not_registered_and_changes_nothing_in_service(
     environment: Environment, evaluation: dict[str, str] | None, told: str
 ) -> None:
-    """Fault 53."""
     plan, model = trained(environment)
     if evaluation is not None:
         own = {"run_id": plan["run_id"], "model_sha256": model["sha256"]} if evaluation else {}
@@ -325,10 +327,10 @@ def test_a_model_without_an_evaluation_of_its_own_is_not_registered_and_changes_
     assert environment.objects("models/") == before
 
 
+@injects(Fault.MODEL_CHANGED)
 def test_a_model_that_changed_between_its_evaluation_and_its_registration_is_no_version(
     environment: Environment,
 ) -> None:
-    """Fault 53."""
     plan, model = trained(environment)
     own = {"run_id": plan["run_id"], "model_sha256": model["sha256"]}
     environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own)

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from exact_csv.faults import NOT_CLOSED
 
+from tests.campaign.faults import Fault, injects
 from tests.campaign.reading import HEADER, NEEDS_RAW, RAW, LaidOut, ids, prepare, read, row
 from tests.glue.local_runs import Run
 
@@ -20,6 +21,7 @@ def complaints(run: Run) -> list[dict[str, object]]:
     return sorted(found, key=lambda each: (each["source"], each["record"]))
 
 
+@injects(Fault.UNCLOSED_QUOTE)
 @pytest.mark.parametrize(
     "behind",
     [
@@ -33,15 +35,15 @@ def complaints(run: Run) -> list[dict[str, object]]:
     ids=["no quote", "a quote and a letter", "lines", "a quote and a comma", "a quoted product", "an empty quote"],
 )
 def test_an_unclosed_quote_costs_its_own_row_wherever_the_next_quote_stands(tmp_path: Path, behind: str) -> None:
-    """Fault 17."""
     found = read(tmp_path, HEADER + row(10) + OPEN + behind + row(20))
     assert [each for each in ids(found) if each] == ["10", "2", "3", "20"]
     broken = [record for record in found if record.reason]
     assert [(record.record, record.line, record.raw, record.reason) for record in broken] == [(2, 3, OPEN, NOT_CLOSED)]
 
 
+@injects(Fault.UNCLOSED_QUOTE)
 def test_an_unclosed_quote_is_found_even_where_what_it_swallows_adds_up_to_a_row_of_the_export(tmp_path: Path) -> None:
-    """Fault 17: all that gives it away is a whole row inside of its narrative."""
+    """All that gives it away is a whole row inside of its narrative."""
     header = ",".join(f"column {place}" for place in range(15)) + ",Narrative,Company,ID\n"
     filled = "," * 15
     rows = [f"{filled}A,B,{number}\n" for number in (1, 2)]
@@ -50,44 +52,46 @@ def test_an_unclosed_quote_is_found_even_where_what_it_swallows_adds_up_to_a_row
     assert found[0].reason == NOT_CLOSED
 
 
+@injects(Fault.UNCLOSED_QUOTE)
 def test_rows_that_are_no_rows_are_lost_with_the_unclosed_quote_before_them_and_no_others(tmp_path: Path) -> None:
-    """Fault 17."""
     found = read(tmp_path, HEADER + OPEN + "and on\n\nand on,and on\n" + row(2) + row(3, '"quoted"'))
     assert ids(found) == [None, "2", "3"]
     assert found[0].raw == OPEN + "and on\n\nand on,and on\n"
 
 
+@injects(Fault.UNCLOSED_QUOTE)
 def test_a_hundred_unclosed_quotes_cost_a_hundred_rows(tmp_path: Path) -> None:
-    """Fault 17."""
     found = read(tmp_path, HEADER + "".join(OPEN + row(number) for number in range(1, 101)))
     assert ids(found) == [each for number in range(1, 101) for each in (None, str(number))]
 
 
+@injects(Fault.UNCLOSED_QUOTE)
 @pytest.mark.parametrize("keeper", ['x",a,"b\n', 'x",a,"""b\n'])
 def test_a_file_that_keeps_its_quotes_open_for_ever_is_read_in_a_time_that_grows_with_it_alone(
     tmp_path: Path, keeper: str
 ) -> None:
-    """Fault 17: each of these lines closes a quote and opens the next; without a look ahead of time they take hours."""
+    """Each of these lines closes a quote and opens the next; without a look ahead of time they take hours."""
     pairs = 20_000
     found = read(tmp_path, HEADER + "".join(keeper + row(number) for number in range(1, pairs + 1)))
     assert [each for each in ids(found) if each] == [str(number) for number in range(1, pairs + 1)]
 
 
+@injects(Fault.CONTROL_CHARACTERS)
 def test_a_row_with_a_nul_is_quarantined_and_its_neighbours_are_read(tmp_path: Path) -> None:
-    """Fault 20."""
     found = read(tmp_path, HEADER + row(1) + row(2, '"a\0b\nc"') + row(3))
     assert [record.reason for record in found] == [None, "holds a NUL byte", None]
     assert found[1].raw == row(2, '"a\0b\nc"')
 
 
+@injects(Fault.CONTROL_CHARACTERS)
 def test_other_control_characters_are_taken_out_of_the_narrative_and_flagged(run_of: LaidOut) -> None:
-    """Fault 20."""
     run = prepare(run_of({"a.csv": HEADER + row(1, '"It is\x07 mine\x1b[31m,\tand\nthat."')}))
     (only,) = complaints(run)
     assert only["narrative"] == "It is mine[31m,\tand\nthat."
     assert run.document("account")["flags"]["control_characters"] == 1
 
 
+@injects(Fault.FIELD_COUNT)
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -99,22 +103,21 @@ def test_other_control_characters_are_taken_out_of_the_narrative_and_flagged(run
 def test_a_row_with_too_many_or_too_few_fields_is_quarantined_with_the_numbers(
     tmp_path: Path, line: str, reason: str
 ) -> None:
-    """Fault 24."""
     found = read(tmp_path, HEADER + row(1) + line + row(3))
     assert [record.reason for record in found] == [None, reason, None]
     assert found[1].raw == line
 
 
+@injects(Fault.MULTILINE)
 def test_the_number_of_records_is_known_however_many_lines_they_have(tmp_path: Path) -> None:
-    """Fault 25."""
     told = '"First.\n\n""Second"", he said,\r\nand third.\n"'
     found = read(tmp_path, HEADER + "".join(row(number, told) for number in range(1, 1001)))
     assert (len(found), {record.reason for record in found}) == (1000, {None})
     assert [record.line for record in found[:3]] == [2, 7, 12]
 
 
+@injects(Fault.REPEATED_ID)
 def test_of_a_complaint_that_came_twice_the_newest_copy_is_classified_and_both_are_counted(run_of: LaidOut) -> None:
-    """Fault 28."""
     old, new = HEADER + row(7, "As it was.") + row(8), HEADER + row(7, "As it was changed.") + row(9)
     run = prepare(run_of({"z-old.csv": old, "a-new.csv": new}))
     assert {each["complaint_id"]: each["narrative"] for each in run.lines("records")}["7"] == "As it was changed."
@@ -122,10 +125,10 @@ def test_of_a_complaint_that_came_twice_the_newest_copy_is_classified_and_both_a
     assert len(run.lines("records")) == 3
 
 
+@injects(Fault.UNKNOWN_PRODUCT)
 def test_a_product_of_no_class_is_classified_and_counted_and_those_of_all_taxonomies_have_theirs(
     run_of: LaidOut,
 ) -> None:
-    """Fault 29."""
     products = {
         "Credit reporting": "credit_reporting",  # until 2017-04
         '"Credit reporting, credit repair services, or other personal consumer reports"': "credit_reporting",
@@ -142,8 +145,8 @@ def test_a_product_of_no_class_is_classified_and_counted_and_those_of_all_taxono
     assert len(run.lines("records")) == len(products)
 
 
+@injects(Fault.DATES)
 def test_dates_that_cannot_be_are_flagged_and_their_rows_are_classified(run_of: LaidOut) -> None:
-    """Fault 35."""
     header = "Date received,Date sent to company,Consumer complaint narrative,Complaint ID\n"
     dates = ["2026-02-30,2026-01-02", "2025-01-02,2025-01-01", "2999-01-01,2999-01-02", "2025-01-01,2025-01-02"]
     rows = [f"{both},Told.,{number}\n" for number, both in enumerate(dates, start=1)]
@@ -157,9 +160,9 @@ def test_dates_that_cannot_be_are_flagged_and_their_rows_are_classified(run_of: 
     assert len(run.lines("records")) == 4
 
 
+@injects(Fault.DATES)
 @pytest.mark.skipif(not RAW.is_dir(), reason=NEEDS_RAW)
 def test_the_real_complaints_that_were_sent_before_they_came_are_flagged(run_of: LaidOut) -> None:
-    """Fault 35."""
     names = ["complaints-2026-04.csv", "complaints-2020-05-indexed.csv"]
     account = prepare(run_of({name: (RAW / name).read_bytes() for name in names})).document("account")
     assert account["flags"]["sent_before_received"] == 5

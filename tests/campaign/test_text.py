@@ -12,6 +12,7 @@ import pytest
 
 from laptop.report import page
 from laptop.report.quarantine import download_quarantine, inert
+from tests.campaign.faults import Fault, injects
 from tests.campaign.reading import HEADER, LaidOut, prepare, row
 from tests.glue.local_runs import data_files
 
@@ -33,10 +34,10 @@ def quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
+@injects(Fault.FORMULA)
 def test_a_formula_is_escaped_where_a_spreadsheet_opens_it_and_exact_everywhere_else(
     run_of: LaidOut, in_memory_aws: None, tmp_path: Path
 ) -> None:
-    """Fault 30."""
     rows = [row(number, quoted(told)) for number, told in enumerate(HOSTILE, start=1)]
     bad = ["=1+1,too few\n", '"\t@SUM(A1)",too few\n', "-1,too few\n", "plain,too few\n"]
     run = prepare(run_of({"a.csv": HEADER + "".join(rows + bad)}))
@@ -58,20 +59,20 @@ def test_a_formula_is_escaped_where_a_spreadsheet_opens_it_and_exact_everywhere_
     assert {each[2] for each in found} == {"2 fields where the header has 4"}
 
 
+@injects(Fault.FORMULA)
 @pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\tx", "\rx", " =1", "\0=1", "\n\t -1", "\xa0=1"])
 def test_whatever_a_spreadsheet_takes_for_a_formula_is_escaped(text: str) -> None:
-    """Fault 30."""
     assert inert(text) == f"'{text}"
 
 
+@injects(Fault.FORMULA)
 @pytest.mark.parametrize("text", ["", "a=1", "1-2", "plain", '"=1"', "'=1"])
 def test_what_no_spreadsheet_takes_for_a_formula_is_left_alone(text: str) -> None:
-    """Fault 30, the other way round."""
     assert inert(text) == text
 
 
+@injects(Fault.MARKUP)
 def test_markup_and_templates_pass_through_as_text_and_are_escaped_in_the_report(run_of: LaidOut) -> None:
-    """Fault 31."""
     rows = [row(number, quoted(told)) for number, told in enumerate(HOSTILE, start=1)]
     products = [f"2026-01-02,{quoted(told)},Told.,{number}\n" for number, told in enumerate(HOSTILE, start=101)]
     run = prepare(run_of({"a.csv": HEADER + "".join(rows + products)}))
@@ -92,10 +93,10 @@ def test_markup_and_templates_pass_through_as_text_and_are_escaped_in_the_report
     assert "onerror=alert(1)>" not in rendered.replace("onerror=alert(1)&gt;", "")
 
 
+@injects(Fault.PERSONAL_DATA)
 def test_personal_data_that_the_publisher_overlooked_are_masked_in_what_is_learned_from_and_counted(
     run_of: LaidOut,
 ) -> None:
-    """Fault 32."""
     told = {
         "jane@example.org": "email",
         "078-05-1120": "ssn",
@@ -113,8 +114,8 @@ def test_personal_data_that_the_publisher_overlooked_are_masked_in_what_is_learn
     assert [each["raw"] for each in run.lines("quarantine")] == ["4111 1111 1111 1111\n"]
 
 
+@injects(Fault.STUBS)
 def test_stubs_and_other_languages_are_classified_and_flagged(run_of: LaidOut) -> None:
-    """Fault 34."""
     spanish = "El banco se niega a devolverme mi dinero y nadie contesta mis llamadas desde hace tres meses enteros."
     chinese = "银行拒绝退还我的钱。" * 12
     rows = [row(1, quoted(TOLD)), row(2, quoted(spanish)), row(3, chinese), row(4, "Help me with the bank.")]

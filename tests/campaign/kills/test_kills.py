@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from laptop.servers.stack import CLASSIFICATION, TRAINING
+from tests.campaign.faults import Fault, injects
 from tests.campaign.kills.house import House, started_twice
 
 pytestmark = pytest.mark.slow
@@ -47,6 +48,7 @@ def cases() -> Iterator[Case]:
         yield Case(number, orchestrator, flow, kind, chance.random(), chance.random() < 0.5)
 
 
+@injects(Fault.ANY_DEATH)
 @pytest.mark.parametrize("case", cases(), ids=str)
 def test_a_run_that_something_died_of_heals_to_the_same_bytes(
     tried: House, undisturbed: dict[str, Any], case: Case

@@ -9,6 +9,7 @@ import pytest
 
 from laptop.servers.processes import ServerError
 from laptop.servers.stack import CLASSIFICATION, TRAINING
+from tests.campaign.faults import Fault, injects
 from tests.campaign.kills.house import House, started_twice
 
 pytestmark = pytest.mark.slow
@@ -24,10 +25,10 @@ HOSTILE = (
 )
 
 
+@injects(Fault.WORKER_KILLED)
 def test_a_worker_that_is_killed_while_its_job_runs_is_replaced_by_one_that_finds_the_job(
     tried: House, undisturbed: dict[str, Any]
 ) -> None:
-    """Fault 44."""
     # The worker hands its job over to the triggerer a moment after it has started it: a kill may come too late.
     for _ in range(5):
         if _tries_with_a_killed_worker(tried, undisturbed) == 2:
@@ -50,11 +51,11 @@ def _tries_with_a_killed_worker(tried: House, undisturbed: dict[str, Any]) -> in
     return max(task["try_number"] for task in tasks)
 
 
+@injects(Fault.OTHER_DATE)
 @pytest.mark.parametrize("date", ["2026-03-29T01:30:00Z", "2026-10-25T00:30:00Z", "2019-06-01T00:00:00+13:45"])
 def test_a_run_of_another_date_publishes_the_same_and_starts_nothing(
     tried: House, undisturbed: dict[str, Any], date: str
 ) -> None:
-    """Fault 78."""
     if tried.visible(CLASSIFICATION) != undisturbed[CLASSIFICATION]:
         tried.reset(CLASSIFICATION)
         assert tried.end(STATES, CLASSIFICATION, tried.start(STATES, CLASSIFICATION)) == "success"
@@ -66,9 +67,9 @@ def test_a_run_of_another_date_publishes_the_same_and_starts_nothing(
     assert tried.visible(CLASSIFICATION) == undisturbed[CLASSIFICATION]
 
 
+@injects(Fault.HOSTILE_SOURCE)
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_a_hostile_source_is_refused_before_anything_is_read(tried: House, hostile: str) -> None:
-    """Fault 76."""
     planned = {each.key for each in tried.bucket.objects("manifests/planned/")}
     for flow in (TRAINING, CLASSIFICATION):
         with pytest.raises(ServerError, match="Invalid input for param source"):
