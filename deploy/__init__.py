@@ -1,1 +1,14 @@
-"""Brings the code that runs inside AWS to where AWS finds it: artifacts in S3, Glue jobs that point at them."""
+"""Deployment with boto3, to an AWS account or to local AWS.
+
+- `__main__`: the command line, and the two deployments it runs
+- `releases`: releases of the job code in S3: upload one, make one current, go back to an earlier one
+- `artifacts`: the files and archives of a release, and the release's name
+- `glue_jobs`: the Glue job definitions
+- `state_machines`: the Step Functions state machines
+- `lambda_functions`, `layer`: the Lambda functions' code, and the layer with their packages
+- `starter`: the function that starts executions, with its triggers
+- `alerts`: the rule that reports failures which no state can report
+- `event_rules`: EventBridge rules with a Lambda target
+- `runbooks`: the runbook pages that notifications link to
+- `errors`: the error tree
+"""

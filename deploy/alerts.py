@@ -1,7 +1,7 @@
-"""The last resort of notifications: a rule that tells of executions which end without a state that could tell.
+"""The EventBridge rule that reports failed executions which no state can report.
 
-No Catch catches `States.Runtime` and `States.DataLimitExceeded`, and nothing runs in an execution that was aborted or
-timed out: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+No Catch catches `States.Runtime` and `States.DataLimitExceeded`, and an execution that was aborted or timed out runs no
+more states: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _UNCATCHABLE = ["States.Runtime", "States.DataLimitExceeded"]
 
 
 def uncaught_pattern(machine_arns: Iterable[str]) -> dict[str, Any]:
-    """The events of executions whose failure nobody has told of."""
+    """The event pattern of executions that ended without calling a failure callback."""
     return {
         "source": ["aws.states"],
         "detail-type": [STATUS_CHANGE],
@@ -29,7 +29,7 @@ def uncaught_pattern(machine_arns: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def put_last_resort(events: Any, functions: Any, machine_arns: Iterable[str]) -> None:
-    """Creates or updates the rule, with the function of the steps as its target."""
+def put_uncaught_rule(events: Any, functions: Any, machine_arns: Iterable[str]) -> None:
+    """Creates or updates the rule, with the function of the Python tasks as its target."""
     pattern = json.dumps(uncaught_pattern(machine_arns))
     put_rule(events, functions, UNCAUGHT_RULE, STEPS_FUNCTION, EventPattern=pattern)

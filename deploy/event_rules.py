@@ -1,4 +1,4 @@
-"""Rules that call Lambda functions: made or brought up to date, and allowed to."""
+"""EventBridge rules with a Lambda function as their target."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from contextlib import suppress
 from typing import Any
 
 
-def put_rule(events: Any, functions: Any, name: str, function: str, **what: Any) -> None:
-    """The EventBridge rule `name` (`EventPattern=` or `ScheduleExpression=`) with the function as its target."""
-    rule_arn = events.put_rule(Name=name, State="ENABLED", **what)["RuleArn"]
+def put_rule(events: Any, functions: Any, name: str, function: str, **trigger: Any) -> None:
+    """Creates or updates the rule, its target, and the permission for EventBridge to invoke the function.
+
+    `trigger`: `EventPattern=` or `ScheduleExpression=`, as PutRule takes them.
+    """
+    rule_arn = events.put_rule(Name=name, State="ENABLED", **trigger)["RuleArn"]
     function_arn = functions.get_function(FunctionName=function)["Configuration"]["FunctionArn"]
     events.put_targets(Rule=name, Targets=[{"Id": function, "Arn": function_arn}])
-    # Where the statement is there already, it says the same: its id is the rule's name, which the ARN is made of.
+    # An existing statement of this id grants the same: both its id and its source ARN come from the rule's name.
     with suppress(functions.exceptions.ResourceConflictException):
         functions.add_permission(
             FunctionName=function,

@@ -1,4 +1,4 @@
-"""The Glue jobs that the DAGs start: one definition a script, made or brought up to date on each deploy."""
+"""The Glue jobs that the DAGs start: one definition per script, created or updated by each deployment."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from typing import Any
 
 from complaints.settings import PipelineSettings
 
+# The scripts in `include/glue`, and the setting that names the job of each.
+SCRIPTS = {
+    "prepare_history.py": "prepare_history_job",
+    "prepare_complaints.py": "prepare_complaints_job",
+    "audit_results.py": "audit_results_job",
+}
+
 
 def job_definitions(settings: PipelineSettings, release: str) -> dict[str, dict[str, Any]]:
-    """CreateJob, less the name, of every job by its name."""
-    glue = settings.glue
-    scripts = {
-        glue.prepare_history_job: "prepare_history.py",
-        glue.prepare_complaints_job: "prepare_complaints.py",
-        glue.audit_results_job: "audit_results.py",
-    }
+    """The CreateJob request of each job, without its name, by that name."""
     code = f"s3://{settings.storage.bucket}/artifacts/{release}"
     return {
-        name: _definition(settings, f"{code}/glue/{script}", f"{code}/glue.zip") for name, script in scripts.items()
+        getattr(settings.glue, name): _definition(settings, f"{code}/glue/{script}", f"{code}/glue.zip")
+        for script, name in SCRIPTS.items()
     }
 
 
@@ -36,12 +38,12 @@ def _definition(settings: PipelineSettings, script_uri: str, modules_uri: str) -
         "WorkerType": glue.worker_type,
         "NumberOfWorkers": glue.number_of_workers,
         "Timeout": glue.timeout_minutes,
-        "MaxRetries": 0,  # the orchestrator retries; Glue doing so too would run a job twice
+        "MaxRetries": 0,  # the orchestrator retries; with retries in Glue, too, a job would run twice
     }
 
 
 def put_jobs(glue: Any, definitions: dict[str, dict[str, Any]]) -> None:
-    """Creates each job, or updates it where it exists."""
+    """Creates each job, or updates it if it exists."""
     for name, definition in definitions.items():
         try:
             glue.get_job(JobName=name)

@@ -1,6 +1,6 @@
-"""The Lambda layer: what the functions import and Lambda's Python lacks, pydantic and PyYAML with all that they need.
+"""The Lambda layer: pydantic and PyYAML with their dependencies, which the functions import and Lambda does not have.
 
-The versions and hashes are those of `locks/airflow.txt`, so that a task meets the same code in MWAA and in Lambda.
+Versions and hashes come from `locks/airflow.txt`: a task runs with the same packages in MWAA and in Lambda.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.artifacts import zipped
+from deploy.errors import LayerError
 
 LAYER = "ptmlops-steps"
 PACKAGES = ("annotated-types", "pydantic", "pydantic-core", "pyyaml", "typing-extensions", "typing-inspection")
@@ -22,19 +23,15 @@ _LOCK = Path(__file__).parent.parent / "locks" / "airflow.txt"
 _RUNTIME, _PYTHON, _PLATFORM = "python3.12", "3.12", "manylinux2014_x86_64"
 
 
-class LayerError(RuntimeError):
-    """The layer cannot be built; the message says which package is missing, or what pip said."""
-
-
 def pinned(lock: str, packages: tuple[str, ...] = PACKAGES) -> str:
-    """The lines of the lock that pin these packages, hashes and all.
+    """The entries of the lock for these packages, with their hashes.
 
     Raises:
-        LayerError: the lock does not pin one of them.
+        LayerError: the lock has no entry for one of them.
     """
     entries = {entry[1]: entry[0] for entry in re.finditer(r"^([a-z0-9-]+)==(?:.*\\\n)*.*\n?", lock, re.MULTILINE)}
     if missing := sorted(set(packages) - entries.keys()):
-        raise LayerError(f"the lock pins no {', '.join(missing)}; run make lock")
+        raise LayerError(f"the lock has no entry for {', '.join(missing)}; run `make lock`")
     return "".join(entries[name] for name in packages)
 
 
@@ -42,7 +39,7 @@ def layer_archive(lock: Path = _LOCK) -> bytes:
     """The layer as a zip: the packages' wheels, unpacked below `python/`. The same lock gives the same bytes.
 
     Raises:
-        LayerError: pip cannot fetch a wheel for Lambda's platform.
+        LayerError: pip cannot download a wheel for Lambda's platform.
     """
     with tempfile.TemporaryDirectory() as folder:
         requirements, target = Path(folder) / "requirements.txt", Path(folder) / "python"
@@ -52,8 +49,8 @@ def layer_archive(lock: Path = _LOCK) -> bytes:
         command += ["--python-version", _PYTHON, "--platform", _PLATFORM, "--target", str(target)]
         done = subprocess.run([*command, "-r", str(requirements)], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise LayerError(f"pip could not fetch the layer's packages: {done.stderr.strip()[-1000:]}")
-        # RECORD and INSTALLER tell how a wheel came here, and differ from installer to installer.
+            raise LayerError(f"pip could not download the layer's packages: {done.stderr.strip()[-1000:]}")
+        # RECORD and INSTALLER depend on the installer, not on the package.
         files = sorted(
             path for path in target.rglob("*") if path.is_file() and path.name not in ("RECORD", "INSTALLER")
         )
@@ -61,7 +58,7 @@ def layer_archive(lock: Path = _LOCK) -> bytes:
 
 
 def put_layer(functions: Any, archive: bytes) -> str:
-    """Publishes the layer where its content has changed; returns the ARN of its newest version."""
+    """Publishes a version of the layer if its content has changed; returns the ARN of the newest version."""
     digest = base64.b64encode(hashlib.sha256(archive).digest()).decode()
     versions = functions.list_layer_versions(LayerName=LAYER, CompatibleRuntime=_RUNTIME)["LayerVersions"]
     if versions:

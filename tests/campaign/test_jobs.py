@@ -20,8 +20,7 @@ from complaints.models import registry
 from complaints.runs import requests
 from complaints.settings import load_settings
 from complaints.tasks import steps
-from deploy.artifacts import upload
-from deploy.glue_jobs import job_definitions, put_jobs
+from deploy.releases import put_release
 from localaws import LocalAWS
 from tests.campaign.environment import sha256
 from tests.campaign.faults import Fault, injects
@@ -45,8 +44,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
         for name, value in known.items():
             environment.setenv(name, value)
         found.client("s3").create_bucket(Bucket=BUCKET)
-        release = upload(found.client("s3"), BUCKET, ROOT / "include")
-        put_jobs(found.client("glue"), job_definitions(SETTINGS.pipeline, release))
+        put_release({name: found.client(name) for name in ("s3", "glue")}, SETTINGS.pipeline, ROOT / "include")
         record = {"version": "v1", "model_name": "m", "artifact_uri": f"s3://{BUCKET}/model", "sha256": sha256(MODEL)}
         for key, content in {
             "models/versioned/v1/model.json": {**record, "evaluation": {"classes": ["card", "mortgage"]}},

@@ -1,4 +1,4 @@
-"""An execution that ends where no state could tell is told of by the rule, and no other is told of twice."""
+"""The rule reports an execution that failed without a callback, and no failure is reported twice."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from complaints.settings import load_settings
-from deploy.alerts import put_last_resort
+from deploy.alerts import put_uncaught_rule
 from deploy.lambda_functions import handlers_archive, put_steps_function
 from localaws import LocalAWS
 
 SETTINGS = load_settings().pipeline
 MISSING = {"Type": "Pass", "Parameters": {"a.$": "$.not.there"}, "End": True}
-FAILS = {"Type": "Fail", "Error": "Glue.JobRunNotSucceeded", "Cause": "told by the machine itself"}
+FAILS = {"Type": "Fail", "Error": "Glue.JobRunNotSucceeded", "Cause": "reported by the machine itself"}
 WAITS = {"Type": "Wait", "Seconds": 30, "End": True}
 
 
@@ -38,7 +38,7 @@ def machine(aws: LocalAWS, state: dict[str, Any]) -> str:
     arn: str = create(name="complaints_training", definition=definition, roleArn=SETTINGS.aws.states_role_arn)[
         "stateMachineArn"
     ]
-    put_last_resort(aws.client("events"), aws.client("lambda"), [arn])
+    put_uncaught_rule(aws.client("events"), aws.client("lambda"), [arn])
     return arn
 
 
@@ -51,7 +51,7 @@ def inbox(aws: LocalAWS) -> str:
     return url
 
 
-def told(aws: LocalAWS, url: str, seconds: float) -> list[dict[str, Any]]:
+def messages(aws: LocalAWS, url: str, seconds: float) -> list[dict[str, Any]]:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = aws.client("sqs").receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
@@ -63,13 +63,13 @@ def told(aws: LocalAWS, url: str, seconds: float) -> list[dict[str, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("end", ["runtime error", "aborted"])
-def test_an_end_that_no_catch_sees_is_told(aws: LocalAWS, end: str) -> None:
+def test_a_failure_that_no_catch_can_catch_is_reported(aws: LocalAWS, end: str) -> None:
     url, machines = inbox(aws), aws.client("stepfunctions")
     arn = machine(aws, MISSING if end == "runtime error" else WAITS)
     started = machines.start_execution(stateMachineArn=arn, name="run-1")["executionArn"]
     if end == "aborted":
         machines.stop_execution(executionArn=started)
-    (message,) = told(aws, url, 30)
+    (message,) = messages(aws, url, 30)
     assert message["Subject"] == "complaints_training failed at the run"
     lines = message["Message"].splitlines()
     assert "Run: run-1" in lines
@@ -78,7 +78,7 @@ def test_an_end_that_no_catch_sees_is_told(aws: LocalAWS, end: str) -> None:
 
 
 @pytest.mark.slow
-def test_what_a_state_has_told_is_not_told_again(aws: LocalAWS) -> None:
+def test_a_failure_that_a_state_handled_is_not_reported_again(aws: LocalAWS) -> None:
     url = inbox(aws)
     aws.client("stepfunctions").start_execution(stateMachineArn=machine(aws, FAILS), name="run-1")
-    assert told(aws, url, 4) == []
+    assert messages(aws, url, 4) == []

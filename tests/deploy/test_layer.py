@@ -1,4 +1,4 @@
-"""The Lambda layer: all that the functions import and Lambda lacks, for Lambda's platform, published once."""
+"""The Lambda layer holds every package that the functions need, for Lambda's platform, and is published once."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from deploy.layer import LAYER, PACKAGES, LayerError, layer_archive, pinned, put_layer
+from deploy.errors import LayerError
+from deploy.layer import LAYER, PACKAGES, layer_archive, pinned, put_layer
 
-# What Lambda takes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+# Lambda's limits: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 ZIPPED_LIMIT, UNZIPPED_LIMIT = 50_000_000, 250_000_000
-# What a package may ask of the Python that it is in, where its requirements have markers.
+# The environment in which the markers of requirements are evaluated.
 LAMBDA = {"python_version": "3.12", "python_full_version": "3.12.0", "sys_platform": "linux", "extra": ""}
 PYTHONS = sorted(Path.home().glob(".pyenv/versions/3.12*/bin/python3.12"))
 
@@ -38,14 +39,14 @@ def archive() -> bytes:
 
 
 def _records(archive: bytes, name: str) -> Iterator[Message]:
-    """The file `name` of each package in the layer."""
+    """The metadata file `name` of each package in the layer."""
     layer = zipfile.ZipFile(io.BytesIO(archive))
     for path in layer.namelist():
         if path.endswith(f".dist-info/{name}"):
             yield Parser().parsestr(layer.read(path).decode())
 
 
-def test_the_layer_is_for_lambdas_python_and_the_same_each_time(archive: bytes) -> None:
+def test_the_layer_is_built_for_lambdas_python_and_is_the_same_each_time(archive: bytes) -> None:
     names = zipfile.ZipFile(io.BytesIO(archive)).namelist()
     compiled = [name for name in names if name.endswith(".so")]
     assert compiled
@@ -57,9 +58,9 @@ def test_the_layer_is_for_lambdas_python_and_the_same_each_time(archive: bytes) 
 def test_every_wheel_is_pure_or_for_lambdas_python_and_platform(archive: bytes) -> None:
     tags = [each.get_all("Tag", []) for each in _records(archive, "WHEEL")]
     assert len(tags) == len(PACKAGES)
-    compiled = [told for told in tags if told != ["py3-none-any"]]
+    compiled = [each for each in tags if each != ["py3-none-any"]]
     assert compiled
-    assert all("cp312-cp312-manylinux2014_x86_64" in told for told in compiled), compiled
+    assert all("cp312-cp312-manylinux2014_x86_64" in each for each in compiled), compiled
 
 
 def test_the_layer_leaves_room_for_the_function(archive: bytes) -> None:
@@ -69,7 +70,7 @@ def test_the_layer_leaves_room_for_the_function(archive: bytes) -> None:
 
 
 @pytest.mark.skipif(not PYTHONS, reason="no Python 3.12, which Lambda has, on this machine")
-def test_with_the_layer_alone_the_settings_can_be_read(archive: bytes, tmp_path: Path) -> None:
+def test_the_settings_load_with_no_packages_but_the_layers(archive: bytes, tmp_path: Path) -> None:
     zipfile.ZipFile(io.BytesIO(archive)).extractall(tmp_path)
     paths = [str(tmp_path / "python"), str(Path(__file__).parents[2] / "dags")]
     script = f"import sys; sys.path += {paths!r}; from complaints.settings import load_settings; print(load_settings())"
@@ -78,7 +79,7 @@ def test_with_the_layer_alone_the_settings_can_be_read(archive: bytes, tmp_path:
     assert "ptmlops" in done.stdout
 
 
-def test_the_layer_holds_what_its_packages_need_in_versions_that_they_take(archive: bytes) -> None:
+def test_the_layer_holds_every_dependency_of_its_packages_in_a_version_that_they_accept(archive: bytes) -> None:
     packages = {canonicalize_name(each["Name"]): each for each in _records(archive, "METADATA")}
     assert sorted(packages) == sorted(PACKAGES)
     needed = {"pydantic", "pyyaml"}
@@ -92,8 +93,8 @@ def test_the_layer_holds_what_its_packages_need_in_versions_that_they_take(archi
     assert sorted(needed) == sorted(PACKAGES)
 
 
-def test_a_package_that_the_lock_does_not_pin_is_named() -> None:
-    with pytest.raises(LayerError, match="the lock pins no pyyaml; run make lock"):
+def test_a_package_without_an_entry_in_the_lock_is_named() -> None:
+    with pytest.raises(LayerError, match="the lock has no entry for pyyaml; run `make lock`"):
         pinned("pydantic==1 \\\n    --hash=sha256:0\npyyaml-ft==8\n", ("pydantic", "pyyaml"))
 
 
@@ -102,7 +103,7 @@ def functions(in_memory_aws: None) -> Any:
     return boto3.client("lambda", region_name="us-east-1")
 
 
-def test_the_layer_is_published_when_its_content_changes_and_only_then(functions: Any) -> None:
+def test_the_layer_is_published_only_when_its_content_changes(functions: Any) -> None:
     from deploy.artifacts import zipped
 
     first = put_layer(functions, zipped({"python/a.py": b"1"}))
@@ -111,7 +112,7 @@ def test_the_layer_is_published_when_its_content_changes_and_only_then(functions
 
     second = put_layer(functions, zipped({"python/a.py": b"2"}))
     assert second != first
-    # The content of before is not that of now, though a version has it.
+    # An older version with this content does not count.
     assert put_layer(functions, zipped({"python/a.py": b"1"})) not in (first, second)
     assert all(each["CompatibleRuntimes"] == ["python3.12"] for each in _versions(functions))
 

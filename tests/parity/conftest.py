@@ -18,9 +18,8 @@ from complaints.aws.bucket import Bucket
 from complaints.models import registry
 from complaints.runs import requests
 from complaints.settings import Settings, load_settings
-from deploy.artifacts import upload
-from deploy.glue_jobs import job_definitions, put_jobs
 from deploy.lambda_functions import handlers_archive, put_steps_function
+from deploy.releases import put_release
 from deploy.state_machines import put_state_machines
 from laptop.servers.airflow import Airflow
 from laptop.servers.orchestrator import ENDED
@@ -54,8 +53,8 @@ class Both:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        release = upload(self.bucket.client, self.bucket.name, folder)
-        put_jobs(self.aws.client("glue"), job_definitions(self.settings.pipeline, release))
+        clients = {name: self.aws.client(name) for name in ("s3", "glue")}
+        release = put_release(clients, self.settings.pipeline, folder)
         text = f"{folder.name}\nSECRET-NARRATIVE\n"
         self.bucket.client.put_object(Bucket=self.bucket.name, Key="raw/a.csv", Body=text.encode())
         self._put_in_service(release)

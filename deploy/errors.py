@@ -1,0 +1,40 @@
+"""Errors of a deployment; each message says what to do.
+
+DeployError
+├── ConcurrentDeployError   another deployment moved the release pointer first
+├── LayerError              the Lambda layer cannot be built
+├── QuotaError              an account quota is too low
+├── ReleaseError            a release is absent or incomplete
+├── RoleError               Lambda cannot assume a role
+└── StaleFilesError         compiled files do not match the settings
+"""
+
+from __future__ import annotations
+
+
+class DeployError(RuntimeError):
+    """A deployment that cannot go on."""
+
+
+class ConcurrentDeployError(DeployError):
+    """Another deployment moved the release pointer while this one ran."""
+
+
+class LayerError(DeployError):
+    """The Lambda layer cannot be built: the lock lacks a package, or pip failed."""
+
+
+class QuotaError(DeployError):
+    """An account quota is too low for what is deployed."""
+
+
+class ReleaseError(DeployError):
+    """A release that is not in the bucket, or whose objects are not all there."""
+
+
+class RoleError(DeployError):
+    """An IAM role that Lambda cannot assume."""
+
+
+class StaleFilesError(DeployError):
+    """Compiled files that do not match the settings."""
