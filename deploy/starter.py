@@ -1,4 +1,7 @@
-"""The starter: a Lambda function, and what calls it — objects that arrive, executions that end, and a clock."""
+"""The starter: the Lambda function that starts executions, and what invokes it.
+
+It is invoked for each object that arrives, each execution that ends, and every 15 minutes.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 from complaints.arrivals.events import BATCH_MARKER
 from complaints.settings import PipelineSettings
+from deploy.errors import QuotaError
 from deploy.event_rules import put_rule
 from deploy.lambda_functions import put_function
 from stepfunctions.handlers.starter import STARTER_FUNCTION
@@ -17,7 +21,7 @@ from stepfunctions.handlers.steps import STATUS_CHANGE
 FLOW = "complaints_classification"
 _TRIGGER = Path(__file__).parent.parent / "stepfunctions" / f"{FLOW}.trigger.json"
 _SWEEP = "rate(15 minutes)"
-_OLDEST_EVENT_SECONDS = 6 * 3600  # Lambda's own limit
+_OLDEST_EVENT_SECONDS = 6 * 3600  # Lambda's limit
 
 
 def put_starter(
@@ -27,9 +31,12 @@ def put_starter(
     code: bytes,
     layers: Sequence[str] = (),
 ) -> None:
-    """Creates or updates the function and its rules, and has the bucket tell of new objects.
+    """Creates or updates the function and its rules, and turns on the bucket's events in EventBridge.
 
     `clients`: boto3 clients by service (lambda, events, s3, sqs). The dead-letter queue must exist.
+
+    Raises:
+        QuotaError: the account has no concurrency left to reserve; all else is deployed.
     """
     functions, queue_arn = clients["lambda"], settings.aws.dead_letter_queue_arn
     environment = {
@@ -48,21 +55,20 @@ def put_starter(
         Environment={"Variables": environment},
         Layers=list(layers),
     )
-    # One at a time: who counts the running executions must not be overtaken before starting another.
-    functions.put_function_concurrency(FunctionName=STARTER_FUNCTION, ReservedConcurrentExecutions=1)
     functions.put_function_event_invoke_config(
         FunctionName=STARTER_FUNCTION,
         MaximumRetryAttempts=2,
         MaximumEventAgeInSeconds=_OLDEST_EVENT_SECONDS,
         DestinationConfig={"OnFailure": {"Destination": queue_arn}},
     )
-    for name, what in rules(settings, machine_arn).items():
-        put_rule(clients["events"], functions, name, STARTER_FUNCTION, **what)
-    _tell_eventbridge(clients["s3"], settings.storage.bucket)
+    for name, trigger in rules(settings, machine_arn).items():
+        put_rule(clients["events"], functions, name, STARTER_FUNCTION, **trigger)
+    _send_events(clients["s3"], settings.storage.bucket)
+    _reserve_concurrency(functions)
 
 
 def rules(settings: PipelineSettings, machine_arn: str) -> dict[str, dict[str, str]]:
-    """When the starter is called, by the name of the rule."""
+    """The event pattern or the schedule of each rule that invokes the starter, by the rule's name."""
     arrivals = json.loads(_TRIGGER.read_text(encoding="utf-8"))
     marker = {"key": [{"wildcard": f"{settings.storage.batches}*/{BATCH_MARKER}"}]}
     batches = {**arrivals, "detail": {**arrivals["detail"], "object": marker}}
@@ -75,11 +81,25 @@ def rules(settings: PipelineSettings, machine_arn: str) -> dict[str, dict[str, s
     }
 
 
-def _tell_eventbridge(s3: Any, bucket: str) -> None:
-    """Adds EventBridge to whatever else the bucket tells of its objects."""
-    told = s3.get_bucket_notification_configuration(Bucket=bucket)
-    told.pop("ResponseMetadata", None)
-    if "EventBridgeConfiguration" not in told:
+def _send_events(s3: Any, bucket: str) -> None:
+    """Turns on the bucket's events in EventBridge, and keeps its other notifications."""
+    configuration = s3.get_bucket_notification_configuration(Bucket=bucket)
+    configuration.pop("ResponseMetadata", None)
+    if "EventBridgeConfiguration" not in configuration:
         s3.put_bucket_notification_configuration(
-            Bucket=bucket, NotificationConfiguration={**told, "EventBridgeConfiguration": {}}
+            Bucket=bucket, NotificationConfiguration={**configuration, "EventBridgeConfiguration": {}}
         )
+
+
+def _reserve_concurrency(functions: Any) -> None:
+    """Lets one starter run at a time: two at once would both count the running executions before either starts one.
+
+    Last, since an account may refuse it: 100 of its concurrent executions (10 in a new account) must stay unreserved.
+    """
+    try:
+        functions.put_function_concurrency(FunctionName=STARTER_FUNCTION, ReservedConcurrentExecutions=1)
+    except functions.exceptions.InvalidParameterValueException as error:
+        raise QuotaError(
+            f"Lambda cannot reserve one concurrent execution for {STARTER_FUNCTION}: in Service Quotas, request at "
+            "least 101 for AWS Lambda's 'Concurrent executions', and deploy again once it is granted"
+        ) from error

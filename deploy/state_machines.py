@@ -1,4 +1,4 @@
-"""The compiled state machines, made or brought up to date."""
+"""The Step Functions state machines: one per compiled DAG, created or updated."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ ROOT = Path(__file__).parent.parent
 
 
 def put_state_machines(client: Any, settings: PipelineSettings, root: Path = ROOT) -> dict[str, str]:
-    """Creates or updates one state machine a compiled flow; returns their ARNs by the flow's name."""
+    """Creates or updates a state machine for each `*.asl.json`; returns the ARNs by DAG id."""
+    role = settings.aws.states_role_arn
     pages = client.get_paginator("list_state_machines").paginate()
     known = {each["name"]: each["stateMachineArn"] for page in pages for each in page["stateMachines"]}
     for path in sorted((root / "stepfunctions").glob("*.asl.json")):
         name, definition = path.name.removesuffix(".asl.json"), path.read_text(encoding="utf-8")
         if name in known:
-            client.update_state_machine(stateMachineArn=known[name], definition=definition)
+            client.update_state_machine(stateMachineArn=known[name], definition=definition, roleArn=role)
             continue
-        role = settings.aws.states_role_arn
         created = client.create_state_machine(name=name, definition=definition, roleArn=role, type="STANDARD")
         known[name] = created["stateMachineArn"]
     return known
