@@ -4,6 +4,7 @@
 - `releases`: releases of the job code in S3: upload one, make one current, go back to an earlier one
 - `artifacts`: the files and archives of a release, and the release's name
 - `glue_jobs`: the Glue job definitions
+- `compiled_files`: the check that the committed state machines match the settings
 - `state_machines`: the Step Functions state machines
 - `lambda_functions`, `layer`: the Lambda functions' code, and the layer with their packages
 - `starter`: the function that starts executions, with its triggers

@@ -17,6 +17,7 @@ import boto3
 
 from complaints.settings import PipelineSettings, load_settings
 from deploy.alerts import put_uncaught_rule
+from deploy.compiled_files import check_compiled_files
 from deploy.errors import DeployError
 from deploy.lambda_functions import handlers_archive, put_steps_function
 from deploy.layer import layer_archive, put_layer
@@ -49,9 +50,11 @@ def deploy_serverless(
     The bucket, the roles, the topic and the dead-letter queue in the settings must exist.
 
     Raises:
+        StaleFilesError: the compiled state machines do not match the settings; nothing is deployed.
         RoleError: Lambda cannot assume the functions' role.
         QuotaError: the account has no Lambda concurrency left to reserve; all else is deployed.
     """
+    check_compiled_files(settings)
     functions, code = clients["lambda"], handlers_archive()
     put_steps_function(functions, settings, code, layers)
     machines = put_state_machines(clients["stepfunctions"], settings)
@@ -70,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             before = use_release(clients, settings, options.release)
             print(f"release {options.release} is current again (before: {before or 'none'})")
             return 0
+        if options.serverless:
+            check_compiled_files(settings)  # before anything is uploaded
         print(f"release {deploy(settings, clients)} is current in s3://{settings.storage.bucket}/artifacts/")
         if options.serverless:
             layer = put_layer(clients["lambda"], layer_archive())
