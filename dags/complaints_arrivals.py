@@ -1,29 +1,31 @@
 """# Start what arrives
 
-Starts one run of `complaints_classification` for each file that arrives under `raw/`, and one for each folder of
-`raw/batches/` once its `_SUCCESS` is there. Unpause this DAG, and to drop a file is enough.
+Starts one run of complaints_classification for each file that arrives under `raw/`, and one for each folder below
+`raw/batches/` once it has a `_SUCCESS`. Unpause this DAG, then upload files.
 
-**Parameters.** None: what to start is what lies in the bucket without an entry under `ledger/`. What had been there
-before the DAG was switched on is started, too, even if somebody classified all of `raw/` by hand: move it away first if
-that is not wanted. A file that is put again with other bytes is started again. The same bytes under another name are a
-duplicate, which is noted and not started, unless the first run failed. Unfinished uploads (names that begin with `_` or
-`.`), empty files and what is no `.csv`, `.csv.gz` or `.zip` are passed over.
+**Parameters.** None. The DAG starts every file in the bucket that has no entry under `ledger/`.
 
-**While it waits** one run is there all the time and looks every `arrival_poll_seconds`; once an hour it ends with its
-tasks skipped, and the next one waits on. Runs of `complaints_classification` can be triggered by hand meanwhile; they
-take turns. The Lambda function `ptmlops-starter` is the twin of this DAG where Step Functions run the flows: both keep
-one ledger, so that what one started the other does not.
+- Files that were there before you unpaused the DAG are started, too. Move them elsewhere if you do not want that.
+- A file that is uploaded again with other bytes is started again. So is a batch whose `_SUCCESS` is uploaded again.
+- The same bytes under another name are a duplicate. A duplicate is started only if the first run fails.
+- Ignored: empty files, names that begin with `_` or `.`, and everything that is not a `.csv`, `.csv.gz` or `.zip`.
 
-**If it fails.** Nothing needs to be cleared: the next run begins by itself and starts what this one did not. It fails
-when S3 or Airflow refuse something; the log says what. A file whose name may not be read does not fail it: a warning in
-the log of `find_arrivals` says so once, and the remedy is to upload it by another name. A file that was removed or
-overwritten before its run began fails that run of `complaints_classification` only, at `plan_classification`; the new
-version has a run of its own.
+**While it waits.** One run is always active. It looks for new files every few seconds (arrival_poll_seconds in
+`pipeline_config.yaml`), ends after an hour with its tasks skipped, and the next run goes on. You can trigger
+complaints_classification by hand meanwhile; its runs take turns. If Step Functions runs the flows, the Lambda function
+ptmlops-starter does the work of this DAG. Both use the same ledger, so nothing is started twice.
+
+**If it fails.** You need not clear anything: the next run starts what this one did not. The DAG fails only when S3 or
+Airflow refuses a request; the task's log has the error. By task:
+
+- **find_arrivals**: a file with an unreadable name fails nothing. The log has one warning with its name; upload the
+  file under another name.
+- **start_classification**: if a file is deleted or replaced before its run begins, only that run fails, at
+  plan_classification. The new version gets a run of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,6 +33,8 @@ from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, task
 
+from complaints.arrivals.dag_runs import StateOf
+from complaints.arrivals.decision import RunState
 from complaints.arrivals.ledger import FLOW
 from complaints.notifications import alerts
 from complaints.settings import load_settings
@@ -41,19 +45,25 @@ pipeline = settings.pipeline
 patience = pipeline.orchestration
 
 
-def is_alive(ti: Any) -> Callable[[str], bool]:
-    """Whether a run of the classification, by its id, waits, runs or has succeeded; Airflow is asked by a task."""
-    states = ["queued", "running", "success"]
-    return lambda run_id: ti.get_dr_count(dag_id=FLOW, run_ids=[run_id], states=states) > 0
+def states_of(ti: Any) -> StateOf:
+    """The function that returns the state of a classification run by its id; only a task instance can ask Airflow."""
+
+    def state_of(run_id: str) -> RunState:
+        def is_in(*states: str) -> bool:
+            return bool(ti.get_dr_count(dag_id=FLOW, run_ids=[run_id], states=list(states)))
+
+        return "running" if is_in("queued", "running") else "succeeded" if is_in("success") else "failed"
+
+    return state_of
 
 
 def is_anything_due(_files: Any, **context: Any) -> bool:
-    """The sensor's question, once there is any object at all."""
-    return arrivals.is_anything_due(is_alive(context["ti"]))
+    """The sensor's check, which runs once there is any object at all."""
+    return arrivals.is_anything_due(states_of(context["ti"]))
 
 
 def run_of(arrival: dict[str, Any]) -> dict[str, Any]:
-    """The run that an arrival is given, as TriggerDagRunOperator takes it."""
+    """The run of an arrival, as TriggerDagRunOperator takes it."""
     run: dict[str, Any] = arrival["run"]
     return run
 
@@ -62,26 +72,26 @@ with DAG(
     dag_id="complaints_arrivals",
     description="Start the classification of each file that arrives",
     doc_md=__doc__,
-    # One run after the other, at once; Airflow 3.0 wants a start for that.
+    # One run right after the other; Airflow 3.0 requires a start date for that.
     schedule="@continuous",
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     is_paused_upon_creation=True,
-    # Without "step-functions": there ptmlops-starter does this.
+    # Without "step-functions": there, ptmlops-starter does this.
     tags=["complaints", "arrivals"],
     default_args={**patience.default_args(), "on_failure_callback": alerts.on_failure},
 ) as dag:
     arrived = S3KeySensor(
         task_id="await_arrivals",
         bucket_name=pipeline.storage.bucket,
-        # One pattern for files and for the _SUCCESS of batches: of several all would have to be there.
+        # One pattern for files and for the _SUCCESS of batches: of several patterns, the sensor needs all.
         bucket_key=[f"{pipeline.storage.raw}*"],
         wildcard_match=True,
         check_fn=is_anything_due,
-        # Not deferrable: with a check_fn the trigger wakes a worker at each look all the same, and before that asks S3
-        # for each object by itself; where one goes meanwhile it ends without an event, which fails the task
-        # (S3KeyTrigger.run, amazon provider 9.25 to 9.34). In this mode no worker is held while it waits, either.
+        # Not deferrable: with a check_fn the trigger resumes a worker at each look, and before that it asks S3 about
+        # each object. If one is deleted in between, the trigger ends without an event, which fails the task
+        # (S3KeyTrigger.run, amazon provider 9.25 to 9.34). This mode occupies no worker while it waits, either.
         deferrable=False,
         mode="reschedule",
         poke_interval=patience.arrival_poll_seconds,
@@ -91,21 +101,21 @@ with DAG(
 
     @task
     def find_arrivals(ti: Any = None) -> list[dict[str, Any]]:
-        """Lists what is to be started, and notes what is not."""
-        return arrivals.to_start(is_alive(ti))
+        """Lists what to start, and records what not to start."""
+        return arrivals.to_start(states_of(ti))
 
     found = find_arrivals()
     arrived >> found
 
-    # By an id that is made of the object's version: who starts it again after a crash starts nothing.
+    # The run id is made of the object's version, so starting it again after a crash starts nothing.
     start = TriggerDagRunOperator.partial(
         task_id="start_classification",
         trigger_dag_id=FLOW,
-        # None is now, for as many runs as there are; a date would have to be another one for each.
+        # No date: each run would need another one.
         logical_date=None,
         skip_when_already_exists=True,
     ).expand_kwargs(found.map(run_of))
 
-    # Only what was started, now or before, is remembered; after a timeout there is nothing to remember.
+    # Skipped only after a timeout of the sensor, when nothing was started.
     remember = task(trigger_rule="none_failed_min_one_success")(arrivals.remember)(found)
     start >> remember

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from complaints.runs.plans import OUR_SUFFIXES
+from complaints.runs.inputs import OUR_SUFFIXES
 from complaints.settings import Storage
 
 _ACCEPTED = ".csv, .csv.gz or .zip"

@@ -1,4 +1,9 @@
-"""Amazon's operators, made idempotent: by the same names, and a task that is run again never starts a second job.
+"""Amazon's operators for jobs, by the same names, made idempotent: a task that runs again starts no second job.
 
-In `dags/` and not in `plugins/`: on MWAA a change of plugins.zip restarts the environment for half an hour.
+- `glue`, `sagemaker`: the operators
+- `once`: what makes them idempotent
+- `waiting`: how long they wait for their job
+- `airflow_exceptions`: where this version of Airflow keeps its exceptions
+
+They are in `dags/` and not in `plugins/`, because on MWAA a change of plugins.zip restarts the environment.
 """

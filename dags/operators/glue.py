@@ -9,22 +9,36 @@ from airflow.providers.amazon.aws.operators import glue
 from airflow.providers.amazon.aws.triggers.glue import GlueJobCompleteTrigger
 
 from complaints.aws import jobs
+from complaints.aws.job_kinds import GLUE
 from complaints.aws.jobs import Job
-from complaints.tasks import steps
+from complaints.settings import load_settings
+from complaints.tasks.jobs import find_glue_job
 from operators.once import RunsOnce
+from operators.waiting import waiting_defaults
 
 
 class GlueJobOperator(RunsOnce, glue.GlueJobOperator):
-    """Starts one run of a Glue job for its `script_args`, which name the run of the flow.
+    """Starts one run of a Glue job for its `script_args`, which identify the run of the flow, and waits for its end.
 
-    `output_uri`: what the job writes last; the step is done while something lies there. All else is Amazon's.
+    `output_uri`: what the job writes last; the step is done once there are data below it. By default the operator
+    defers, waits as long as the settings let a Glue job run, and stops the run when its task is killed. All other
+    arguments are Amazon's.
     """
 
-    kind = "Glue"
+    kind = GLUE
     template_fields = (*glue.GlueJobOperator.template_fields, "output_uri")
 
     def __init__(self, *, output_uri: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        pipeline = load_settings().pipeline
+        minutes = (kwargs.get("run_job_kwargs") or {}).get("Timeout", pipeline.glue.timeout_minutes)
+        waiting = waiting_defaults(
+            {"stop_job_run_on_kill": True, **kwargs},
+            job_seconds=minutes * 60,
+            poll_seconds=pipeline.orchestration.poll_seconds,
+            pause="waiter_delay",
+            attempts="waiter_max_attempts",
+        )
+        super().__init__(**waiting)
         self.output_uri = output_uri
 
     def find(self) -> Job:
@@ -38,12 +52,12 @@ class GlueJobOperator(RunsOnce, glue.GlueJobOperator):
         )
 
     def looks_first(self) -> tuple[Callable[..., Any], dict[str, Any]]:
-        """`steps.find_glue_job`."""
+        """`find_glue_job`."""
         arguments = {"job_name": self.job_name, "arguments": self.script_args, "output_uri": self.output_uri}
-        return steps.find_glue_job, arguments
+        return find_glue_job, arguments
 
     def wait(self, job: Job) -> None:
-        """Amazon's own trigger, for a run that somebody else may have started."""
+        """Defers to Amazon's trigger, also for a run that something else started."""
         self.defer(
             trigger=GlueJobCompleteTrigger(
                 job_name=self.job_name,
@@ -59,7 +73,7 @@ class GlueJobOperator(RunsOnce, glue.GlueJobOperator):
 
     def stop(self, job: Job) -> None:
         """BatchStopJobRun."""
-        self.hook.conn.batch_stop_job_run(JobName=self.job_name, JobRunIds=[job.name])
+        jobs.stop(self.hook.conn, self.kind, job, self.job_name)
 
     @property
     def pause(self) -> float:

@@ -1,4 +1,4 @@
-"""Amazon's operators of SageMaker jobs, idempotent."""
+"""Amazon's operators for SageMaker jobs, idempotent."""
 
 from __future__ import annotations
 
@@ -7,57 +7,55 @@ from typing import Any
 
 from airflow.providers.amazon.aws.operators import sagemaker
 from airflow.providers.amazon.aws.triggers.sagemaker import SageMakerTrigger
+from airflow.sdk import Context
 
 from complaints.aws import jobs
+from complaints.aws.job_kinds import PROCESSING, TRAINING, TRANSFORM
 from complaints.aws.jobs import Job
-from complaints.tasks import steps
+from complaints.settings import load_settings
+from complaints.tasks.jobs import find_sagemaker_job
 from operators.once import RunsOnce
-
-# Its name is known to be free; if it was taken in between, that job is the one to wait for.
-_IF_TAKEN = "fail"
+from operators.waiting import waiting_defaults
 
 
 class _SageMakerJob(RunsOnce):
-    """What the three kinds have in common.
+    """The common part of the SageMaker operators.
 
-    `config`: the request; each attempt gets a number behind its job name (`…-0`), since SageMaker takes no name twice.
-    `output_uri`: where the job leaves its output; the step is done while something lies there.
+    `config`: the request. SageMaker never accepts a job name twice, so each attempt appends its number to the planned
+    name: `…-0`, `…-1`. `output_uri`: where the job leaves its output; the step is done once there are data below it. By
+    default an operator defers and waits as long as the job's StoppingCondition lets it run.
     """
 
     config: dict[str, Any]
     check_interval: int
     max_attempts: int
-    _planned_name: str | None = None
-
-    @property
-    def _name(self) -> str:
-        return f"{self.kind}JobName"
 
     def find(self) -> Job:
         """The newest attempt at this request."""
-        self._planned_name = self._planned_name or self.config[self._name]
         return jobs.sagemaker_job(
-            self.hook.conn,
-            self.has_objects,
-            kind=self.kind,
-            request={**self.config, self._name: self._planned_name},
-            output_uri=self.output_uri,
+            self.hook.conn, self.has_objects, kind=self.kind, request=self.config, output_uri=self.output_uri
         )
 
     def looks_first(self) -> tuple[Callable[..., Any], dict[str, Any]]:
-        """`steps.find_sagemaker_job`."""
-        return steps.find_sagemaker_job, {"kind": self.kind, "request": self.config, "output_uri": self.output_uri}
+        """`find_sagemaker_job`."""
+        arguments = {"kind": self.kind.name, "request": self.config, "output_uri": self.output_uri}
+        return find_sagemaker_job, arguments
 
-    def begin_as(self, job: Job) -> None:
-        """The next attempt's name."""
-        self.config = {**self.config, self._name: job.name}
+    def start(self, job: Job, context: Context) -> None:
+        """Creates the job with the name of the next attempt; `config` keeps the planned name."""
+        planned = self.config
+        self.config = {**planned, self.kind.id_member: job.name}
+        try:
+            super().start(job, context)
+        finally:
+            self.config = planned
 
     def wait(self, job: Job) -> None:
-        """Amazon's own trigger, for a job that somebody else may have started."""
+        """Defers to Amazon's trigger, also for a job that something else started."""
         self.defer(
             trigger=SageMakerTrigger(
                 job_name=job.name,
-                job_type=self.kind,
+                job_type=self.kind.result,
                 poke_interval=self.check_interval,
                 max_attempts=self.max_attempts,
                 aws_conn_id=self.aws_conn_id,
@@ -68,7 +66,7 @@ class _SageMakerJob(RunsOnce):
 
     def stop(self, job: Job) -> None:
         """Stop…Job."""
-        getattr(self.hook.conn, f"stop_{self.kind.lower()}_job")(**{self._name: job.name})
+        jobs.stop(self.hook.conn, self.kind, job)
 
     @property
     def pause(self) -> float:
@@ -76,34 +74,49 @@ class _SageMakerJob(RunsOnce):
         return float(self.check_interval)
 
 
+def _defaults(given: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """The arguments of an operator, with the defaults of all SageMaker jobs and `more`."""
+    pipeline = load_settings().pipeline
+    # A batch transform has no StoppingCondition: its limit is a setting of ours.
+    stopping = given["config"].get("StoppingCondition", {})
+    return waiting_defaults(
+        # The name is known to be free. If another execution takes it first, its job is the one to wait for.
+        {"action_if_job_exists": "fail", **more, **given},
+        job_seconds=stopping.get("MaxRuntimeInSeconds", pipeline.sagemaker.transform.max_runtime_seconds),
+        poll_seconds=pipeline.orchestration.poll_seconds,
+        pause="check_interval",
+        attempts="max_attempts",
+    )
+
+
 class SageMakerTrainingOperator(_SageMakerJob, sagemaker.SageMakerTrainingOperator):
     """Creates one training job for its `config`."""
 
-    kind = "Training"
+    kind = TRAINING
     template_fields = (*sagemaker.SageMakerTrainingOperator.template_fields, "output_uri")
 
     def __init__(self, *, output_uri: str, **kwargs: Any) -> None:
-        super().__init__(action_if_job_exists=_IF_TAKEN, **kwargs)
+        super().__init__(**_defaults(kwargs, print_log=False))
         self.output_uri = output_uri
 
 
 class SageMakerProcessingOperator(_SageMakerJob, sagemaker.SageMakerProcessingOperator):
     """Creates one processing job for its `config`."""
 
-    kind = "Processing"
+    kind = PROCESSING
     template_fields = (*sagemaker.SageMakerProcessingOperator.template_fields, "output_uri")
 
     def __init__(self, *, output_uri: str, **kwargs: Any) -> None:
-        super().__init__(action_if_job_exists=_IF_TAKEN, **kwargs)
+        super().__init__(**_defaults(kwargs, print_log=False))
         self.output_uri = output_uri
 
 
 class SageMakerTransformOperator(_SageMakerJob, sagemaker.SageMakerTransformOperator):
-    """Creates one batch transform job for its `config`, which names a Model that exists."""
+    """Creates one batch transform job for its `config`, which names an existing model."""
 
-    kind = "Transform"
+    kind = TRANSFORM
     template_fields = (*sagemaker.SageMakerTransformOperator.template_fields, "output_uri")
 
     def __init__(self, *, output_uri: str, **kwargs: Any) -> None:
-        super().__init__(action_if_job_exists=_IF_TAKEN, **kwargs)
+        super().__init__(**_defaults(kwargs))
         self.output_uri = output_uri

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+from complaints.aws.bucket import Bucket
+from complaints.runs import results
 from laptop.report.metrics import confidence_histogram, predicted_products, slice_of
 
 _TRAINING = ("train", "test", "newest", "without_narrative", "unmapped", "quarantined", "superseded")
 _CLASSIFICATION = ("classified", "without_narrative", "quarantined", "superseded")
-
-
-class ChangedResultError(RuntimeError):
-    """A published file has other bytes than its manifest says."""
 
 
 class Results:
@@ -49,16 +46,7 @@ class Results:
             ChangedResultError: a file is not what was published.
         """
         folder.mkdir(parents=True, exist_ok=bool(self._run_id))
-        for position, file in enumerate(self._manifest()["results"]):
-            path = folder / f"part-{position:05d}.parquet"
-            self._s3.download_file(self._bucket, file["key"], str(path))
-            found = hashlib.sha256(path.read_bytes()).hexdigest()
-            if found != file["sha256"]:
-                path.unlink()
-                raise ChangedResultError(
-                    f"s3://{self._bucket}/{file['key']} has SHA-256 {found}, but its manifest says {file['sha256']}: "
-                    "somebody changed it after it was published"
-                )
+        results.download(Bucket(self._s3, self._bucket), self._run(), folder)
 
     def locations(self) -> dict[str, str]:
         """Where the results are in S3."""
@@ -94,10 +82,16 @@ class Results:
         }
 
     def _manifest(self) -> dict[str, Any]:
-        keys = [key for key in self._keys(f"manifests/run_id={self._run_id}") if key.endswith(".json")]
-        if len(keys) != 1:
-            raise ValueError(f"one published run was expected, found {len(keys)}: {keys}")
-        return self._json(keys[0])
+        return self._run().manifest
+
+    def _run(self) -> results.PublishedRun:
+        bucket = Bucket(self._s3, self._bucket)
+        if self._run_id:
+            return results.published_run(bucket, self._run_id)
+        found = list(results.published_runs(bucket))
+        if len(found) != 1:
+            raise ValueError(f"one published run was expected, found {len(found)}: {[each.run_id for each in found]}")
+        return found[0]
 
     def _document(self, folder: str) -> dict[str, Any]:
         return self._json(self._keys(folder)[0])

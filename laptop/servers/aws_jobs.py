@@ -1,9 +1,11 @@
-"""The AWS jobs behind the tasks: how long they ran, their last log line, and why they failed."""
+"""The job behind each task, as AWS describes it: its duration, its last log line, and why it failed."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from complaints.aws import job_logs, jobs
+from complaints.aws.job_kinds import GLUE, PROCESSING, TRAINING, TRANSFORM
 from complaints.settings import PipelineSettings
 from laptop.servers.aws import Aws
 
@@ -12,71 +14,38 @@ class AwsJobs:
     """The newest job behind each task, by the task's id."""
 
     def __init__(self, aws: Aws, settings: PipelineSettings) -> None:
-        self._glue = aws.client("glue")
-        self._sagemaker = aws.client("sagemaker")
+        self._clients = {name: aws.client(name) for name in ("glue", "sagemaker")}
         self._logs = aws.client("logs")
-        self._glue_jobs = {
-            "prepare_history": settings.glue.prepare_history_job,
-            "prepare_complaints": settings.glue.prepare_complaints_job,
-            "audit_results": settings.glue.audit_results_job,
-        }
-        self._sagemaker_kinds = {
-            "train_model": "Training",
-            "evaluate_model": "Processing",
-            "classify_complaints": "Transform",
+        self._kinds = {
+            "prepare_history": (GLUE, settings.glue.prepare_history_job),
+            "prepare_complaints": (GLUE, settings.glue.prepare_complaints_job),
+            "audit_results": (GLUE, settings.glue.audit_results_job),
+            "train_model": (TRAINING, ""),
+            "evaluate_model": (PROCESSING, ""),
+            "classify_complaints": (TRANSFORM, ""),
         }
 
     def seconds(self, task_id: str) -> float | None:
-        """The duration of the task's newest job; None for a task without a job."""
-        if task_id in self._glue_jobs:
-            times = self._glue_run(task_id)
-            return _seconds(times.get("StartedOn"), times.get("CompletedOn"))
-        if task_id in self._sagemaker_kinds:
-            times = self._sagemaker_job(task_id)
-            return _seconds(times.get("CreationTime"), _ended(times))
-        return None
+        """The duration of the task's newest job in seconds; None for a task without a job."""
+        job = self._job(task_id)
+        start = job.get("StartedOn") or job.get("CreationTime")
+        return _seconds(start, job.get("CompletedOn") or _ended(job))
 
     def failure(self, task_id: str) -> str:
-        """The failure reason of the task's newest job, as AWS reports it; empty without a failed job."""
-        if task_id in self._glue_jobs:
-            return str(self._glue_run(task_id).get("ErrorMessage", ""))
-        if task_id in self._sagemaker_kinds and (job := self._sagemaker_job(task_id)):
-            kind = self._sagemaker_kinds[task_id]
-            describe = getattr(self._sagemaker, f"describe_{kind.lower()}_job")
-            return str(describe(**{f"{kind}JobName": job[f"{kind}JobName"]}).get("FailureReason", ""))
-        return ""
+        """AWS's reason for the failure of the task's newest job; empty where there is none."""
+        if task_id not in self._kinds:
+            return ""
+        return str(self._job(task_id).get(self._kinds[task_id][0].reason_member, ""))
 
     def last_log_line(self, task_id: str) -> str:
-        """The newest log line of the task's job; empty if there is none yet."""
-        if task_id in self._glue_jobs:
-            streams = [("/aws-glue/jobs/output", self._glue_run(task_id).get("Id"))]
-            streams.append(("/aws-glue/jobs/error", streams[0][1]))
-        elif task_id in self._sagemaker_kinds:
-            kind = self._sagemaker_kinds[task_id]
-            streams = [(f"/aws/sagemaker/{kind}Jobs", self._sagemaker_job(task_id).get(f"{kind}JobName"))]
-        else:
-            return ""
-        return next((line for group, prefix in streams if prefix and (line := self._last_line(group, prefix))), "")
+        """The newest line that the task's job wrote; empty where there is none yet."""
+        return job_logs.last_line(self._job(task_id), self._logs)
 
-    def _glue_run(self, task_id: str) -> dict[str, Any]:
-        runs = self._glue.get_job_runs(JobName=self._glue_jobs[task_id], MaxResults=1)["JobRuns"]
-        return runs[0] if runs else {}
-
-    def _sagemaker_job(self, task_id: str) -> dict[str, Any]:
-        kind = self._sagemaker_kinds[task_id]
-        listing = getattr(self._sagemaker, f"list_{kind.lower()}_jobs")
-        jobs = listing(SortBy="CreationTime", SortOrder="Descending", MaxResults=1)[f"{kind}JobSummaries"]
-        return jobs[0] if jobs else {}
-
-    def _last_line(self, group: str, prefix: str) -> str:
-        streams = self._logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]
-        if not streams:
-            return ""
-        events = self._logs.get_log_events(
-            logGroupName=group, logStreamName=streams[-1]["logStreamName"], startFromHead=False, limit=5
-        )["events"]
-        lines = [event["message"].strip() for event in events if event["message"].strip()]
-        return lines[-1] if lines else ""
+    def _job(self, task_id: str) -> dict[str, Any]:
+        if task_id not in self._kinds:
+            return {}
+        kind, job_name = self._kinds[task_id]
+        return jobs.latest(self._clients[kind.service], kind, job_name)
 
 
 def _ended(job: dict[str, Any]) -> Any:

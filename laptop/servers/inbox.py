@@ -11,7 +11,8 @@ from typing import Any
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
-from complaints.runs.plans import InputObject, why_not_complaints
+from complaints.aws.objects import ObjectVersion
+from complaints.runs.inputs import why_not_complaints
 from laptop.inputs import InputError, refused_characters
 
 # Size, and time of the last change in nanoseconds: a file that is replaced has another one.
@@ -82,7 +83,7 @@ def _refusal(name: str, size: int) -> str | None:
     """The reason why a file cannot be uploaded under its name; None if it can."""
     if refused := refused_characters(name):
         return f"the name has characters that no flow accepts ({' '.join(refused)}); rename the file"
-    return why_not_complaints(InputObject(last_modified="", key=name, etag="", size=size))
+    return why_not_complaints(ObjectVersion(key=name, etag="", size=size))
 
 
 def existing_folder(folder: Path) -> Path:

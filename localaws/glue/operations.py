@@ -162,7 +162,9 @@ class GlueJobs:
             LogStream(f"{GROUP}/output", run_id, folder / "stdout.log"),
             LogStream(f"{GROUP}/error", run_id, folder / "stderr.log"),
         )
-        work = GlueRun(self._cloud, folder / "work", definition["Command"]["ScriptLocation"], arguments, self.stages)
+        # An argument overrides the location in the definition, as in Glue.
+        script = arguments.get("--scriptLocation") or definition["Command"]["ScriptLocation"]
+        work = GlueRun(self._cloud, folder / "work", script, arguments, self.stages)
         return Job(run_id, inherited | request | detail, work, log, timeout * self._minute)
 
 

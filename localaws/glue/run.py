@@ -16,6 +16,7 @@ from localaws.server.cloud import Cloud
 # Glue's own arguments whose URIs are Glue's business and not the script's data.
 GLUE_OWN = frozenset(
     {
+        "--scriptLocation",
         "--extra-py-files",
         "--extra-jars",
         "--extra-files",

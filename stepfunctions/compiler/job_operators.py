@@ -1,7 +1,7 @@
-"""How the operators that start a job become states: one function a type.
+"""The operators that start a job, as states.
 
-An operator that `looks_first` becomes a look for the job, by the same function that it uses itself, in front of the
-state that starts one: a job that runs already is waited for, and one that is done is not started again.
+An operator with `looks_first` becomes two states: the first looks for the job with the operator's own function, and the
+second starts one. A running job is waited for, and a finished job is not started again.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from complaints.aws.job_kinds import GLUE, KINDS, JobKind
 from stepfunctions.compiler import retries
 from stepfunctions.compiler.functions import dotted_name
 from stepfunctions.compiler.operators import Context, State, ToStates, becomes_states, service_task
@@ -16,18 +17,18 @@ from stepfunctions.compiler.references import RETURN_VALUE, path_to, payload
 from stepfunctions.compiler.refusals import RefusedError
 from stepfunctions.handlers.steps import STEPS_FUNCTION
 
-# A job's name is used up by its first attempt: from the second on, the attempt's number is part of it.
+# A name is used up by the first attempt, so it contains the number of the attempt.
 _ATTEMPT = "States.Format('{{}}-{{}}', {}, $$.State.RetryCount)"
-# The name is taken: by this very request, whose answer got lost, or by another execution of the same run.
+# Taken by this same request, if its answer was lost, or by another execution of the same run.
 _NAME_TAKEN = ("SageMaker.ResourceInUse", "SageMaker.ResourceInUseException")
-# An execution may have 25,000 events, and a look is about ten of them.
+# An execution may have 25,000 events, and each look adds about ten.
 _MOST_LOOKS = 1_000
 _LOOK_SECONDS = 300
 
 
 @becomes_states("GlueJobOperator")
 def glue_job(task: Any, context: Context) -> dict[str, State]:
-    """StartJobRun and wait; then a look at the run's final state, since a stopped run may count as done."""
+    """StartJobRun and wait, then a check of the final state: AWS does not document how a stopped run ends the state."""
     _check_waited_for(task)
     creating = [name for name in ("script_location", "create_job_kwargs", "iam_role_name") if getattr(task, name)]
     if creating:
@@ -37,7 +38,7 @@ def glue_job(task: Any, context: Context) -> dict[str, State]:
     request = payload({"JobName": task.job_name, "Arguments": task.script_args, **task.run_job_kwargs}, context.scope)
     started = service_task(
         task,
-        "glue:startJobRun.sync",
+        _integration(GLUE),
         request,
         {"return_value.$": "$.Id", "JobName.$": "$.JobName", "JobRunState.$": "$.JobRunState"},
         retries.GLUE_TRANSIENT,
@@ -54,7 +55,7 @@ def glue_job(task: Any, context: Context) -> dict[str, State]:
         },
         ended_badly: {
             "Type": "Pass",
-            # In the words in which a failed run's cause is told: JSON of the run.
+            # The cause of a failed run is the JSON of the run, too.
             "Parameters": {
                 "Error": "Glue.JobRunNotSucceeded",
                 "Cause.$": f"States.JsonToString({path_to(task.task_id)})",
@@ -65,23 +66,21 @@ def glue_job(task: Any, context: Context) -> dict[str, State]:
     }
 
 
-def _sagemaker_job(
-    kind: str, name_of: str, kept: tuple[str, ...], *, result: str = "", longest_name: int = 63
-) -> ToStates:
-    """`kind` is the API's word for the job, `result` the operator's for what it leaves, where that differs."""
+def _sagemaker_job(kind: JobKind) -> ToStates:
+    """The function that compiles an operator for this kind of job."""
 
     def states(task: Any, context: Context) -> dict[str, State]:
         _check_waited_for(task)
         request = payload(task.config, context.scope)
-        _name_by_attempt(request, name_of, task.task_id, longest_name - len("-10"))
+        _name_by_attempt(request, kind, task.task_id)
         if _looks_first(task):
-            request[f"{name_of}.$"] = path_to(task.task_id, "name")
-        selected = {f"{member}.$": f"$.{member}" for member in (name_of, *kept)}
+            request[f"{kind.id_member}.$"] = path_to(task.task_id, "name")
+        kept = (kind.id_member, kind.status_member, *kind.outputs)
         started = service_task(
             task,
-            f"sagemaker:create{kind}Job.sync",
+            _integration(kind),
             request,
-            {"return_value": {result or kind: selected}},
+            {"return_value": {kind.result: {f"{member}.$": f"$.{member}" for member in kept}}},
             retries.SAGEMAKER_TRANSIENT,
             context,
         )
@@ -93,12 +92,17 @@ def _sagemaker_job(
     return states
 
 
+def _integration(kind: JobKind) -> str:
+    """The resource that starts a job and waits for its end: `sagemaker:createTrainingJob.sync`."""
+    return f"{kind.service}:{kind.start[0].lower()}{kind.start[1:]}.sync"
+
+
 def _looks_first(task: Any) -> bool:
     return hasattr(task, "looks_first")
 
 
 def _after_a_look(task: Any, started: State, context: Context) -> dict[str, State]:
-    """The state that starts a job, and before it the look whether there is one, where the operator looks first."""
+    """The state that starts a job, after the states that look for one if the operator looks first."""
     if not _looks_first(task):
         return {task.task_id: started}
     function, arguments = task.looks_first()
@@ -138,25 +142,9 @@ def _after_a_look(task: Any, started: State, context: Context) -> dict[str, Stat
     }
 
 
-becomes_states("SageMakerTrainingOperator")(
-    _sagemaker_job("Training", "TrainingJobName", ("TrainingJobStatus", "ModelArtifacts"))
-)
-becomes_states("SageMakerProcessingOperator")(
-    _sagemaker_job("Processing", "ProcessingJobName", ("ProcessingJobStatus",))
-)
-becomes_states("SageMakerTransformOperator")(
-    _sagemaker_job("Transform", "TransformJobName", ("TransformJobStatus", "TransformOutput"))
-)
-
-becomes_states("SageMakerTuningOperator")(
-    _sagemaker_job(
-        "HyperParameterTuning",
-        "HyperParameterTuningJobName",
-        ("HyperParameterTuningJobStatus", "BestTrainingJob"),
-        result="Tuning",
-        longest_name=32,
-    )
-)
+for _kind in KINDS:
+    if _kind is not GLUE:
+        becomes_states(f"SageMaker{_kind.result}Operator")(_sagemaker_job(_kind))
 
 
 def _check_waited_for(task: Any) -> None:
@@ -166,8 +154,9 @@ def _check_waited_for(task: Any) -> None:
         )
 
 
-def _name_by_attempt(request: dict[str, Any], field: str, task_id: str, room: int) -> None:
-    """SageMaker never takes a job name twice: adds the attempt's number to it, which has to fit behind it."""
+def _name_by_attempt(request: dict[str, Any], kind: JobKind, task_id: str) -> None:
+    """Appends the number of the attempt to the job's name, since SageMaker never accepts a name twice."""
+    field, room = kind.id_member, kind.longest_planned_name
     if f"{field}.$" in request:
         request[f"{field}.$"] = _ATTEMPT.format(request[f"{field}.$"])
         return

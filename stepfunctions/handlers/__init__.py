@@ -1,1 +1,5 @@
-"""The Lambda entry points. No Airflow here: the archive holds these modules and `dags/complaints/`."""
+"""The Lambda entry points. They import no Airflow: the archive has these modules and `dags/complaints/` only.
+
+- `steps`: the Python tasks and the failure callbacks
+- `starter`: starting an execution for each file that arrives
+"""

@@ -1,4 +1,4 @@
-"""The Lambda entry point of what arrives: an object → one execution; a clock or an ended execution → the sweep."""
+"""The Lambda entry point of arrivals: an object starts one execution; a clock and ended executions start a sweep."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from complaints.aws.bucket import Bucket
 from complaints.settings import Settings, load_settings
 
 STARTER_FUNCTION = "ptmlops-starter"
-# An event of these kinds says nothing but: look.
+# Events of these kinds start a sweep.
 _SWEEPS = {("aws.events", "Scheduled Event"), ("aws.states", "Step Functions Execution Status Change")}
 
 log = logging.getLogger(__name__)
 
 
 def on_event(event: Any, _context: object) -> dict[str, Any]:
-    """Starts what the event tells of, by the function's environment; returns the outcome for each object.
+    """Starts an execution for each object of the event; returns the outcome for each.
 
-    An event that can never start anything goes to the dead-letter queue with the reason, and counts as done. Any other
-    error is raised, so that Lambda tries again, and then puts the event there itself.
+    An event that can never start anything goes to the dead-letter queue with the reason, and the call succeeds. Any
+    other error is raised: Lambda retries the event, and then sends it to the queue itself.
     """
     logging.getLogger().setLevel(logging.INFO)
     settings, environment = load_settings(), os.environ
@@ -36,7 +36,7 @@ def on_event(event: Any, _context: object) -> dict[str, Any]:
     starter = starter_of(settings, environment["STATE_MACHINE_ARN"], int(environment["MAX_EXECUTIONS"]))
     outcomes = []
     try:
-        for outcome in taken_up(event, starter):
+        for outcome in outcomes_of(event, starter):
             outcomes.append(outcome)
             print(metric(outcome.outcome), flush=True)
     except ArrivalError as error:
@@ -50,17 +50,17 @@ def on_event(event: Any, _context: object) -> dict[str, Any]:
 
 
 def starter_of(settings: Settings, machine_arn: str, limit: int) -> Starter:
-    """The starter of an environment."""
+    """The starter of the settings' environment."""
     region, storage = settings.pipeline.aws.region, settings.pipeline.storage
     s3, machines = (boto3.client(name, region_name=region) for name in ("s3", "stepfunctions"))
     return Starter(Bucket(s3, storage.bucket), machines, machine_arn, storage, limit)
 
 
-def taken_up(event: Any, starter: Starter) -> Iterable[Outcome]:
-    """What becomes of everything that the event is about.
+def outcomes_of(event: Any, starter: Starter) -> Iterable[Outcome]:
+    """Handles the event; yields the outcome for each object.
 
     Raises:
-        ArrivalError: the event is none of those that are known, or its object can never be classified.
+        ArrivalError: the event is of an unknown kind, or its object can never be classified.
     """
     if not isinstance(event, Mapping):
         raise ArrivalError(f"an event is a JSON object, not {type(event).__name__}")
@@ -72,17 +72,17 @@ def taken_up(event: Any, starter: Starter) -> Iterable[Outcome]:
         try:
             yield starter.arrived(arrival)
         except ArrivalError as error:
-            rejected.append(str(error))  # the other records of the event have a right to be started
+            rejected.append(str(error))  # the other records of the event are started all the same
     if rejected:
         raise ArrivalError("; ".join(rejected))
 
 
 def metric(outcome: str) -> str:
-    """One line of log that CloudWatch counts as a metric, in its embedded metric format."""
+    """A log line that CloudWatch counts as a metric, in its embedded metric format."""
     directive = {
         "Namespace": "PTMLops",
         "Dimensions": [["Outcome"]],
         "Metrics": [{"Name": "Arrivals", "Unit": "Count"}],
     }
-    told = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
-    return json.dumps({"_aws": told, "Outcome": outcome, "Arrivals": 1})
+    metadata = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
+    return json.dumps({"_aws": metadata, "Outcome": outcome, "Arrivals": 1})

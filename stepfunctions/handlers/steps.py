@@ -1,8 +1,9 @@
-"""The Lambda entry point of the Python tasks and failure callbacks: called by name, as Airflow would call them."""
+"""The Lambda entry point of the Python tasks and the failure callbacks, which it calls by name."""
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
+import inspect
 import json
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -10,18 +11,18 @@ from typing import Any
 
 # The Lambda function that every compiled state machine invokes.
 STEPS_FUNCTION = "ptmlops-steps"
-# Whoever may invoke the Lambda must not get to call anything that Python can import.
-_TASKS = "complaints.tasks"
-_CALLBACKS = "complaints.notifications"
+# Permission to invoke the Lambda function must not be permission to call anything that Python can import.
+TASKS = "complaints.tasks"
+CALLBACKS = "complaints.notifications"
 STATUS_CHANGE = "Step Functions Execution Status Change"
 
 
 class ForeignFunctionError(ValueError):
-    """The event names a function that is not one of the flows' tasks or callbacks."""
+    """The event names a function that is neither a task nor a callback of the flows."""
 
 
 class StateError(Exception):
-    """What a state failed with: `error` and `cause` as Step Functions has them, in the place of Airflow's exception."""
+    """The failure of a state: Step Functions' `error` and `cause`, in place of Airflow's exception."""
 
     def __init__(self, error: str, cause: str) -> None:
         self.error = error
@@ -30,25 +31,25 @@ class StateError(Exception):
 
 
 def run_step(event: Mapping[str, Any], _context: object) -> Any:
-    """Calls a task, and returns as JSON what it returns; or calls a failure callback.
+    """Calls a task and returns its result as JSON, or calls a failure callback.
 
     `event`: `{"function": name, "arguments": {...}}`, or `{"callback": name, "context": ...}` (`failure_context`), or
-    EventBridge's "Step Functions Execution Status Change" of an execution that ended where no state could say so.
+    EventBridge's "Step Functions Execution Status Change" of an execution that ended outside of its states.
 
     Raises:
         ForeignFunctionError: the function is not in `complaints.tasks`, or the callback in `complaints.notifications`.
     """
     if event.get("detail-type") == STATUS_CHANGE:
-        _found(f"{_CALLBACKS}.alerts.on_failure", _CALLBACKS)(failure_context(_ended(event["detail"])))
+        function_named(f"{CALLBACKS}.alerts.on_failure", CALLBACKS)(failure_context(_ended(event["detail"])))
         return None
     if "callback" in event:
-        _found(event["callback"], _CALLBACKS)(failure_context(event["context"]))
+        function_named(event["callback"], CALLBACKS)(failure_context(event["context"]))
         return None
-    return json.loads(json.dumps(_found(event["function"], _TASKS)(**event["arguments"])))
+    return json.loads(json.dumps(function_named(event["function"], TASKS)(**event["arguments"])))
 
 
 def failure_context(known: Mapping[str, Any]) -> Mapping[str, Any]:
-    """As much of Airflow's context as an execution knows.
+    """The part of Airflow's context that an execution knows.
 
     `known`: dag_id, run_id, execution_arn, error (`{"Error": …, "Cause": …}`), and for a task's callback task_id.
     """
@@ -69,7 +70,7 @@ def failure_context(known: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _ended(execution: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of an execution that was aborted or timed out, or failed with an error that no Catch catches."""
+    """The failure of an execution that was aborted or timed out, or failed with an error that no Catch catches."""
     status = execution["status"]
     return {
         "dag_id": execution["stateMachineArn"].rpartition(":")[2],
@@ -84,21 +85,27 @@ def _ended(execution: Mapping[str, Any]) -> dict[str, Any]:
 
 class _Context(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
-        raise KeyError(f"an execution knows no {name!r} of Airflow's context; it has {', '.join(self)}")
+        raise KeyError(f"an execution has no {name!r} of Airflow's context; it has {', '.join(self)}")
 
 
 def console_url(execution_arn: str) -> str:
-    """The page of an execution in AWS's console: its steps, their input and output, and the links to their logs."""
+    """The page of an execution in AWS's console, with its steps, their input and output, and links to their logs."""
     region = execution_arn.split(":")[3]
     return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution_arn}"
 
 
-def _found(name: str, allowed: str) -> Any:
+def function_named(name: str, package: str) -> Any:
+    """The public function `name`, which a module of `package` itself must define.
+
+    Raises:
+        ForeignFunctionError: it is anything else, for example private, imported by the module, or in a subpackage.
+    """
     module, _, function = name.rpartition(".")
-    package, _, place = module.rpartition(".")
-    if package != allowed or f"{place[:1]}{function[:1]}".count("_"):
-        raise ForeignFunctionError(f"{name!r} is not a task of the flows: it would begin with {allowed + '.'!r}")
-    found: Any = getattr(importlib.import_module(module), function, None)
-    if getattr(found, "__module__", None) != module:
+    parent, _, place = module.rpartition(".")
+    if parent != package or place.startswith("_") or function.startswith("_"):
+        raise ForeignFunctionError(f"{name!r} is not a task of the flows: its name must begin with {package + '.'!r}")
+    known = importlib.util.find_spec(module) is not None
+    found = getattr(importlib.import_module(module), function, None) if known else None
+    if not inspect.isfunction(found) or found.__module__ != module:
         raise ForeignFunctionError(f"{module} defines no task {function!r}")
     return found

@@ -50,9 +50,9 @@ def test_the_runbook_stands_on_the_flows_page(inside: Airflow, flow: str) -> Non
 @pytest.mark.parametrize(
     ("flow", "field", "wrong", "sentence"),
     [
-        ("complaints_training", "source", "raw/", "'history/, or what lies below it: a folder, with / at the end"),
+        ("complaints_training", "source", "raw/", "'history/, or a path below it: a folder that ends in /"),
         ("complaints_classification", "etag", "abc", "'nothing, or the ETag of the one object: 32 digits"),
-        ("complaints_classification", "source", "raw/../models/", "'raw/, or what lies below it: a folder"),
+        ("complaints_classification", "source", "raw/../models/", "'raw/, or a path below it: a folder"),
     ],
 )
 def test_the_form_refuses_a_wrong_value_and_says_what_would_be_right(

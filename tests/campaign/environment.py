@@ -12,7 +12,7 @@ import boto3
 
 from complaints.models import registry
 from complaints.settings import load_settings
-from complaints.tasks import steps
+from complaints.tasks import classification
 from laptop.report.collect import Results
 
 BUCKET = load_settings().pipeline.storage.bucket
@@ -66,7 +66,7 @@ class Environment:
             for name, content in files.items()
         ]
         self.put(f"{key_of(plan['results_account_uri'])}part-0.txt", account | facts)
-        return steps.results_add_up(plan)
+        return classification.results_add_up(plan)
 
     def get(self, key: str) -> Any:
         return json.loads(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())

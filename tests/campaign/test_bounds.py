@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 from preparation import TooManyQuarantinedError
 
-from complaints.runs.plans import InputObject, PlanError, within_limits
+from complaints.aws.objects import ObjectVersion
+from complaints.runs.inputs import within_limits
+from complaints.runs.plans import PlanError
 from complaints.settings import CONFIG, SettingsError, load_settings
 from tests.campaign.faults import Fault, injects
 from tests.campaign.reading import HEADER, LaidOut, ids, prepare, read, refusal, row
@@ -91,7 +93,7 @@ def test_a_small_file_may_be_as_alike_as_it_likes(tmp_path: Path) -> None:
 def test_too_many_or_too_large_objects_are_refused_when_the_run_is_planned_with_the_setting_to_turn() -> None:
     """Before anything is read."""
     limits = SETTINGS.limits.model_copy(update={"max_files": 2, "max_file_mb": 10})
-    small, large = (InputObject("2026", f"raw/{size}.csv", "e", size * MEGABYTE) for size in (10, 11))
+    small, large = (ObjectVersion(f"raw/{size}.csv", "e", size * MEGABYTE) for size in (10, 11))
     assert within_limits([small, small], bucket="b", limits=limits) == [small, small]
     with pytest.raises(PlanError, match=r"s3://b/raw/11\.csv has 11\.0 MB: .*limits\.max_file_mb \(10\)"):
         within_limits([small, large], bucket="b", limits=limits)

@@ -14,9 +14,10 @@ from preparation import InputFilesRefusedError
 from pyspark.sql import SparkSession
 
 from complaints.arrivals.events import Arrival, why_ignored
+from complaints.aws.objects import ObjectVersion
 from complaints.runs.plans import PlanError
 from complaints.settings import load_settings
-from complaints.tasks import steps
+from complaints.tasks import classification
 from tests.campaign.environment import Environment, key_of
 from tests.campaign.faults import Fault, injects
 from tests.campaign.reading import HEADER, NEEDS_RAW, RAW, LaidOut, ids, prepare, read, refusal, row
@@ -48,21 +49,21 @@ def zipped(*members: tuple[str, bytes], encrypted: bool = False) -> bytes:
 def test_an_object_that_is_no_complaints_file_is_passed_over_whoever_starts_the_run(
     in_memory_aws: None, key: str, size: int
 ) -> None:
-    assert why_ignored(Arrival(STORAGE.bucket, key, "0", size, "0"), STORAGE)  # by an event
+    assert why_ignored(Arrival(STORAGE.bucket, ObjectVersion(key, "0", size)), STORAGE)  # by an event
     made = environment({key: b"x" * size})
     with pytest.raises(PlanError, match="no complaints under"):  # by Airflow
-        steps.plan_classification("raw/")
+        classification.plan_classification("raw/")
     made.put("raw/good.csv", b"x")
-    plan = steps.plan_classification("raw/")
+    plan = classification.plan_classification("raw/")
     assert [each["key"] for each in made.get(key_of(plan["plan_uri"]))["inputs"]] == ["raw/good.csv"]
 
 
 @injects(Fault.NOT_AN_INPUT)
 def test_an_object_outside_of_raw_is_not_read_whoever_asks_for_it(in_memory_aws: None) -> None:
     environment({"history/a.csv": b"x"})
-    assert why_ignored(Arrival(STORAGE.bucket, "history/a.csv", "0", 9, "0"), STORAGE)
+    assert why_ignored(Arrival(STORAGE.bucket, ObjectVersion("history/a.csv", "0", 9)), STORAGE)
     with pytest.raises(PlanError, match="may not be read"):
-        steps.plan_classification("history/a.csv")
+        classification.plan_classification("history/a.csv")
 
 
 def environment(objects: dict[str, bytes]) -> Environment:

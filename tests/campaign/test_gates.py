@@ -21,7 +21,7 @@ from complaints.runs import requests
 from complaints.runs.accounting import CLASSIFICATION_FATES, TRAINING_FATES, RowsMissingError, check_account
 from complaints.runs.source_ledger import RowsCollapsedError
 from complaints.settings import load_settings
-from complaints.tasks import steps
+from complaints.tasks import classification, training
 from deploy.artifacts import artifacts, job_files
 from localaws import LocalAWS
 from localaws.container.serve_batch import payloads, score
@@ -155,24 +155,24 @@ def test_a_source_that_collapsed_since_its_last_run_is_not_published_unless_some
     environment.put("raw/a.csv", b"one row")
     small = lay_out(tmp_path / "small", {"a.csv": complaints(1)})
     small.prepare(prepare_complaints.main, records=small.uri("records"))
-    later = steps.plan_classification("raw/")
+    later = classification.plan_classification("raw/")
     account = audit_of(small, model, tmp_path / "second")
     environment.put_folder(later["results_account_uri"], account.folder / "results_account")
     environment.put_folder(later["candidate_uri"], account.folder / "candidate")
     told = (
-        rf"^raw/ gave 1 rows, and 12 in its last run {plan['run_id']}: it should be more than 10% of them "
-        r"\(limits\.min_rows_of_last_run\)\. If they are all, run again with the parameter accept_fewer_rows$"
+        rf"^raw/ has 1 rows, but had 12 in its last run {plan['run_id']}: expected more than 10% of them "
+        r"\(limits\.min_rows_of_last_run\)\. If that is right, run again with the parameter accept_fewer_rows$"
     )
     with pytest.raises(RowsCollapsedError, match=told):
-        steps.results_add_up(later)
+        classification.results_add_up(later)
     assert len(environment.keys("manifests/run_id=")) == 1
 
-    accepted = steps.results_add_up(later, accept_fewer_rows=True)
-    steps.publish_manifest(later, accepted)
+    accepted = classification.results_add_up(later, accept_fewer_rows=True)
+    classification.publish_manifest(later, accepted)
     assert environment.get(environment.keys("ledger/sources/")[0])["run_id"] == later["run_id"]
     # What is accepted once is the measure from then on; an old run that is repeated is none.
-    assert steps.results_add_up(later) == accepted
-    steps.publish_manifest(plan, counts)
+    assert classification.results_add_up(later) == accepted
+    classification.publish_manifest(plan, counts)
     assert environment.get(environment.keys("ledger/sources/")[0])["run_id"] == later["run_id"]
 
 
@@ -189,12 +189,12 @@ def audit_of(run: Run, model: Path, folder: Path) -> Run:
 
 def publish(environment: Environment, run: Run, model: Path, folder: Path) -> tuple[dict[str, Any], dict[str, int]]:
     """Publishes a prepared run; its plan and its counts."""
-    plan = steps.plan_classification("raw/")
+    plan = classification.plan_classification("raw/")
     audited = audit_of(run, model, folder)
     for uri, name in ((plan["results_account_uri"], "results_account"), (plan["candidate_uri"], "candidate")):
         environment.put_folder(uri, audited.folder / name)
-    counts = steps.results_add_up(plan)
-    steps.publish_manifest(plan, counts)
+    counts = classification.results_add_up(plan)
+    classification.publish_manifest(plan, counts)
     return plan, counts
 
 
@@ -206,25 +206,25 @@ def history(environment: Environment, plan: dict[str, Any], rows: int) -> None:
 @injects(Fault.COLLAPSED_SOURCE)
 def test_a_history_that_collapsed_teaches_nothing_unless_somebody_says_so(environment: Environment) -> None:
     environment.put("history/a.csv", b"many")
-    plan = steps.plan_training("history/")
+    plan = training.plan_training("history/")
     history(environment, plan, 1000)
     environment.put("m", b"a new model")
     trained = {"training_job_name": "job", "model_uri": f"s3://{BUCKET}/m", "sha256": sha256(b"a new model")}
     evaluation = {"run_id": plan["run_id"], "model_sha256": trained["sha256"]}
     environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", evaluation)
-    assert steps.history_adds_up(plan)["rows_in"] == 1000
-    assert steps.register_model(plan, trained) == "v2"
+    assert training.history_adds_up(plan)["rows_in"] == 1000
+    assert training.register_model(plan, trained) == "v2"
 
     environment.put("history/a.csv", b"few")
-    later = steps.plan_training("history/")
+    later = training.plan_training("history/")
     history(environment, later, 100)
-    with pytest.raises(RowsCollapsedError, match=r"^history/ gave 100 rows, and 1,000 in its last run"):
-        steps.history_adds_up(later)
-    assert steps.history_adds_up(later, accept_fewer_rows=True)["rows_in"] == 100
-    with pytest.raises(TypeError, match="accept_fewer_rows is 'false': true or false would be right"):
-        steps.history_adds_up(later, accept_fewer_rows="false")  # type: ignore[arg-type]
+    with pytest.raises(RowsCollapsedError, match=r"^history/ has 100 rows, but had 1,000 in its last run"):
+        training.history_adds_up(later)
+    assert training.history_adds_up(later, accept_fewer_rows=True)["rows_in"] == 100
+    with pytest.raises(TypeError, match="accept_fewer_rows is 'false': use true or false"):
+        training.history_adds_up(later, accept_fewer_rows="false")  # type: ignore[arg-type]
     history(environment, later, 101)
-    assert steps.history_adds_up(later)["rows_in"] == 101
+    assert training.history_adds_up(later)["rows_in"] == 101
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_a_transform_that_fails_after_some_outputs_publishes_nothing_and_the_nex
     environment = Environment(s3, CLASSES, packed(model))
     for key, content in artifacts(job_files(ROOT / "include")).items():
         environment.put(f"artifacts/r1/{key}", content)
-    plan = steps.plan_classification("raw/")
+    plan = classification.plan_classification("raw/")
     code = f"s3://{BUCKET}/artifacts/r1/inference.tar.gz"
     artifact = f"s3://{BUCKET}/models/versioned/v1/model.tar.gz"
     sagemaker.create_model(**requests.model(plan["model_name"], model_uri=artifact, code_uri=code, settings=SETTINGS))
@@ -294,7 +294,7 @@ def test_a_transform_that_fails_after_some_outputs_publishes_nothing_and_the_nex
     with pytest.raises(ScoresRefusedError, match=r"1 of 3 records files have no output in .*: part-00001\.json; each"):
         audit(run, None, classes=CLASSES)
     with pytest.raises(FileNotFoundError, match="holds 0 files where one JSON document was expected"):
-        steps.results_add_up(plan)
+        classification.results_add_up(plan)
     assert (environment.keys("results/"), environment.keys("manifests/run_id=")) == ([], [])
 
     environment.put_folder(plan["records_uri"], run.folder / "records")
@@ -303,7 +303,7 @@ def test_a_transform_that_fails_after_some_outputs_publishes_nothing_and_the_nex
     audit(run, None, classes=CLASSES)
     for uri, name in ((plan["results_account_uri"], "results_account"), (plan["candidate_uri"], "candidate")):
         environment.put_folder(uri, run.folder / name)
-    steps.publish_manifest(plan, steps.results_add_up(plan))
+    classification.publish_manifest(plan, classification.results_add_up(plan))
     (manifest,) = (environment.get(key) for key in environment.keys("manifests/run_id="))
     assert manifest["account"]["classified"] == sum(each["rows"] for each in manifest["results"]) == 12
     assert len(environment.visible(tmp_path / "read")) == 1

@@ -15,11 +15,12 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
 from complaints.aws import failures
+from complaints.aws.clients import environment_bucket
 from complaints.aws.jobs import ForeignJobError
 from complaints.models import registry
 from complaints.runs import requests
 from complaints.settings import load_settings
-from complaints.tasks import steps
+from complaints.tasks import classification, jobs
 from deploy.releases import put_release
 from localaws import LocalAWS
 from tests.campaign.environment import sha256
@@ -50,7 +51,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
             "models/versioned/v1/model.json": {**record, "evaluation": {"classes": ["card", "mortgage"]}},
             registry.LATEST: {"version": "v1", "previous": None},
         }.items():
-            steps._bucket(SETTINGS).write_json(key, content)
+            environment_bucket(SETTINGS).write_json(key, content)
         found.client("s3").put_object(Bucket=BUCKET, Key="model", Body=MODEL)
         yield found
 
@@ -61,7 +62,7 @@ def planned(aws: LocalAWS, name: str, rows: int) -> dict[str, Any]:
         first = number * rows
         text = "".join(f'2026-01-01,Credit card,"of {name}\nand {n}",{n + 1}\n' for n in range(first, first + rows))
         aws.client("s3").put_object(Bucket=BUCKET, Key=f"raw/{name}/{number}.csv", Body=(HEADER + text).encode())
-    return steps.plan_classification(f"raw/{name}/")
+    return classification.plan_classification(f"raw/{name}/")
 
 
 def started(aws: LocalAWS, plan: dict[str, Any]) -> str:
@@ -84,7 +85,7 @@ def run_of(aws: LocalAWS, run_id: str) -> dict[str, Any]:
 
 
 def found(plan: dict[str, Any]) -> dict[str, Any]:
-    return steps.find_glue_job(PREPARE, requests.prepare_complaints_arguments(plan), plan["account_uri"])
+    return jobs.find_glue_job(PREPARE, requests.prepare_complaints_arguments(plan), plan["account_uri"])
 
 
 def contents(aws: LocalAWS, uri: str) -> list[bytes]:
@@ -108,7 +109,7 @@ def test_an_etl_that_is_killed_half_way_leaves_nothing_that_counts_and_its_rerun
     assert ended(aws, run_id) == "FAILED"
     assert found(plan)["state"] == "absent"
     with pytest.raises(FileNotFoundError, match="holds 0 files where one JSON document was expected"):
-        steps.results_add_up(plan)
+        classification.results_add_up(plan)
     assert ended(aws, started(aws, plan)) == "SUCCEEDED"
     assert found(plan)["state"] == "done"
     assert b"".join(contents(aws, plan["records_uri"])).count(b"\n") == 40_000
@@ -184,7 +185,7 @@ def test_a_plan_that_s3_slows_down_is_the_same_plan(aws: LocalAWS, hooked: Calla
     plan = planned(aws, "slow", 3)
     hook, asked = answering(503, b"<Error><Code>SlowDown</Code><Message>Reduce your rate</Message></Error>", times=2)
     hooked(hook)
-    assert steps.plan_classification("raw/slow/") == plan
+    assert classification.plan_classification("raw/slow/") == plan
     assert asked[0] == asked[1] == asked[2]
 
 
@@ -198,7 +199,7 @@ def test_what_may_not_be_read_fails_at_once_and_says_so(
     hook, asked = answering(403, told, times=99)
     hooked(hook)
     with pytest.raises(ClientError) as caught:
-        steps.plan_classification("raw/denied/")
+        classification.plan_classification("raw/denied/")
     assert len(asked) == 1
     assert failures.cause_of(caught.value) == f"{code}: the key is disabled"
     assert failures.is_refused_for_good(caught.value)
@@ -212,13 +213,13 @@ def test_a_job_whose_name_exists_is_ours_if_it_uses_the_same_places_and_is_never
     ours = account.training("train-abc", code, OutputDataConfig={"S3OutputPath": output})
     account.sagemaker.create_training_job(**{**ours, "TrainingJobName": "train-abc-0"})
     running = {"state": "running", "name": "train-abc-0", "result": None}
-    assert steps.find_sagemaker_job("Training", ours, output) == running
+    assert jobs.find_sagemaker_job("Training", ours, output) == running
     elsewhere = account.training("train-abc", code, OutputDataConfig={"S3OutputPath": account.uri("elsewhere")})
     with pytest.raises(ForeignJobError, match="train-abc-0 runs, but does not use s3://names/elsewhere"):
-        steps.find_sagemaker_job("Training", elsewhere, output)
+        jobs.find_sagemaker_job("Training", elsewhere, output)
     account.sagemaker_end("training", "train-abc-0")
-    assert steps.find_sagemaker_job("Training", ours, output)["state"] == "done"
-    assert steps.find_sagemaker_job("Training", elsewhere, output) == {
+    assert jobs.find_sagemaker_job("Training", ours, output)["state"] == "done"
+    assert jobs.find_sagemaker_job("Training", elsewhere, output) == {
         **running,
         "state": "absent",
         "name": "train-abc-1",

@@ -24,7 +24,7 @@ from trained_model import ModelRefusedError
 
 from complaints.models import registry
 from complaints.runs.accounting import TRAINING_FATES
-from complaints.tasks import steps
+from complaints.tasks import classification, training
 from localaws import LocalAWS
 from localaws.jobs import archive as local_archive
 from localaws.jobs.job import InputError
@@ -96,7 +96,7 @@ def test_nothing_starts_with_an_artefact_that_is_not_the_one_that_was_registered
     environment.put(ARTIFACT, content)
     told = f"has SHA-256 {sha256(content)}, but the record of v1 says {sha256(MODEL)}: restore that object"
     with pytest.raises(registry.ModelRefusedError, match=told):
-        steps.plan_classification("raw/")
+        classification.plan_classification("raw/")
     assert environment.keys("manifests/") == []
 
 
@@ -105,12 +105,12 @@ def test_nothing_starts_with_an_artefact_that_is_gone_or_that_nobody_vouches_for
     record = environment.get("models/versioned/v1/model.json")
     environment.s3.delete_object(Bucket=BUCKET, Key=ARTIFACT)
     with pytest.raises(registry.ModelRefusedError, match=f"{ARTIFACT} is absent, but the record of v1 says"):
-        steps.plan_classification("raw/")
+        classification.plan_classification("raw/")
     environment.put("models/versioned/v1/model.json", record | {"sha256": None, "evaluation": None})
     with pytest.raises(
         registry.ModelRefusedError, match="the record of v1 has no sha256, evaluation: run complaints_t"
     ):
-        steps.plan_classification("raw/")
+        classification.plan_classification("raw/")
 
 
 @injects(Fault.MODEL_CHANGED)
@@ -294,13 +294,13 @@ def test_a_batch_transform_with_a_hostile_or_foreign_model_fails_with_the_reason
 def trained(environment: Environment, content: bytes = b"a new model") -> tuple[dict[str, Any], dict[str, str]]:
     """A training that went through: its plan, and what its job left."""
     environment.put("history/a.csv", b"history")
-    plan = steps.plan_training("history/")
+    plan = training.plan_training("history/")
     key = f"{key_of(plan['training_uri'])}job/output/model.tar.gz"
     environment.put(key, content)
     account = {"source": "history/a.csv", "rows_in": 2} | dict.fromkeys(TRAINING_FATES, 0) | {"train": 2}
     environment.put(f"{key_of(plan['account_uri'])}part-0.txt", {"by_source": [account]})
     job = {"TrainingJobName": "job", "ModelArtifacts": {"S3ModelArtifacts": f"s3://{BUCKET}/{key}"}}
-    return plan, steps.trained_model({"Training": job})
+    return plan, training.trained_model({"Training": job})
 
 
 @injects(Fault.MODEL_CHANGED)
@@ -308,7 +308,7 @@ def trained(environment: Environment, content: bytes = b"a new model") -> tuple[
     ("evaluation", "told"),
     [
         (None, "has no evaluation.json: run evaluate_model again"),
-        ({}, "evaluation.json has run_id None where the model that was trained has"),
+        ({}, "evaluation.json has run_id None but the trained model has"),
         ({"run_id": "another"}, "evaluation.json has run_id 'another'"),
         ({"model_sha256": "e" * 64}, f"evaluation.json has model_sha256 '{'e' * 64}' where .* has '[0-9a-f]{{64}}'"),
     ],
@@ -323,7 +323,7 @@ def test_a_model_without_an_evaluation_of_its_own_is_not_registered_and_changes_
         environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own | evaluation)
     before = environment.objects("models/")
     with pytest.raises(registry.ModelRefusedError, match=told):
-        steps.register_model(plan, model)
+        training.register_model(plan, model)
     assert environment.objects("models/") == before
 
 
@@ -336,7 +336,7 @@ def test_a_model_that_changed_between_its_evaluation_and_its_registration_is_no_
     environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own)
     environment.put(key_of(model["model_uri"]), b"another model")
     with pytest.raises(registry.ModelRefusedError, match=f"has SHA-256 {sha256(b'another model')}, but job says"):
-        steps.register_model(plan, model)
+        training.register_model(plan, model)
     assert environment.get(registry.LATEST)["version"] == "v1"
     assert "models/versioned/v2/model.json" not in environment.keys("models/")
 
@@ -345,11 +345,11 @@ def test_a_version_that_is_registered_stays_as_it_is_when_its_training_is_repeat
     plan, model = trained(environment)
     own = {"run_id": plan["run_id"], "model_sha256": model["sha256"]}
     environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own)
-    assert steps.register_model(plan, model) == "v2"
+    assert training.register_model(plan, model) == "v2"
     before = environment.objects("models/")
     plan, again = trained(environment, b"a new model, packed at another time")
     environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own | {"model_sha256": again["sha256"]})
-    assert steps.register_model(plan, again) == "v2"
+    assert training.register_model(plan, again) == "v2"
     assert environment.objects("models/") == before
 
 

@@ -13,8 +13,9 @@ import pytest
 from complaints.aws.bucket import ConflictError
 from complaints.runs.accounting import RowsMissingError
 from complaints.runs.publishing import AuditedFileError, differences
-from complaints.tasks import steps
-from laptop.report.collect import ChangedResultError, Results
+from complaints.runs.results import ChangedResultError
+from complaints.tasks import classification
+from laptop.report.collect import Results
 from tests.campaign.environment import BUCKET, Environment, key_of, sha256
 
 FILES = {"part-00000-b.snappy.parquet": b"PAR1 first", "part-00001-a.snappy.parquet": b"PAR1 second"}
@@ -22,7 +23,7 @@ FILES = {"part-00000-b.snappy.parquet": b"PAR1 first", "part-00001-a.snappy.parq
 
 @pytest.fixture
 def plan(environment: Environment) -> dict[str, Any]:
-    return steps.plan_classification("raw/")
+    return classification.plan_classification("raw/")
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def account(environment: Environment, plan: dict[str, Any]) -> dict[str, Any]:
 def test_a_manifest_says_what_was_made_of_what_and_where_it_is(
     environment: Environment, plan: dict[str, Any], account: dict[str, Any]
 ) -> None:
-    uri = steps.publish_manifest(plan, account)
+    uri = classification.publish_manifest(plan, account)
     manifest = environment.get(key_of(uri))
     etag = environment.s3.head_object(Bucket=BUCKET, Key="raw/a.csv")["ETag"].strip('"')
     assert manifest["inputs"] == [{"uri": f"s3://{BUCKET}/raw/a.csv", "etag": etag, "size": 11}]
@@ -56,13 +57,13 @@ def test_a_manifest_says_what_was_made_of_what_and_where_it_is(
 def test_a_run_that_is_repeated_after_its_publication_changes_no_object(
     environment: Environment, plan: dict[str, Any], account: dict[str, Any], tmp_path: Path
 ) -> None:
-    uri = steps.publish_manifest(plan, account)
+    uri = classification.publish_manifest(plan, account)
     before = environment.objects("results/") | environment.objects("manifests/run") | environment.objects("ledger/")
     # The job that is run again gives the same bytes under new names.
     for name in FILES:
         environment.s3.delete_object(Bucket=BUCKET, Key=f"{key_of(plan['candidate_uri'])}{name}")
     again = {name.replace("snappy", "again.snappy"): content for name, content in FILES.items()}
-    assert steps.publish_manifest(plan, environment.put_audited(plan, again)) == uri
+    assert classification.publish_manifest(plan, environment.put_audited(plan, again)) == uri
     after = environment.objects("results/") | environment.objects("manifests/run") | environment.objects("ledger/")
     assert after == before
     assert environment.visible(tmp_path / "read") == [*FILES.values()]
@@ -71,11 +72,11 @@ def test_a_run_that_is_repeated_after_its_publication_changes_no_object(
 def test_other_content_of_a_published_run_is_refused_says_what_differs_and_changes_nothing(
     environment: Environment, plan: dict[str, Any], account: dict[str, Any]
 ) -> None:
-    steps.publish_manifest(plan, account)
+    classification.publish_manifest(plan, account)
     before = environment.objects("results/") | environment.objects("manifests/run")
     other = environment.put_audited(plan, FILES | {"part-00001-a.snappy.parquet": b"PAR1 other"}, unmapped=1)
     with pytest.raises(ConflictError, match=r"was published before with other .*: results was .*; unmapped was 0"):
-        steps.publish_manifest(plan, other)
+        classification.publish_manifest(plan, other)
     assert environment.objects("results/") | environment.objects("manifests/run") == before
 
 
@@ -90,12 +91,12 @@ def test_a_candidate_that_is_not_what_was_audited_is_not_published(
 ) -> None:
     key = f"{key_of(plan['candidate_uri'])}part-00001-a.snappy.parquet"
     environment.put(key, b"PAR1 changed")
-    told = f"{key} has SHA-256 {sha256(b'PAR1 changed')}, where the audit had {sha256(b'PAR1 second')}"
+    told = f"{key} has SHA-256 {sha256(b'PAR1 changed')}, but the audit found {sha256(b'PAR1 second')}"
     with pytest.raises(AuditedFileError, match=told):
-        steps.publish_manifest(plan, account)
+        classification.publish_manifest(plan, account)
     environment.s3.delete_object(Bucket=BUCKET, Key=key)
-    with pytest.raises(AuditedFileError, match=f"{key} is gone"):
-        steps.publish_manifest(plan, account)
+    with pytest.raises(AuditedFileError, match=f"{key} is missing"):
+        classification.publish_manifest(plan, account)
     assert environment.keys("manifests/run_id=") == []
 
 
@@ -105,7 +106,7 @@ def test_another_object_under_a_results_name_is_not_overwritten(
     key = f"results/run_id={plan['run_id']}/part-00000-{sha256(b'PAR1 first')[:16]}.parquet"
     environment.put(key, b"somebody's")
     with pytest.raises(ConflictError, match="results are never overwritten"):
-        steps.publish_manifest(plan, account)
+        classification.publish_manifest(plan, account)
     assert environment.objects("results/")[key][0] == b"somebody's"
     assert environment.keys("manifests/run_id=") == []
 
@@ -114,13 +115,13 @@ def test_files_with_other_rows_than_were_classified_are_not_published(
     environment: Environment, plan: dict[str, Any], account: dict[str, Any]
 ) -> None:
     with pytest.raises(RowsMissingError, match="the audited files hold 2 rows, but 3 were classified"):
-        steps.publish_manifest(plan, account | {"classified": 3})
+        classification.publish_manifest(plan, account | {"classified": 3})
 
 
 def test_a_reader_is_told_when_a_published_file_was_changed(
     environment: Environment, plan: dict[str, Any], account: dict[str, Any], tmp_path: Path
 ) -> None:
-    steps.publish_manifest(plan, account)
+    classification.publish_manifest(plan, account)
     (first, _) = environment.keys("results/")
     environment.put(first, b"PAR1 forged")
     with pytest.raises(ChangedResultError, match=f"{first} has SHA-256 .* says {sha256(b'PAR1 first')}"):
@@ -174,17 +175,17 @@ def test_a_worker_that_dies_at_any_call_leaves_nothing_visible_and_the_next_one_
 ) -> None:
     worker = Disturbed(moment, die)
     with worker.at(None) as calls:
-        steps.publish_manifest(plan, account)
+        classification.publish_manifest(plan, account)
     undisturbed, write = published(environment), calls.index("PutObject") + 1
     assert calls.count("CopyObject") == 2 < write < len(calls)
 
     for at in range(1, len(calls) + 1):
         environment.unpublish()
         with worker.at(at), pytest.raises(WorkerDiedError):
-            steps.publish_manifest(plan, account)
+            classification.publish_manifest(plan, account)
         done = at > write or (moment == "after-call" and at == write)
         assert environment.visible(tmp_path / f"read-{at}") == ([*FILES.values()] if done else []), (at, calls[at - 1])
-        steps.publish_manifest(plan, account)
+        classification.publish_manifest(plan, account)
         assert published(environment) == undisturbed, (at, calls[at - 1])
 
 
@@ -195,14 +196,14 @@ def test_of_two_workers_that_publish_at_once_both_succeed_whenever_the_other_com
 
     def publish_too() -> None:
         with other.at(None):
-            steps.publish_manifest(plan, account)
+            classification.publish_manifest(plan, account)
 
     worker = Disturbed("before-call", publish_too)
     with worker.at(None) as calls:
-        steps.publish_manifest(plan, account)
+        classification.publish_manifest(plan, account)
     undisturbed = published(environment)
     for at in range(1, len(calls) + 1):
         environment.unpublish()
         with worker.at(at):
-            steps.publish_manifest(plan, account)
+            classification.publish_manifest(plan, account)
         assert published(environment) == undisturbed, (at, calls[at - 1])

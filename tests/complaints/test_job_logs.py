@@ -31,7 +31,7 @@ def write(logs: Any, group: str, stream: str, lines: list[str]) -> None:
 def test_the_last_lines_come_in_order_below_the_name_of_their_stream(logs: Any) -> None:
     write(logs, OUTPUT, "jr_1", [f"row {number}" for number in range(500)])
     write(logs, ERROR, "jr_1", ["WARN one\nWARN two\n"])
-    assert list(job_logs.told(GLUE, logs, last=3)) == [
+    assert list(job_logs.last_lines(GLUE, logs, last=3)) == [
         f"log group {OUTPUT}, stream jr_1: the last 3 lines that have arrived",
         *("row 497", "row 498", "row 499"),
         f"log group {ERROR}, stream jr_1: the last 2 lines that have arrived",
@@ -42,27 +42,27 @@ def test_the_last_lines_come_in_order_below_the_name_of_their_stream(logs: Any) 
 def test_a_run_that_wrote_to_a_group_of_its_own_is_read_there(logs: Any) -> None:
     logs.create_log_group(logGroupName="/ours/output")
     write(logs, "/ours/output", "jr_1", ["hello"])
-    assert "hello" in list(job_logs.told({**GLUE, "LogGroupName": "/ours"}, logs))
+    assert "hello" in list(job_logs.last_lines({**GLUE, "LogGroupName": "/ours"}, logs))
 
 
 def test_each_machine_of_a_sagemaker_job_has_its_stream_and_another_jobs_is_left_alone(logs: Any) -> None:
     group = "/aws/sagemaker/TransformJobs"
     for stream in ("classify-1/i-1", "classify-1/i-2", "classify-10/i-1"):
         write(logs, group, stream, [f"from {stream}"])
-    told = list(job_logs.told({"TransformJobName": "classify-1"}, logs))
+    told = list(job_logs.last_lines({"TransformJobName": "classify-1"}, logs))
     assert [line for line in told if line.startswith("from")] == ["from classify-1/i-1", "from classify-1/i-2"]
 
 
 @pytest.mark.parametrize(("job", "lines"), [(GLUE, 2), ({"TrainingJobName": "train"}, 1), ({}, 0)])
 def test_a_log_that_is_not_there_is_a_line_that_names_it(logs: Any, job: dict[str, str], lines: int) -> None:
-    told = list(job_logs.told(job, logs))
+    told = list(job_logs.last_lines(job, logs))
     assert len(told) == lines
     assert all(line.startswith("log group /aws") for line in told)
 
 
 def test_an_endless_line_is_cut(logs: Any) -> None:
     write(logs, OUTPUT, "jr_1", ["x" * 100_000])
-    assert "x" * 2_000 in list(job_logs.told(GLUE, logs))
+    assert "x" * 2_000 in list(job_logs.last_lines(GLUE, logs))
 
 
 def test_empty_pages_are_read_over_as_cloudwatch_may_give_them_before_the_lines() -> None:
@@ -71,8 +71,11 @@ def test_empty_pages_are_read_over_as_cloudwatch_may_give_them_before_the_lines(
 
         pages = iter([([], "b/2"), ([{"message": "found"}], "b/1"), ([], "b/1")])
 
+        def describe_log_streams(self, **_: Any) -> dict[str, Any]:
+            return {"logStreams": [{"logStreamName": "jr_1"}]}
+
         def get_log_events(self, **_: Any) -> dict[str, Any]:
             events, token = next(self.pages, ([], "b/1"))
             return {"events": events, "nextBackwardToken": token}
 
-    assert "found" in list(job_logs.told(GLUE, Logs()))
+    assert "found" in list(job_logs.last_lines(GLUE, Logs()))

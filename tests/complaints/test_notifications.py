@@ -98,7 +98,7 @@ def test_what_an_execution_does_not_know_is_named() -> None:
     from stepfunctions.handlers.steps import failure_context
 
     context = failure_context({"dag_id": "d", "run_id": "r", "execution_arn": ARN, "error": {}})
-    with pytest.raises(KeyError, match="an execution knows no 'ds' of Airflow's context; it has dag, dag_run"):
+    with pytest.raises(KeyError, match="an execution has no 'ds' of Airflow's context; it has dag, dag_run"):
         context["ds"]
 
 

@@ -8,16 +8,14 @@ from typing import Any
 
 import pytest
 
+from complaints.aws.objects import ObjectVersion
+from complaints.runs.inputs import checked_source, complaints_objects, why_not_complaints
 from complaints.runs.plans import (
     ClassificationPlan,
-    InputObject,
     PlanError,
-    checked_source,
     classification_plan,
-    complaints_objects,
     plan_document,
     training_plan,
-    why_not_complaints,
 )
 from complaints.settings import Storage, load_settings
 
@@ -30,11 +28,11 @@ MODEL = {
 }
 
 
-def listed(key: str, *, etag: str = "e1", size: int = 10, modified: str = "2026-01-01T00:00:00+00:00") -> InputObject:
-    return InputObject(modified, key, etag, size)
+def listed(key: str, *, etag: str = "e1", size: int = 10, modified: str = "2026-01-01T00:00:00+00:00") -> ObjectVersion:
+    return ObjectVersion(key, etag, size, modified)
 
 
-def plan(*inputs: InputObject, release: str = "r1", model: dict[str, Any] = MODEL) -> ClassificationPlan:
+def plan(*inputs: ObjectVersion, release: str = "r1", model: dict[str, Any] = MODEL) -> ClassificationPlan:
     return classification_plan(list(inputs), source="raw/", release=release, model=model, settings=SETTINGS)
 
 
@@ -64,7 +62,8 @@ def test_both_flows_over_the_same_file_are_different_runs() -> None:
 
 def test_a_run_writes_only_below_its_own_prefixes() -> None:
     planned = plan(listed("raw/a.csv"))
-    written = [value for name, value in planned.items() if name.endswith("_uri") and name != "source_uri"]
+    read = {"source_uri", "glue_modules_uri"} | {name for name in planned if name.endswith("_script_uri")}
+    written = [value for name, value in planned.items() if name.endswith("_uri") and name not in read]
     assert written
     assert all(f"run_id={planned['run_id']}" in str(uri) for uri in written)
 
@@ -103,7 +102,7 @@ def test_a_source_without_a_slash_is_one_object_whatever_else_begins_so() -> Non
 def test_an_object_that_was_replaced_is_not_read_as_if_it_were_the_one_that_was_meant() -> None:
     found = [listed("raw/a.csv", etag="e2")]
     assert complaints_objects(found, bucket="b", source="raw/a.csv", etag="e2") == found
-    with pytest.raises(PlanError, match=r"raw/a\.csv' no longer is the object with ETag e1.*with ETag e2"):
+    with pytest.raises(PlanError, match=r"raw/a\.csv' is no longer the object with ETag e1.*with ETag e2"):
         complaints_objects(found, bucket="b", source="raw/a.csv", etag="e1")
 
 
@@ -127,7 +126,7 @@ def test_a_source_may_be_what_files_are_called(source: str) -> None:
     ],
 )
 def test_a_source_may_not_be_elsewhere_or_mean_anything_to_a_shell(source: str) -> None:
-    with pytest.raises(PlanError, match="may not be read: it would match"):
+    with pytest.raises(PlanError, match="may not be read: it must match"):
         checked_source(source, Storage.source_pattern("raw/"))
 
 
@@ -142,7 +141,7 @@ def test_another_suffix_is_passed_over_with_the_reason(name: str) -> None:
 
 
 def test_the_version_of_an_object_is_in_the_plan_and_is_no_part_of_the_run() -> None:
-    old, new = replace(listed("raw/a.csv"), version="v1"), replace(listed("raw/a.csv"), version="v2")
+    old, new = replace(listed("raw/a.csv"), version_id="v1"), replace(listed("raw/a.csv"), version_id="v2")
     assert plan(old) == plan(new)
     assert plan_document(plan(old), [old])["inputs"][0]["version"] == "v1"
 

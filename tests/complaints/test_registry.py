@@ -52,7 +52,7 @@ def test_of_two_promotions_at_once_one_is_told_and_nothing_is_overwritten(bucket
     registry.promote(bucket, "v1")
     _, etag = bucket.read_json_and_etag(registry.LATEST)
     registry.promote(bucket, register(bucket, "run-b"))
-    with pytest.raises(ConflictError, match="models/latest was written by somebody else"):
+    with pytest.raises(ConflictError, match="models/latest was changed by another writer"):
         bucket.write_json(registry.LATEST, {"version": "v9"}, if_match=etag)
     assert registry.model_in_service(bucket)["version"] == "v2"
 

@@ -27,7 +27,7 @@ def bucket(in_memory_aws: None) -> Bucket:
 @pytest.mark.parametrize("rows", [0, 1, 99, 100])
 def test_no_more_than_the_share_of_the_last_run_is_a_collapse(rows: int) -> None:
     with pytest.raises(
-        source_ledger.RowsCollapsedError, match=f"raw/ gave {rows} rows, and 1,000 in its last run before"
+        source_ledger.RowsCollapsedError, match=f"raw/ has {rows} rows, but had 1,000 in its last run before"
     ):
         source_ledger.check_rows(rows, LAST, plan(), least=0.1, accept_fewer=False)
     source_ledger.check_rows(rows, LAST, plan(), least=0.1, accept_fewer=True)

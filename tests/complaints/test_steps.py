@@ -13,7 +13,7 @@ from complaints.models import registry
 from complaints.runs.accounting import TRAINING_FATES, RowsMissingError
 from complaints.runs.plans import PlanError
 from complaints.settings import load_settings
-from complaints.tasks import steps
+from complaints.tasks import classification, training
 
 BUCKET = load_settings().pipeline.storage.bucket
 
@@ -52,14 +52,14 @@ def in_service(s3: Any) -> Any:
 
 
 def test_the_plan_is_written_down_before_anything_runs(in_service: Any) -> None:
-    plan = steps.plan_classification("raw/")
+    plan = classification.plan_classification("raw/")
     written = get(in_service, f"manifests/planned/run_id={plan['run_id']}.json")
     assert written["model_version"] == "v1"
     assert [each["key"] for each in written["inputs"]] == ["raw/a.csv"]
 
 
 def test_a_retried_plan_is_the_same_plan(in_service: Any) -> None:
-    assert steps.plan_classification("raw/") == steps.plan_classification("raw/")
+    assert classification.plan_classification("raw/") == classification.plan_classification("raw/")
 
 
 def test_the_plan_names_the_current_version_of_each_object_and_none_that_was_deleted(in_service: Any) -> None:
@@ -69,7 +69,7 @@ def test_the_plan_names_the_current_version_of_each_object_and_none_that_was_del
     in_service.delete_object(Bucket=BUCKET, Key="raw/gone.csv")
     put(in_service, "raw/a.csv", b"old")
     newest = in_service.put_object(Bucket=BUCKET, Key="raw/a.csv", Body=b"new")
-    plan = steps.plan_classification("raw/")
+    plan = classification.plan_classification("raw/")
     written = get(in_service, f"manifests/planned/run_id={plan['run_id']}.json")
     found = {each["key"]: (each["version"], each["etag"]) for each in written["inputs"]}
     assert found.keys() == {"raw/a.csv", "raw/before.csv"}
@@ -80,43 +80,43 @@ def test_the_plan_names_the_current_version_of_each_object_and_none_that_was_del
 def test_without_a_release_it_is_said_to_deploy_first(s3: Any) -> None:
     put(s3, "history/a.csv", b"x")
     with pytest.raises(PlanError, match="deploy first"):
-        steps.plan_training("history/")
+        training.plan_training("history/")
 
 
 def test_an_account_that_does_not_add_up_stops_the_run(in_service: Any) -> None:
-    plan = steps.plan_classification("raw/")
+    plan = classification.plan_classification("raw/")
     source = {"source": "raw/a.csv", "rows_in": 2, "classified": 1}
     source |= {"without_narrative": 0, "quarantined": 0, "superseded": 0}
     put(in_service, f"processed/run_id={plan['run_id']}/results_account/part-0.txt", {"by_source": [source]})
     with pytest.raises(RowsMissingError, match=r"raw/a\.csv: 2 rows in.*1 missing"):
-        steps.results_add_up(plan)
+        classification.results_add_up(plan)
 
 
 def test_two_account_documents_are_one_too_many(in_service: Any) -> None:
-    plan = steps.plan_classification("raw/")
+    plan = classification.plan_classification("raw/")
     for part in (0, 1):
         put(in_service, f"processed/run_id={plan['run_id']}/results_account/part-{part}.txt", {"by_source": []})
     with pytest.raises(FileNotFoundError, match="holds 2 files where one"):
-        steps.results_add_up(plan)
+        classification.results_add_up(plan)
 
 
 def test_a_trained_model_becomes_a_version_and_a_retry_the_same_one(s3: Any) -> None:
     put(s3, "artifacts/latest.json", {"release": "r1"})
     put(s3, "history/a.csv", b"x")
-    plan = steps.plan_training("history/")
+    plan = training.plan_training("history/")
     artifact = f"processed/run_id={plan['run_id']}/training/job/output/model.tar.gz"
     put(s3, artifact, b"model bytes")
     evaluation = {"run_id": plan["run_id"], "model_sha256": sha256(b"model bytes"), "slices": {}, "classes": []}
     put(s3, f"processed/run_id={plan['run_id']}/evaluation/evaluation.json", evaluation)
     account = {"source": "history/a.csv", "rows_in": 2} | dict.fromkeys(TRAINING_FATES, 0) | {"train": 2}
     put(s3, f"processed/run_id={plan['run_id']}/account/part-0.txt", {"by_source": [account]})
-    trained = steps.trained_model(
+    trained = training.trained_model(
         {"Training": {"TrainingJobName": "job", "ModelArtifacts": {"S3ModelArtifacts": f"s3://{BUCKET}/{artifact}"}}}
     )
 
-    assert steps.register_model(plan, trained) == "v1"
-    assert steps.register_model(plan, trained) == "v1"
-    assert steps.promote_model("v1") == {"version": "v1", "previous": None}
+    assert training.register_model(plan, trained) == "v1"
+    assert training.register_model(plan, trained) == "v1"
+    assert training.promote_model("v1") == {"version": "v1", "previous": None}
 
     record = get(s3, "models/versioned/v1/model.json")
     assert (record["training_job_name"], record["sha256"]) == ("job", sha256(b"model bytes"))
@@ -130,14 +130,14 @@ def test_a_trained_model_becomes_a_version_and_a_retry_the_same_one(s3: Any) -> 
 def test_one_object_is_planned_alone_and_only_as_the_version_that_was_meant(in_service: Any) -> None:
     put(in_service, "raw/a.csv.csv", b"header\nrow\n")
     etag = in_service.head_object(Bucket=BUCKET, Key="raw/a.csv")["ETag"].strip('"')
-    plan = steps.plan_classification("raw/a.csv", etag)
+    plan = classification.plan_classification("raw/a.csv", etag)
     written = get(in_service, f"manifests/planned/run_id={plan['run_id']}.json")
     assert [each["key"] for each in written["inputs"]] == ["raw/a.csv"]
     put(in_service, "raw/a.csv", b"header\nanother row\n")
-    with pytest.raises(PlanError, match="no longer is the object"):
-        steps.plan_classification("raw/a.csv", etag)
+    with pytest.raises(PlanError, match="is no longer the object"):
+        classification.plan_classification("raw/a.csv", etag)
 
 
 def test_what_is_not_below_the_prefix_of_the_flow_is_not_read(in_service: Any) -> None:
     with pytest.raises(PlanError, match="may not be read"):
-        steps.plan_training("raw/a.csv")
+        training.plan_training("raw/a.csv")

@@ -21,10 +21,11 @@ from complaint_rows import run_inputs
 from exact_csv.limits import reader_limits
 from pyspark.sql import SparkSession
 
+from complaints.aws.objects import ObjectVersion
 from complaints.models.registry import check_evaluation
 from complaints.runs import requests
 from complaints.runs.accounting import CLASSIFICATION_FATES, TRAINING_FATES, check_account
-from complaints.runs.plans import InputObject, classification_plan, plan_document, training_plan
+from complaints.runs.plans import classification_plan, plan_document, training_plan
 from complaints.runs.publishing import manifest_of
 from complaints.settings import load_settings
 from laptop.report.metrics import slice_of
@@ -33,7 +34,7 @@ from localaws.container.serve_batch import payloads, score
 from tests.glue.local_runs import Run, as_argv, audit, data_files
 
 SETTINGS = load_settings()
-INPUTS = [InputObject("2026-01-01T00:00:00+00:00", "raw/a.csv", "etag", 1, "v1")]
+INPUTS = [ObjectVersion("raw/a.csv", "etag", 1, "2026-01-01T00:00:00+00:00", "v1")]
 LEARNING = training_plan(INPUTS, source="history/", release="r1", settings=SETTINGS)
 MODEL = {"version": "v001", "model_name": "m", "sha256": "0" * 64, "evaluation": {"classes": ["card", "mortgage"]}}
 CLASSIFYING = classification_plan(INPUTS, source="raw/", release="r1", model=MODEL, settings=SETTINGS)

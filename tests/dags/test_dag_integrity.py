@@ -58,7 +58,7 @@ class TestEveryDag:
                 limit = _job_limit(task)
                 assert pause * tries >= limit, (
                     f"{dag_id}.{task.task_id}: waits {pause * tries} s for a job that may take {limit} s; "
-                    "use patience.attempts(seconds)"
+                    "pass the job's timeout to waiting_defaults"
                 )
                 assert task.execution_timeout.total_seconds() >= limit
 
@@ -85,7 +85,7 @@ class TestEveryFlow:
         for hostile in ("{{ ds }}", "../", "s3://other/raw/", "raw/;rm/", "processed/", "history/../raw/"):
             # In words that help: the form shows them, and an expression would not.
             with pytest.raises(
-                Exception, match=r"^.?(Invalid input.*)?'(raw|history)/, or what lies below it.* was expected"
+                Exception, match=r"^.?(Invalid input.*)?'(raw|history)/, or a path below it.* was expected"
             ):
                 source.resolve(hostile)
         for right in (source.resolve(), f"{source.resolve()}2026/", f"{source.resolve()}batches/a b/c.csv.gz"):

@@ -6,20 +6,22 @@ On each version of Amazon's operators, against jobs that really run.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.dags.local_aws import BUCKET, CREDENTIALS, PYTHON, ROLE, Account, local_aws, until
+from tests.dags.local_aws import BUCKET, CREDENTIALS, PYTHON, ROLE, ROOT, Account, local_aws, until
 
 pytestmark = [
     pytest.mark.skipif(not PYTHON.exists(), reason="local AWS needs the environment 'jobs': make test makes it"),
     # Airflow's and aiobotocore's own, of whichever version this is.
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore:.*cannot be called outside of the Task Runner"),
-    pytest.mark.filterwarnings("ignore:airflow.exceptions.AirflowFailException is deprecated"),
 ]
 SLEEPS = "time.sleep(60)"
 
@@ -115,9 +117,10 @@ def deferred(operator: Any, method: str = "execute", *arguments: Any) -> Any:
 
 def final(operator: Any, method: str = "execute", *arguments: Any) -> str:
     """What the task fails for good with."""
-    with pytest.raises(Exception) as caught:  # noqa: PT011  AirflowFailException has moved
+    from operators.airflow_exceptions import AirflowFailException
+
+    with pytest.raises(AirflowFailException) as caught:
         getattr(operator, method)(*arguments, CONTEXT)
-    assert type(caught.value).__name__ == "AirflowFailException", repr(caught.value)
     return str(caught.value)
 
 
@@ -179,8 +182,10 @@ def test_a_job_that_aws_has_forgotten_meanwhile_is_started_anew_by_the_next_try(
     account.jobs_do("")
     with pytest.raises(RuntimeError, match="AWS knows no job") as caught:
         deferrable(kind, run).resume_execution("execute_complete", EVENT, CONTEXT)
-    # Any other exception is tried again.
-    assert type(caught.value).__name__ != "AirflowFailException"
+    from operators.airflow_exceptions import AirflowFailException
+
+    # Any other exception is retried.
+    assert not isinstance(caught.value, AirflowFailException)
     operator(kind, run).execute(CONTEXT)
     assert states(account, kind, run) == ["SUCCEEDED"]
 
@@ -315,7 +320,6 @@ def test_a_name_that_another_took_in_between_is_the_job_to_wait_for(account: Acc
     late = operator("training", run)
     looked = late.find()
     account.sagemaker.create_training_job(**{**training(run), "TrainingJobName": looked.name})
-    late.begin_as(looked)
     late.find = iter_then(late.find, looked)
     assert late.execute(CONTEXT)["Training"]["TrainingJobName"] == f"train-{run}-0"
     assert list(account.trainings(run)) == [f"train-{run}-0"]
@@ -335,6 +339,24 @@ def test_a_job_of_the_planned_name_that_reads_or_writes_elsewhere_is_not_adopted
     until(lambda: account.trainings(run) == {f"train-{run}-0": "Completed"})
     left = operator("training", run).execute(CONTEXT)
     assert left["Training"]["TrainingJobName"] == f"train-{run}-1"
+
+
+def test_the_exceptions_are_those_that_this_airflow_raises_and_importing_them_warns_of_nothing() -> None:
+    """A subprocess, since a module warns only when it is imported first."""
+    script = (
+        "import operators.airflow_exceptions as ours\n"
+        "import airflow.sdk.execution_time.task_runner as runner\n"
+        "assert ours.AirflowFailException is getattr(runner, 'AirflowFailException', ours.AirflowFailException)\n"
+        "import airflow.sdk.bases.operator as operator\n"
+        "for name in ('TaskDeferralError', 'TaskDeferralTimeout'):\n"
+        "    assert getattr(operator, name, None) in (None, getattr(ours, name)), name\n"
+    )
+    command = [sys.executable, "-W", "error:airflow.exceptions:DeprecationWarning", "-c", script]
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(ROOT / "dags")}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "deprecated" not in done.stderr
 
 
 def test_each_job_of_the_flows_looks_before_it_starts(dags: dict[str, Any]) -> None:

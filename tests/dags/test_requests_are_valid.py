@@ -8,17 +8,22 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
+from complaints.aws.objects import ObjectVersion
 from complaints.runs import plans, requests
 from complaints.settings import load_settings
 
 SETTINGS = load_settings()
-INPUTS = [plans.InputObject("2026-01-01T00:00:00+00:00", "raw/a.csv", "0" * 32, 10)]
+INPUTS = [ObjectVersion("raw/a.csv", "0" * 32, 10, "2026-01-01T00:00:00+00:00")]
 MODEL = {"version": "v3", "model_name": "complaints-v3-0123456789abcdef", "sha256": "0" * 64} | {
     "evaluation": {"classes": ["card", "mortgage"]}
 }
 CLASSIFICATION = plans.classification_plan(INPUTS, source="raw/", release="r" * 12, model=MODEL, settings=SETTINGS)
 TRAINING = plans.training_plan(INPUTS, source="history/", release="r" * 12, settings=SETTINGS)
-TRAINED = {"model_uri": "s3://bucket/model.tar.gz", "training_job_name": "complaints-train-0", "sha256": "0" * 64}
+TRAINED: plans.TrainedModel = {
+    "model_uri": "s3://bucket/model.tar.gz",
+    "training_job_name": "complaints-train-0",
+    "sha256": "0" * 64,
+}
 
 REQUESTS = [
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.prepare_history_arguments(TRAINING)}),

@@ -15,7 +15,7 @@ import pytest
 
 from complaints.settings import load_settings
 from deploy.lambda_functions import ROOT, handlers_archive
-from stepfunctions.handlers.steps import ForeignFunctionError, run_step
+from stepfunctions.handlers.steps import CALLBACKS, TASKS, ForeignFunctionError, function_named, run_step
 
 BUCKET = load_settings().pipeline.storage.bucket
 TRAINING = {"Training": {"TrainingJobName": "job", "ModelArtifacts": {"S3ModelArtifacts": f"s3://{BUCKET}/m"}}}
@@ -37,7 +37,7 @@ def test_the_same_files_give_the_same_archive() -> None:
 
 def test_the_archive_runs_a_task_by_itself_without_airflow(tmp_path: Path) -> None:
     zipfile.ZipFile(io.BytesIO(handlers_archive())).extractall(tmp_path)
-    event = {"function": "complaints.tasks.steps.trained_model", "arguments": {"training": TRAINING}}
+    event = {"function": "complaints.tasks.training.trained_model", "arguments": {"training": TRAINING}}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SCRIPT, BUCKET],
         input=json.dumps(event),
@@ -58,8 +58,15 @@ def test_the_archive_runs_a_task_by_itself_without_airflow(tmp_path: Path) -> No
     [
         "os.system",
         "complaints.aws.bucket.Bucket",
-        "complaints.tasks.steps.boto3",
-        "complaints.tasks.steps._bucket",
+        "complaints.tasks.training.boto3",
+        "complaints.tasks.training._account",
+        "complaints.tasks.training.environment_bucket",
+        "complaints.tasks.training.Bucket",
+        "complaints.tasks.training.log",
+        "complaints.tasks.nowhere.trained_model",
+        "complaints.tasks._private.trained_model",
+        "complaints.tasks.training.deeper.trained_model",
+        "complaints.tasks.training",
         "system",
     ],
 )
@@ -70,14 +77,12 @@ def test_nothing_but_the_tasks_of_the_flows_can_be_called(name: str) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "stepfunctions").glob("*.asl.json")), ids=lambda path: path.name)
 def test_every_function_that_a_machine_names_is_one_that_the_lambda_calls(path: Path) -> None:
-    from stepfunctions.handlers.steps import _CALLBACKS, _TASKS, _found
-
     payloads = [state["Parameters"]["Payload"] for state in _tasks(path) if "lambda" in state["Resource"]]
     tasks, callbacks = ({each[kind] for each in payloads if kind in each} for kind in ("function", "callback"))
     assert tasks
-    assert all(callable(_found(name, _TASKS)) for name in tasks)
+    assert all(callable(function_named(name, TASKS)) for name in tasks)
     assert callbacks == {"complaints.notifications.alerts.on_failure", "complaints.notifications.alerts.on_run_timeout"}
-    assert all(callable(_found(name, _CALLBACKS)) for name in callbacks)
+    assert all(callable(function_named(name, CALLBACKS)) for name in callbacks)
 
 
 def _tasks(path: Path) -> list[dict[str, Any]]:

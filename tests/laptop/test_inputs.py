@@ -11,7 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
-from complaints.runs.plans import InputObject, why_not_complaints
+from complaints.aws.objects import ObjectVersion
+from complaints.runs.inputs import why_not_complaints
 from complaints.settings import Storage
 from laptop.inputs import InputError, complaints_files, named_paths, object_names, upload
 from laptop.servers.airflow import ROOT
@@ -77,7 +78,7 @@ def test_a_file_or_folder_that_is_named_itself_is_read_whatever_its_name_begins_
     found = complaints_files([tmp_path / name])
     assert (found.files, found.skipped) == ([file], [])
     (key,) = object_names(found.files)
-    assert why_not_complaints(InputObject(last_modified="", key=f"raw/{key}", etag="", size=1)) is None
+    assert why_not_complaints(ObjectVersion(key=f"raw/{key}", etag="", size=1)) is None
 
 
 def test_a_folder_of_nothing_but_temporary_files_is_refused_with_their_number(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
-"""What an event of S3 is about, and whether the object that it tells of is to be classified.
+"""The events of S3: the objects that arrived, and whether each is a file of complaints.
 
-Events come more than once, late, in any order, and for whatever somebody puts into the bucket:
+Events may come twice, late and in any order, and for any object in the bucket:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
 """
 
@@ -15,41 +15,56 @@ from urllib.parse import unquote_plus
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from complaints.runs.plans import InputObject, why_not_complaints
+from complaints.aws.objects import ObjectVersion, known_version
+from complaints.runs.inputs import why_not_complaints
 from complaints.settings import Storage
 
-# Completes a batch, as Spark and Hadoop complete a folder.
+# The object that completes a batch, like the one that completes a folder of Spark and Hadoop.
 BATCH_MARKER = "_SUCCESS"
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")
 
 
 class ArrivalError(ValueError):
-    """Nothing can be started for an event, however often it comes; the message says why, and what would be right."""
+    """An event that can never start anything; the message says why, and how to fix it."""
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """One version of one object. `version` is the version id, or the ETag where the bucket keeps no versions."""
+    """An object that arrived in a bucket. One that comes from an event has no `last_modified`."""
 
     bucket: str
-    key: str
-    etag: str
-    size: int
-    version: str
+    object: ObjectVersion
+
+    @property
+    def key(self) -> str:
+        """The object's key."""
+        return self.object.key
+
+    @property
+    def identity(self) -> str:
+        """The id of the version or, in a bucket without versions, the ETag.
+
+        The marker of a batch is empty each time, so its ETag is followed by its time: it then stands for one delivery.
+        """
+        if self.object.version_id:
+            return self.object.version_id
+        is_marker = self.key.rpartition("/")[2] == BATCH_MARKER
+        # In seconds: HeadObject has no fractions, which a listing may have.
+        return f"{self.object.etag}@{self.object.last_modified[:19]}" if is_marker else self.object.etag
 
     @property
     def execution_name(self) -> str:
-        """The name of the one execution for it: of at most 80 letters, digits and hyphens, and readable."""
-        identity = "|".join((self.bucket, self.key, self.version))
+        """The name of its only execution: readable, with at most 80 letters, digits and hyphens."""
+        identity = "|".join((self.bucket, self.key, self.identity))
         stem = self.key.rstrip("/").removesuffix(f"/{BATCH_MARKER}").rpartition("/")[2].rpartition(".csv")
         slug = _NOT_IN_NAMES.sub("-", stem[0] or stem[2])[:40].strip("-")
         return f"{slug}-{hashlib.sha256(identity.encode()).hexdigest()[:32]}".lstrip("-")
 
     def source(self, storage: Storage) -> dict[str, str]:
-        """The input of its execution: the one object as it is now, or the batch that it completes."""
+        """The input of its execution: this version of the object, or the batch that it completes."""
         if self.key.startswith(storage.batches):
             return {"source": self.key.removesuffix(BATCH_MARKER)}
-        return {"source": self.key, "etag": self.etag}
+        return {"source": self.key, "etag": self.object.etag}
 
 
 class _Event(BaseModel):
@@ -101,45 +116,43 @@ class _Notification(_Event):
 
 
 def arrivals_of(event: Mapping[str, Any]) -> list[Arrival]:
-    """The objects that an event tells of: one of EventBridge, or the records of a notification of S3.
+    """The objects of an event: one in an event of EventBridge, one a record in a notification of S3.
 
     Raises:
-        ArrivalError: it is neither; the message names what is wrong with it.
+        ArrivalError: it is neither; the message lists what is wrong with it.
     """
     try:
         if "Records" in event:
             records = _Notification.model_validate(event).records
-            # Only notifications encode keys, as forms do; EventBridge has them as they are.
+            # Only notifications encode keys, like HTML forms do.
             return [_arrival(each.s3.bucket.name, unquote_plus(each.s3.object.key), each.s3.object) for each in records]
         detail = _ObjectCreated.model_validate(event).detail
         return [_arrival(detail.bucket.name, detail.object.key, detail.object)]
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise ArrivalError(f"not an event of S3's Object Created: {problems}") from None
+        raise ArrivalError(f"not an Object Created event of S3: {problems}") from None
 
 
-def _arrival(bucket: str, key: str, told: _Object | _Notified) -> Arrival:
-    etag = told.etag.strip('"')
-    # "null" is the version of what was put while the bucket kept none.
-    version = told.version if told.version not in ("", "null") else etag
-    return Arrival(bucket, key, etag, told.size, version)
+def _arrival(bucket: str, key: str, found: _Object | _Notified) -> Arrival:
+    version = ObjectVersion(key, found.etag.strip('"'), found.size, version_id=known_version(found.version))
+    return Arrival(bucket, version)
 
 
 def why_ignored(arrival: Arrival, storage: Storage) -> str | None:
-    """Why nothing is to be started for an object; None where an execution is.
+    """The reason why an object starts nothing; None if it starts an execution.
 
     Raises:
-        ArrivalError: it lies where complaints are expected, but its name may not be read.
+        ArrivalError: it is where complaints are expected, but no run may read its name.
     """
     if arrival.bucket != storage.bucket:
-        return f"of bucket {arrival.bucket}, not {storage.bucket}"
+        return f"in bucket {arrival.bucket}, not {storage.bucket}"
     if not arrival.key.startswith(storage.raw):
         return f"not below {storage.raw}"
     if arrival.key.startswith(storage.batches):
         folder, _, name = arrival.key.removeprefix(storage.batches).rpartition("/")
         if name != BATCH_MARKER or not folder:
             return f"part of a batch, which starts when its {BATCH_MARKER} arrives"
-    elif reason := why_not_complaints(InputObject("", arrival.key, arrival.etag, arrival.size)):
+    elif reason := why_not_complaints(arrival.object):
         return reason
     if not re.fullmatch(Storage.source_pattern(storage.raw), arrival.key):
         raise ArrivalError(f"{arrival.key!r} may not be read: rename it to match {Storage.source_pattern(storage.raw)}")

@@ -1,14 +1,15 @@
-"""Which versions of which objects have had their run, whoever started it: the starter, or the DAG of arrivals.
+"""The ledger of arrivals: which object versions had their run, whichever orchestrator started it.
 
-`ledger/versions/<execution name>.json` is one entry for each version, `ledger/contents/<etag>-<size>.json` the entry of
-the object that had these bytes first. An entry is written after the start: whoever dies in between starts it by the
-same name again, and that is no second run.
+`ledger/versions/<execution name>.json` is the entry of a version. `ledger/contents/<etag>-<size>.json` is the entry of
+the object that had these bytes first. Entries are written after the start. After a crash in between, the run is started
+again by the same name, which starts no second one.
 """
 
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from complaints.arrivals.events import Arrival
@@ -18,9 +19,51 @@ from complaints.runs import source_ledger
 log = logging.getLogger(__name__)
 
 VERSIONS, CONTENTS = "ledger/versions/", "ledger/contents/"
-# In front of the id of a run of Airflow, where an execution of Step Functions has its ARN.
-AIRFLOW = "airflow:"
+AIRFLOW, STEP_FUNCTIONS = "airflow", "step-functions"
 FLOW = "complaints_classification"
+# Entries of before had one field for both orchestrators, with this in front of the id of a run of Airflow.
+_OLD_AIRFLOW = "airflow:"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the classification: `id` is an execution's ARN, or the run id of Airflow."""
+
+    orchestrator: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the ledger. `outcome` is `started`, or the reason why the version had no run of its own."""
+
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    version: str
+    run: Run
+    outcome: str
+
+    @classmethod
+    def of(cls, arrival: Arrival, run: Run, outcome: str) -> Entry:
+        """The entry for an arrival."""
+        found = arrival.object
+        return cls(arrival.bucket, found.key, found.etag, found.size, arrival.identity, run, outcome)
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Entry:
+        """The entry in a document of the bucket, also in one that was written with `execution_arn`."""
+        values = {name: document[name] for name in ("bucket", "key", "etag", "size", "version", "outcome")}
+        if (old := document.get("execution_arn")) is None:
+            return cls(**values, run=Run(**document["run"]))
+        if old.startswith(_OLD_AIRFLOW):
+            return cls(**values, run=Run(AIRFLOW, old.removeprefix(_OLD_AIRFLOW)))
+        return cls(**values, run=Run(STEP_FUNCTIONS, old))
+
+    def is_of(self, arrival: Arrival) -> bool:
+        """Whether the entry is the arrival's own."""
+        return (self.key, self.version) == (arrival.key, arrival.identity)
 
 
 class Ledger:
@@ -37,33 +80,27 @@ class Ledger:
         """Whether the version has an entry."""
         return self._bucket.read_json(_entry_key(arrival)) is not None
 
-    def same_bytes(self, arrival: Arrival) -> dict[str, Any] | None:
-        """The entry of another version with the bytes of this one; None where it would be the first, or is empty."""
-        first: dict[str, Any] | None = self._bucket.read_json(_content_key(arrival)) if arrival.size else None
-        return None if first is None or _is_of(first, arrival) else first
+    def same_bytes(self, arrival: Arrival) -> Entry | None:
+        """The entry of another version with the same bytes; None where there is none, and for an empty object."""
+        document = self._bucket.read_json(_content_key(arrival)) if arrival.object.size else None
+        entry = None if document is None else Entry.read(document)
+        return None if entry is None or entry.is_of(arrival) else entry
 
-    def has_published(self, first: dict[str, Any]) -> bool:
-        """Whether what `same_bytes` found was published since it was started, by whichever orchestrator."""
-        started = self._bucket.last_modified(f"{CONTENTS}{first['etag']}-{first['size']}.json")
-        return source_ledger.published_since(self._bucket, flow=FLOW, source=first["key"], since=started)
+    def has_published(self, entry: Entry) -> bool:
+        """Whether a run of the entry's object has published since the entry was written, on either orchestrator."""
+        started = self._bucket.last_modified(f"{CONTENTS}{entry.etag}-{entry.size}.json")
+        return source_ledger.published_since(self._bucket, flow=FLOW, source=entry.key, since=started)
 
-    def remember(self, arrival: Arrival, run: str, outcome: str) -> None:
-        """Notes that `run` (an execution's ARN, or `airflow:<run id>`) is for this version.
-
-        `outcome` is `started`, or why there is no run of its own; of two who write at once the first is believed.
-        """
-        entry = {**asdict(arrival), "execution_arn": run, "outcome": outcome}
-        keys = [_entry_key(arrival), *([_content_key(arrival)] if outcome == "started" and arrival.size else [])]
-        for key in keys:
+    def remember(self, arrival: Arrival, run: Run, outcome: str) -> None:
+        """Writes the arrival's entry; of two concurrent writers the first wins."""
+        document = asdict(Entry.of(arrival, run, outcome))
+        is_first = outcome == "started" and arrival.object.size
+        for key in [_entry_key(arrival), *([_content_key(arrival)] if is_first else [])]:
             etag = self._bucket.read_json_and_etag(key)[1] if key.startswith(CONTENTS) else None
             try:
-                self._bucket.write_json(key, entry, if_absent=etag is None, if_match=etag)
+                self._bucket.write_json(key, document, if_absent=etag is None, if_match=etag)
             except ConflictError:
-                log.info("%s was remembered by somebody else meanwhile", key)
-
-
-def _is_of(entry: dict[str, Any], arrival: Arrival) -> bool:
-    return (entry["key"], entry["version"]) == (arrival.key, arrival.version)
+                log.info("%s has an entry by another writer", key)
 
 
 def _entry_key(arrival: Arrival) -> str:
@@ -71,4 +108,4 @@ def _entry_key(arrival: Arrival) -> str:
 
 
 def _content_key(arrival: Arrival) -> str:
-    return f"{CONTENTS}{arrival.etag}-{arrival.size}.json"
+    return f"{CONTENTS}{arrival.object.etag}-{arrival.object.size}.json"

@@ -1,7 +1,7 @@
-"""Starts one execution for each object that arrives, and remembers in the bucket which objects had one.
+"""Starting one execution of the state machine for each arrival: what the Lambda function `ptmlops-starter` does.
 
-An execution's name is made of the object's version, so that starting it twice starts it once. The ledger is written
-after the start: whoever dies in between is put right by the next event, or by the sweep.
+The name of an execution is made of the object's version, so a second start with that name starts nothing. The next
+event or sweep completes what a crash left undone.
 """
 
 from __future__ import annotations
@@ -12,140 +12,136 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from complaints.arrivals.decision import Decision, Decisions, RunState
 from complaints.arrivals.events import Arrival, ArrivalError, why_ignored
-from complaints.arrivals.ledger import AIRFLOW, Ledger
+from complaints.arrivals.ledger import STEP_FUNCTIONS, Ledger, Run
 from complaints.aws.bucket import Bucket
 from complaints.settings import Storage
 
 log = logging.getLogger(__name__)
 
-_FAILED = ("FAILED", "TIMED_OUT", "ABORTED")
+_STATES: dict[str, RunState] = {"RUNNING": "running", "PENDING_REDRIVE": "running", "SUCCEEDED": "succeeded"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one arrival: `started`, `already started`, `duplicate`, `waiting`, `ignored` or `superseded`."""
+    """What happened to one arrival.
+
+    `outcome` is `started`, `already started`, `duplicate`, `pending` (a duplicate whose first run has not ended),
+    `waiting` (too many executions are running), `ignored`, `superseded` or `rejected`.
+    """
 
     key: str
     outcome: str
     reason: str = ""
 
 
+class StateMachine:
+    """Step Functions as the orchestrator of arrivals; `client` is boto3's, `arn` that of the state machine."""
+
+    name = STEP_FUNCTIONS
+
+    def __init__(self, client: Any, arn: str) -> None:
+        self._client = client
+        self._arn = arn
+
+    def run_of(self, arrival: Arrival) -> Run:
+        """The only execution for an arrival."""
+        return Run(STEP_FUNCTIONS, f"{self._arn.replace(':stateMachine:', ':execution:')}:{arrival.execution_name}")
+
+    def state_of(self, run_id: str) -> RunState:
+        """The state of an execution. Step Functions forgets it after 90 days; its results may be gone by then, too."""
+        try:
+            status = self._client.describe_execution(executionArn=run_id)["status"]
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return "failed"
+        return _STATES.get(status, "failed")
+
+    def exists(self, run_id: str) -> bool:
+        """Whether the execution was started before."""
+        try:
+            self._client.describe_execution(executionArn=run_id)
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return False
+        return True
+
+    def start(self, name: str, given: dict[str, str]) -> bool:
+        """Starts an execution; False if there was one of that name."""
+        try:
+            self._client.start_execution(stateMachineArn=self._arn, name=name, input=json.dumps(given))
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return False
+        return True
+
+    def running(self, most: int) -> int:
+        """The number of running executions; counts no further than `most`."""
+        pages = self._client.get_paginator("list_executions").paginate(
+            stateMachineArn=self._arn, statusFilter="RUNNING", PaginationConfig={"MaxItems": most}
+        )
+        return sum(len(page["executions"]) for page in pages)
+
+
 class Starter:
-    """Decides for each arrival. `machines` is a client of Step Functions; at most `limit` executions run at once."""
+    """Starts executions of a state machine, at most `limit` at a time; `machines` is a client of Step Functions."""
 
     def __init__(self, bucket: Bucket, machines: Any, machine_arn: str, storage: Storage, limit: int) -> None:
         self._bucket = bucket
-        self._ledger = Ledger(bucket)
-        self._machines = machines
-        self._machine_arn = machine_arn
         self._storage = storage
         self._limit = limit
+        self._ledger = Ledger(bucket)
+        self._machine = StateMachine(machines, machine_arn)
+        self._decisions = Decisions(bucket, storage, self._machine)
 
     def arrived(self, arrival: Arrival) -> Outcome:
-        """Starts the arrival's execution, or says why there is nothing to start.
+        """Starts the execution for an event's arrival, or returns why there is nothing to start.
 
         Raises:
             ArrivalError: it can never be started.
             ClientError: it could not be started now; try again.
         """
-        outcome, reason = self._decided(arrival)
-        log.info("%s (version %s): %s%s", arrival.key, arrival.version, outcome, reason and f", {reason}")
-        return Outcome(arrival.key, outcome, reason)
+        if reason := why_ignored(arrival, self._storage):
+            return _logged(Outcome(arrival.key, "ignored", reason))
+        # An event may be late, and does not have the object's time.
+        current = self._bucket.current_version(arrival.key)
+        if current is None:
+            raise ArrivalError(f"s3://{self._bucket.name}/{arrival.key} no longer exists: upload it again")
+        if not current.is_the_same_as(arrival.object):
+            newer = current.version_id or current.etag
+            return _logged(Outcome(arrival.key, "superseded", f"version {newer} replaced it, and has its own event"))
+        return self._done(self._decisions.about(Arrival(self._bucket.name, current)))
 
     def sweep(self) -> Iterator[Outcome]:
-        """Takes up every object that lies there without an execution, oldest first, while one may be started."""
-        begun = self._ledger.names()
-        for arrival in current_objects(self._bucket, self._storage.raw):
-            try:
-                if arrival.execution_name in begun or why_ignored(arrival, self._storage):
-                    continue  # most of what lies there: nothing to tell each time
-                outcome = self.arrived(arrival)
-            except ArrivalError as error:
-                log.warning("%s", error)  # its event has told so
+        """Starts every object that has no execution yet, oldest first, until too many are running."""
+        for decision in self._decisions.all_due():
+            if decision.outcome == "pending":
                 continue
+            outcome = self._done(decision)
             yield outcome
             if outcome.outcome == "waiting":
                 break
 
-    def _decided(self, arrival: Arrival) -> tuple[str, str]:
-        if reason := why_ignored(arrival, self._storage):
-            return "ignored", reason
-        if newer := self._newer(arrival):
-            return "superseded", f"the object is now version {newer}, which has an event of its own"
-        if self._ledger.knows(arrival):
-            return "already started", arrival.execution_name
-        if first := self._same_content(arrival):
-            self._ledger.remember(arrival, first["execution_arn"], f"duplicate of {first['key']}")
-            return "duplicate", f"{first['key']} holds the same bytes, and {first['execution_arn']} classifies them"
-        return self._start(arrival)
+    def _done(self, decision: Decision) -> Outcome:
+        """Does what was decided, and records it."""
+        key = decision.arrival.key
+        if decision.outcome == "start":
+            return _logged(self._start(decision))
+        if decision.outcome == "known":
+            return _logged(Outcome(key, "already started", decision.arrival.execution_name))
+        if decision.outcome in ("duplicate", "rejected"):
+            self._ledger.remember(decision.arrival, decision.run, decision.entry)
+        return _logged(Outcome(key, decision.outcome, decision.reason))
 
-    def _newer(self, arrival: Arrival) -> str:
-        """The version of the object that is there now, where it is another one."""
-        client = self._bucket.client
-        try:
-            found = client.head_object(Bucket=self._bucket.name, Key=arrival.key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("404", "NoSuchKey"):
-                raise
-            told = f"s3://{self._bucket.name}/{arrival.key} is not there any more: upload it again"
-            raise ArrivalError(told) from error
-        etag = found["ETag"].strip('"')
-        version = found.get("VersionId", "null")
-        known = (etag, version if version != "null" else etag)
-        return "" if known == (arrival.etag, arrival.version) else known[1]
-
-    def _same_content(self, arrival: Arrival) -> dict[str, Any] | None:
-        """The ledger's entry of another object with these bytes, unless the execution for that one failed."""
-        first = self._ledger.same_bytes(arrival)
-        if first is None:
-            return None
-        if first["execution_arn"].startswith(AIRFLOW):
-            return first if self._ledger.has_published(first) else None
-        try:
-            status = self._machines.describe_execution(executionArn=first["execution_arn"])["status"]
-        except self._machines.exceptions.ExecutionDoesNotExist:
-            return None  # older than Step Functions remembers: what it had published may be gone, too
-        return None if status in _FAILED else first
-
-    def _start(self, arrival: Arrival) -> tuple[str, str]:
-        name, arn = arrival.execution_name, self._execution_arn(arrival)
-        if self._running() >= self._limit and not self._exists(arn):
-            return "waiting", f"{self._limit} executions are running; the sweep after one of them ends starts it"
-        outcome = "started"
-        try:
-            given = json.dumps(arrival.source(self._storage))
-            self._machines.start_execution(stateMachineArn=self._machine_arn, name=name, input=given)
-        except self._machines.exceptions.ExecutionAlreadyExists:
-            outcome = "already started"
-        self._ledger.remember(arrival, arn, "started")
-        return outcome, name
-
-    def _running(self) -> int:
-        pages = self._machines.get_paginator("list_executions").paginate(
-            stateMachineArn=self._machine_arn, statusFilter="RUNNING", PaginationConfig={"MaxItems": self._limit}
-        )
-        return sum(len(page["executions"]) for page in pages)
-
-    def _exists(self, arn: str) -> bool:
-        try:
-            self._machines.describe_execution(executionArn=arn)
-        except self._machines.exceptions.ExecutionDoesNotExist:
-            return False
-        return True
-
-    def _execution_arn(self, arrival: Arrival) -> str:
-        return f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{arrival.execution_name}"
+    def _start(self, decision: Decision) -> Outcome:
+        arrival, name = decision.arrival, decision.arrival.execution_name
+        if self._machine.running(self._limit) >= self._limit and not self._machine.exists(decision.run.id):
+            reason = f"{self._limit} executions are running; the sweep starts it when one of them has ended"
+            return Outcome(arrival.key, "waiting", reason)
+        is_new = self._machine.start(name, arrival.source(self._storage))
+        self._ledger.remember(arrival, decision.run, decision.entry)
+        return Outcome(arrival.key, "started" if is_new else "already started", name)
 
 
-def current_objects(bucket: Bucket, prefix: str) -> list[Arrival]:
-    """What lies below `prefix` now, each object in its current version, oldest first."""
-    pages = bucket.client.get_paginator("list_object_versions").paginate(Bucket=bucket.name, Prefix=prefix)
-    found = [each for page in pages for each in page.get("Versions", []) if each["IsLatest"]]
-    arrivals = []
-    for each in sorted(found, key=lambda each: (each["LastModified"], each["Key"])):
-        etag, version = each["ETag"].strip('"'), each["VersionId"]
-        arrivals.append(Arrival(bucket.name, each["Key"], etag, each["Size"], version if version != "null" else etag))
-    return arrivals
+def _logged(outcome: Outcome) -> Outcome:
+    level = logging.WARNING if outcome.outcome == "rejected" else logging.INFO
+    log.log(level, "%r: %s%s", outcome.key, outcome.outcome, outcome.reason and f", {outcome.reason}")
+    return outcome

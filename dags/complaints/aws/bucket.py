@@ -1,6 +1,6 @@
 """The bucket of an environment: JSON documents with conditional writes, listings, copies.
 
-S3's `If-None-Match` and `If-Match` make a write a decision: of two writers one wins, and the other is told.
+With `If-None-Match` and `If-Match`, S3 lets one of two concurrent writers win; the other gets a `ConflictError`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from complaints.runs.plans import InputObject
+from complaints.aws.objects import ObjectVersion
 
 _LOST = {"PreconditionFailed", "ConditionalRequestConflict"}
+# Enough to see a file behind the markers that Spark and S3A leave in a folder.
+_FIRST_KEYS = 50
 
 
 class ConflictError(RuntimeError):
-    """Somebody else wrote the object first; read it again and decide anew."""
+    """Another writer changed the object first: read it again, and decide again."""
 
 
 class Bucket:
@@ -28,35 +30,41 @@ class Bucket:
         self.client = client
         self.name = name
 
-    def objects(self, prefix: str) -> Iterator[InputObject]:
-        """Every object below `prefix`, in the order of their keys."""
+    def objects(self, prefix: str) -> Iterator[ObjectVersion]:
+        """Every object below `prefix`, sorted by key; without version ids."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
-        for page in pages:
-            for entry in page.get("Contents", []):
-                modified = entry["LastModified"].isoformat()
-                yield InputObject(modified, entry["Key"], entry["ETag"].strip('"'), entry["Size"])
+        return (ObjectVersion.listed(entry) for page in pages for entry in page.get("Contents", []))
 
     def has_objects(self, uri: str) -> bool:
-        """Whether anything lies at or below an `s3://` URI of this bucket."""
-        found = self.client.list_objects_v2(Bucket=self.name, Prefix=self.key(uri), MaxKeys=1)
-        return bool(found.get("Contents"))
+        """Whether a job has written data at or below an `s3://` URI of this bucket.
 
-    def current_versions(self, prefix: str) -> Iterator[InputObject]:
-        """Every object below `prefix` with the id of its current version; needs s3:ListBucketVersions.
+        Markers do not count: an object without bytes, or with a name or a folder below the URI that begins with `_` or
+        `.`. S3A makes such objects when a write starts, so after a crash they may be all that is there.
+        """
+        prefix = self.key(uri)
+        found = self.client.list_objects_v2(Bucket=self.name, Prefix=prefix, MaxKeys=_FIRST_KEYS)
+        return any(each["Size"] and not _is_marker(each["Key"], prefix) for each in found.get("Contents", []))
 
-        What was deleted is not there, though a bucket that keeps versions still has it.
+    def current_versions(self, prefix: str) -> Iterator[ObjectVersion]:
+        """Every object below `prefix` in its current version; needs s3:ListBucketVersions.
+
+        A deleted object is left out, although a bucket that keeps versions still has its old ones.
         """
         pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix)
-        for page in pages:
-            for entry in page.get("Versions", []):
-                if entry["IsLatest"]:
-                    modified, etag = entry["LastModified"].isoformat(), entry["ETag"].strip('"')
-                    # "null" is the version of what was put while the bucket kept none.
-                    version = entry["VersionId"] if entry["VersionId"] != "null" else ""
-                    yield InputObject(modified, entry["Key"], etag, entry["Size"], version)
+        found = (entry for page in pages for entry in page.get("Versions", []))
+        return (ObjectVersion.listed(entry) for entry in found if entry["IsLatest"])
+
+    def current_version(self, key: str) -> ObjectVersion | None:
+        """The object at `key` in its current version; None where there is none."""
+        try:
+            return ObjectVersion.headed(key, self.client.head_object(Bucket=self.name, Key=key))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+                return None
+            raise
 
     def read_json(self, key: str) -> Any | None:
-        """The JSON document at `key`; None where there is no such object."""
+        """The JSON document at `key`; None where there is none."""
         return self.read_json_and_etag(key)[0]
 
     def read_json_and_etag(self, key: str) -> tuple[Any | None, str | None]:
@@ -68,7 +76,7 @@ class Bucket:
         return json.loads(answer["Body"].read()), answer["ETag"]
 
     def write_json(self, key: str, document: Any, *, if_absent: bool = False, if_match: str | None = None) -> None:
-        """Writes `document` at `key`; with a condition, only if nobody wrote in between.
+        """Writes `document` at `key`; with a condition, only if nobody else has written it.
 
         Raises:
             ConflictError: the condition does not hold.
@@ -79,7 +87,7 @@ class Bucket:
             self.client.put_object(Bucket=self.name, Key=key, Body=body, ContentType="application/json", **condition)
         except ClientError as error:
             if error.response["Error"]["Code"] in _LOST:
-                raise ConflictError(f"s3://{self.name}/{key} was written by somebody else meanwhile") from error
+                raise ConflictError(f"s3://{self.name}/{key} was changed by another writer in the meantime") from error
             raise
 
     def sha256(self, key: str) -> str | None:
@@ -88,7 +96,7 @@ class Bucket:
         return found[0] if found else None
 
     def sha256_and_etag(self, key: str) -> tuple[str, str] | None:
-        """The object's SHA-256, read in pieces, and the ETag of what was read; None where there is no such object."""
+        """The object's SHA-256 and the ETag of the bytes that were hashed; None where there is no such object."""
         try:
             answer = self.client.get_object(Bucket=self.name, Key=key)
         except self.client.exceptions.NoSuchKey:
@@ -99,15 +107,15 @@ class Bucket:
         return digest.hexdigest(), answer["ETag"]
 
     def last_modified(self, key: str) -> str:
-        """When the object was written, by S3's clock, in ISO 8601 and UTC."""
+        """The time at which the object was written, by S3's clock, in ISO 8601 and UTC."""
         found: str = self.client.head_object(Bucket=self.name, Key=key)["LastModified"].isoformat()
         return found
 
     def copy(self, source: str, target: str, *, if_match: str | None = None) -> None:
-        """Copies an object of up to 5 GB within the bucket, on the side of S3; with an ETag, only what has it.
+        """Copies an object of up to 5 GB within the bucket by CopyObject; with an ETag, only if the source has it.
 
         Raises:
-            ConflictError: the source was written meanwhile.
+            ConflictError: the source was changed in the meantime.
         """
         condition = {"CopySourceIfMatch": if_match} if if_match else {}
         origin = {"Bucket": self.name, "Key": source}
@@ -115,16 +123,23 @@ class Bucket:
             self.client.copy_object(Bucket=self.name, Key=target, CopySource=origin, **condition)
         except ClientError as error:
             if error.response["Error"]["Code"] in _LOST:
-                raise ConflictError(f"s3://{self.name}/{source} was written by somebody else meanwhile") from error
+                raise ConflictError(f"s3://{self.name}/{source} was changed in the meantime") from error
             raise
 
     def key(self, uri: str) -> str:
         """The key of an `s3://` URI of this bucket.
 
         Raises:
-            ValueError: the URI is of another bucket, or none at all.
+            ValueError: the URI names another bucket, or is not an S3 URI.
         """
         start = f"s3://{self.name}/"
         if not uri.startswith(start):
-            raise ValueError(f"{uri!r} is not in this environment's bucket: it would begin with {start!r}")
+            raise ValueError(f"{uri!r} is not in this environment's bucket; expected a URI that begins with {start!r}")
         return uri.removeprefix(start)
+
+
+def _is_marker(key: str, prefix: str) -> bool:
+    """Whether the key's name, or a folder of it below `prefix`, says that it holds no data."""
+    # The prefix may name an object as well as a folder: its last part belongs to the name.
+    below = key.removeprefix(prefix.rpartition("/")[0])
+    return any(part.startswith(("_", ".")) for part in below.split("/"))

@@ -1,1 +1,4 @@
-"""The versions of the model: registered, promoted, in service."""
+"""The model: its versions, and the one in service.
+
+- `registry`: registering, promoting and checking versions
+"""

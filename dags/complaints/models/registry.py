@@ -1,7 +1,7 @@
-"""The versions of the model: `models/versioned/vN/`, and the pointer `models/latest` to the one in service.
+"""The versions of the model under `models/versioned/vN/`, and the pointer `models/latest` to the one in service.
 
-A version is claimed by one conditional write, so that two trainings never share a number and a retry finds
-the number that it had claimed. Its record `model.json` is written last: without it there is no version.
+A training claims its version by one conditional write, so two trainings never share a number, and a retry finds the
+number that it claimed. The record `model.json` is written last: a version without it does not exist.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ LATEST = "models/latest"
 
 
 class NoModelError(LookupError):
-    """No model is in service, or the pointer names one that is not there."""
+    """No model is in service, or the pointer names a version that does not exist."""
 
 
 class ModelRefusedError(ValueError):
-    """A model that must not serve: it is not the one that was evaluated, or nobody evaluated it."""
+    """The model must not serve: it is not the one that was evaluated, or it has no evaluation."""
 
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """The place of one version."""
+    """The name and the keys of one version."""
 
     number: int
 
     @property
     def name(self) -> str:
-        """As people say it and results carry it: `v3`."""
+        """The name in results and messages: `v3`."""
         return f"v{self.number}"
 
     @property
@@ -41,17 +41,17 @@ class ModelVersion:
 
     @property
     def artifact_key(self) -> str:
-        """The trained model, as SageMaker packed it."""
+        """The key of the trained model, as SageMaker packed it."""
         return f"{self.prefix}model.tar.gz"
 
     @property
     def record_key(self) -> str:
-        """What is known of the version: where it comes from, its checksum, its evaluation."""
+        """The key of the version's record: its origin, its checksum, its evaluation."""
         return f"{self.prefix}model.json"
 
 
 def claim_version(bucket: Bucket, run_id: str) -> ModelVersion:
-    """The version of the training run `run_id`: the one that it claimed before, or the next free number."""
+    """The version of a training run: the one that it claimed before, or the next free number."""
     number = 1
     while True:
         version = ModelVersion(number)
@@ -67,10 +67,10 @@ def claim_version(bucket: Bucket, run_id: str) -> ModelVersion:
 
 
 def promote(bucket: Bucket, version: str) -> dict[str, Any]:
-    """Points `models/latest` at `version`, once; what was in service before is kept as `previous`.
+    """Points `models/latest` at `version`, once; the version that was in service before becomes `previous`.
 
     Raises:
-        ConflictError: another promotion came in between; nothing was changed.
+        ConflictError: another promotion happened at the same time; this one changed nothing.
     """
     pointer, etag = bucket.read_json_and_etag(LATEST)
     if pointer and pointer["version"] == version:
@@ -84,7 +84,7 @@ def model_in_service(bucket: Bucket) -> Mapping[str, Any]:
     """The record of the version that `models/latest` points at.
 
     Raises:
-        NoModelError: there is no pointer, or no version where it points.
+        NoModelError: there is no pointer, or the version that it names does not exist.
     """
     pointer = bucket.read_json(LATEST)
     if pointer is None:
@@ -97,10 +97,10 @@ def model_in_service(bucket: Bucket) -> Mapping[str, Any]:
 
 
 def check_artifact(bucket: Bucket, record: Mapping[str, Any]) -> None:
-    """Proves that the artefact of a version is still the one that was evaluated, before anything starts with it.
+    """Checks that the artifact of a version is still the one that was evaluated, before a run uses it.
 
     Raises:
-        ModelRefusedError: it is gone or another one, by its SHA-256, or the record does not say which it was.
+        ModelRefusedError: it is missing, it has another SHA-256, or the record is incomplete.
     """
     version = record["version"]
     if lacking := [name for name in ("artifact_uri", "sha256", "evaluation") if not record.get(name)]:
@@ -109,10 +109,10 @@ def check_artifact(bucket: Bucket, record: Mapping[str, Any]) -> None:
 
 
 def check_digest(bucket: Bucket, key: str, sha256: str, witness: str) -> None:
-    """Refuses a model whose bytes are others than the `witness` says.
+    """Refuses a model whose bytes are not those that `witness` recorded.
 
     Raises:
-        ModelRefusedError: both digests.
+        ModelRefusedError: it has another SHA-256, or is missing; the message has both digests.
     """
     found = bucket.sha256(key)
     if found != sha256:
@@ -124,17 +124,16 @@ def check_digest(bucket: Bucket, key: str, sha256: str, witness: str) -> None:
 
 
 def check_evaluation(evaluation: Mapping[str, Any] | None, *, run_id: str, sha256: str) -> Mapping[str, Any]:
-    """The evaluation, if it is that of this run's model: without one of its own no model is registered.
+    """The evaluation of this run's model; a model without its own evaluation is not registered.
 
     Raises:
-        ModelRefusedError: there is none, or it is that of another run or of other bytes.
+        ModelRefusedError: there is none, or it belongs to another run or to other bytes.
     """
     if evaluation is None:
         raise ModelRefusedError(f"run {run_id} has no evaluation.json: run evaluate_model again")
     for name, wanted in (("run_id", run_id), ("model_sha256", sha256)):
         if (found := evaluation.get(name)) != wanted:
             raise ModelRefusedError(
-                f"evaluation.json has {name} {found!r} where the model that was trained has {wanted!r}: "
-                "run evaluate_model again"
+                f"evaluation.json has {name} {found!r}, but the trained model has {wanted!r}: run evaluate_model again"
             )
     return evaluation

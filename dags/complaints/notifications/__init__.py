@@ -1,1 +1,4 @@
-"""What people are told when a run fails."""
+"""The messages about failed runs.
+
+- `alerts`: the failure callbacks of the tasks and the DAGs
+"""

@@ -1,4 +1,4 @@
-"""Tells people that a run failed: one SNS message with the flow, the run, the step, the cause, and where to read on."""
+"""The message about a failed run: one SNS message with the flow, the run, the step, the cause and two links."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.config import Config
 
-from complaints.aws import failures
+from complaints.aws import failures, jobs
+from complaints.aws.clients import client
 from complaints.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
-# An alarm that gets lost is worse than one that comes late.
+# A late message is better than a lost one.
 _PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 6})
-_GREATEST_SUBJECT = 100  # characters, says Publish
+_LONGEST_SUBJECT = 100  # characters; the limit of Publish
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What a person must know of a run that failed."""
+    """A failed run, as the message describes it."""
 
     flow: str
     run_id: str
@@ -33,12 +33,12 @@ class Failure:
 
     @property
     def subject(self) -> str:
-        """The message's first line, for a mail or a chat."""
-        return f"{self.flow} failed at {self.step}"[:_GREATEST_SUBJECT]
+        """The subject line of the message."""
+        return f"{self.flow} failed at {self.step}"[:_LONGEST_SUBJECT]
 
     @property
     def message(self) -> str:
-        """The message's text."""
+        """The text of the message."""
         return "\n".join(
             [
                 f"{self.flow} failed at {self.step}.",
@@ -52,32 +52,31 @@ class Failure:
 
 
 def on_failure(context: Mapping[str, Any]) -> None:
-    """The `on_failure_callback` of every task: publishes one message about it.
+    """The `on_failure_callback` of every task: publishes one message, after the last try of the task.
 
-    `context` is Airflow's, or as much of it as an execution of the state machine knows (`dag`, `ti`, `task`, `run_id`,
-    `exception`); in both a task calls this once, after its last try.
+    `context` is Airflow's, or the part of it that an execution of the state machine knows: `dag`, `ti`, `task`,
+    `run_id` and `exception`.
 
     Raises:
-        ClientError: SNS took the message not even at the sixth attempt.
+        ClientError: SNS refused the message six times.
     """
     settings = load_settings()
     failure = failure_of(context, settings)
-    sns = _client("sns", settings)
-    told = {"flow": failure.flow, "step": failure.step}
-    sns.publish(
+    attributes = {"flow": failure.flow, "step": failure.step}
+    _client("sns", settings).publish(
         TopicArn=settings.pipeline.aws.alerts_topic_arn,
         Subject=failure.subject,
         Message=failure.message,
-        MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in told.items()},
+        MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},
     )
-    log.info("told %s of: %s", settings.pipeline.aws.alerts_topic_arn, failure.subject)
+    log.info("published to %s: %s", settings.pipeline.aws.alerts_topic_arn, failure.subject)
 
 
 def on_run_timeout(context: Mapping[str, Any]) -> None:
-    """The `on_failure_callback` of each DAG: tells of a run that took too long, which no task fails of.
+    """The `on_failure_callback` of each DAG: publishes a message if the whole run timed out, since no task fails then.
 
-    All other failures are told by the task that failed. A state machine that takes too long ends where no state could
-    call this; there EventBridge calls `on_failure`.
+    Every other failure is published by the task that failed. When the execution of a state machine times out, no state
+    can call anything; there, an EventBridge rule calls `on_failure`.
     """
     if context.get("reason") != "timed_out":
         return
@@ -86,7 +85,7 @@ def on_run_timeout(context: Mapping[str, Any]) -> None:
 
 
 def failure_of(context: Mapping[str, Any], settings: Settings) -> Failure:
-    """The failure that an Airflow context is about; its job is looked up, its cause put into a sentence."""
+    """The failure in an Airflow context; its cause comes from the job behind the task, if there is one."""
     flow, instance = context["dag"].dag_id, context.get("ti")
     return Failure(
         flow=flow,
@@ -102,18 +101,18 @@ def failure_of(context: Mapping[str, Any], settings: Settings) -> Failure:
 
 def _job(task: Any, settings: Settings) -> Mapping[str, Any] | None:
     try:
-        return failures.job_of(task, _client("glue", settings), _client("sagemaker", settings))
+        return jobs.job_behind(task, _client("glue", settings), _client("sagemaker", settings))
     except Exception:
-        # Whatever keeps us from finding the job, the message goes out with what is known.
-        log.exception("the job of %s could not be described", getattr(task, "task_id", task))
+        # The message goes out without the job.
+        log.exception("cannot describe the job of %s", getattr(task, "task_id", task))
         return None
 
 
 def _runbook_url(flow: str, settings: Settings) -> str:
-    """The page that deploy put beside the release, in the console."""
+    """The flow's page in S3, where deploy uploads it, as a link to the console."""
     region, bucket = settings.pipeline.aws.region, settings.pipeline.storage.bucket
     return f"https://{region}.console.aws.amazon.com/s3/object/{bucket}?region={region}&prefix=runbooks/{flow}.md"
 
 
 def _client(service: str, settings: Settings) -> Any:
-    return boto3.client(service, region_name=settings.pipeline.aws.region, config=_PATIENT)
+    return client(service, settings, config=_PATIENT)

@@ -1,1 +1,11 @@
-"""A run from its plan to its results: names and URIs, requests, the account of every row, publishing."""
+"""A run, from its inputs to its published results.
+
+- `inputs`: the objects that a run reads
+- `plans`: every name and URI of a run
+- `documents`: the release, the written plan, and what the Glue jobs report
+- `requests`: the requests to AWS
+- `accounting`: the account of every row
+- `source_ledger`: how many rows the last run of each source read
+- `publishing`: the manifest that makes a run visible
+- `results`: reading what was published
+"""

@@ -1,7 +1,7 @@
-"""Rows in = rows out: the account that decides whether a run may be seen.
+"""Rows in = rows out: the account that a run must pass before anything of it is published.
 
-A Glue job counts what it read and, separately, what it wrote of each fate. Only when both agree, for the
-whole run and for each of its files, has nothing been lost.
+A Glue job counts the rows that it read and, separately, the rows that it wrote of each fate. Nothing was lost if both
+agree for each file of the run.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ TRAINING_FATES = ("train", "test", "newest", "without_narrative", "unmapped", "q
 
 
 class RowsMissingError(RuntimeError):
-    """The fates do not add up to the rows that were read; nothing may be published."""
+    """The fates do not add up to the rows that were read; the run must not be published."""
 
 
 def check_account(account: Mapping[str, Any], fates: tuple[str, ...]) -> dict[str, int]:
-    """The account's totals, `rows_in` first, once they are proved to add up.
+    """The totals of an account that adds up, `rows_in` first.
 
     `account` is what a job wrote: `{"by_source": [{"source": uri, "rows_in": n, <fate>: n, ...}, ...]}`.
 
     Raises:
-        RowsMissingError: the rows of a file, and by how many they differ; every such file is named.
+        RowsMissingError: it does not add up; the message names each wrong file and the difference.
     """
     wrong = []
     for source in account["by_source"]:

@@ -1,8 +1,8 @@
-"""Makes an audited run visible: its files under names made of their content, then its manifest, by one write.
+"""Publishing a run: first its audited files, named by their content, then its manifest, in one conditional write.
 
-Readers read what a manifest under `manifests/` names, and nothing else. So before that one conditional write nothing
-of a run is visible, and what a crash leaves, the next attempt finds and completes. After it nothing changes any more:
-no object under `results/` and no manifest is ever overwritten or deleted here.
+Readers read what a manifest under `manifests/` names, and nothing else, so nothing of a run is visible before that
+write. After a crash the next attempt completes what it finds. Once published, a run never changes: nothing here
+overwrites or deletes an object under `results/` or a manifest.
 """
 
 from __future__ import annotations
@@ -13,36 +13,37 @@ from typing import Any
 
 from complaints.aws.bucket import Bucket, ConflictError
 from complaints.runs.accounting import RowsMissingError
+from complaints.runs.plans import ClassificationPlan
 
 log = logging.getLogger(__name__)
 
-# What stands in a manifest of each input; `version` only where the bucket keeps versions.
+# The members of an input in a manifest; `version` only where the bucket keeps versions.
 _INPUT = ("uri", "etag", "version", "size")
 
 
 class AuditedFileError(RuntimeError):
-    """A candidate file is not there as it was audited; nothing was published."""
+    """A candidate file is missing or not the one that was audited; nothing was published."""
 
 
 def manifest_key(run_id: str) -> str:
-    """Where the manifest of a run is."""
+    """The key of a run's manifest."""
     return f"manifests/run_id={run_id}.json"
 
 
 def manifest_of(
-    plan: Mapping[str, Any], planned: Mapping[str, Any], counts: Mapping[str, int], audited: Mapping[str, Any]
+    plan: ClassificationPlan, planned: Mapping[str, Any], counts: Mapping[str, int], audited: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What a run made of what, by whom, and where it is. The same run gives the same manifest.
+    """The manifest of a run: its inputs, code, model, account and results. The same run gives the same manifest.
 
-    `planned` is the plan as it was written down, with its inputs; `audited` is the account that the audit wrote.
+    `planned` is the plan as it was written, with its inputs; `audited` is the account that the audit wrote.
 
     Raises:
-        RowsMissingError: the files hold other rows than the account counts as classified.
+        RowsMissingError: the number of rows in the files is not the number of classified rows in the account.
     """
     folder = plan["results_uri"].split("/", 3)[3]
     rows = sum(file["rows"] for file in audited["files"])
     if rows != counts["classified"]:
-        raise RowsMissingError(f"the audited files hold {rows} rows, but {counts['classified']} were classified")
+        raise RowsMissingError(f"the audited files hold {rows} rows, but {counts['classified']} rows were classified")
     return {
         "run_id": plan["run_id"],
         "flow": plan["flow"],
@@ -55,7 +56,7 @@ def manifest_of(
         "unmapped": audited["unmapped"],
         "quarantined_by_reason": dict(audited["quarantined_by_reason"]),
         "results": [
-            # Named by content: the same bytes have the same name whatever Spark called them.
+            # Named by content: the same bytes get the same name, whatever name Spark gave the file.
             {"key": f"{folder}part-{number:05d}-{file['sha256'][:16]}.parquet"}
             | {name: file[name] for name in ("size", "rows", "sha256")}
             for number, file in enumerate(audited["files"])
@@ -64,30 +65,30 @@ def manifest_of(
 
 
 def publish(bucket: Bucket, manifest: Mapping[str, Any], candidates: list[str]) -> str:
-    """Copies the candidates, whose keys stand in the order of the manifest's results, and writes the manifest.
+    """Copies the candidates, whose keys are in the order of the manifest's results, and writes the manifest.
 
-    Returns the manifest's key. Where it stands already, nothing is done.
+    Returns the manifest's key. If the same manifest exists, it does nothing.
 
     Raises:
-        AuditedFileError: a candidate is gone, or is not what was audited.
-        ConflictError: another manifest of this run stands already, or other bytes under a result's name.
+        AuditedFileError: a candidate is missing, or is not the one that was audited.
+        ConflictError: the run has another manifest, or a result's name is taken by other bytes.
     """
     key = manifest_key(manifest["run_id"])
-    if _stands(bucket, key, manifest):
-        log.info("s3://%s/%s stands already", bucket.name, key)
+    if _is_published(bucket, key, manifest):
+        log.info("s3://%s/%s was published before", bucket.name, key)
         return key
     for candidate, result in zip(candidates, manifest["results"], strict=True):
         _copy(bucket, candidate, result)
     try:
         bucket.write_json(key, manifest, if_absent=True)
     except ConflictError:
-        if not _stands(bucket, key, manifest):
+        if not _is_published(bucket, key, manifest):
             raise
     return key
 
 
 def _copy(bucket: Bucket, candidate: str, result: Mapping[str, Any]) -> None:
-    """Copies one audited file on the side of S3, unless it was copied before.
+    """Copies one audited file within S3, unless it was copied before.
 
     CopyObject takes up to 5 GB; a file of results has about a million rows, 20 MB.
     """
@@ -95,39 +96,39 @@ def _copy(bucket: Bucket, candidate: str, result: Mapping[str, Any]) -> None:
     if copied:
         if copied[0] != result["sha256"]:
             raise ConflictError(
-                f"s3://{bucket.name}/{result['key']} has SHA-256 {copied[0]}, where the audit had {result['sha256']}: "
-                "somebody else wrote it, and results are never overwritten; remove it by hand, then clear this task"
+                f"s3://{bucket.name}/{result['key']} has SHA-256 {copied[0]}, but the audit found {result['sha256']}: "
+                "it was not written by this run. Results are never overwritten: remove it by hand, then clear this task"
             )
         return
     found = bucket.sha256_and_etag(candidate)
     if not found or found[0] != result["sha256"]:
-        state = f"has SHA-256 {found[0]}" if found else "is gone"
+        state = f"has SHA-256 {found[0]}" if found else "is missing"
         raise AuditedFileError(
-            f"s3://{bucket.name}/{candidate} {state}, where the audit had {result['sha256']}: audit the results again"
+            f"s3://{bucket.name}/{candidate} {state}, but the audit found {result['sha256']}: clear audit_results"
         )
     bucket.copy(candidate, result["key"], if_match=found[1])
 
 
-def _stands(bucket: Bucket, key: str, manifest: Mapping[str, Any]) -> bool:
-    """Whether this manifest is there already.
+def _is_published(bucket: Bucket, key: str, manifest: Mapping[str, Any]) -> bool:
+    """Whether this manifest exists.
 
     Raises:
-        ConflictError: another one is; the message says what differs.
+        ConflictError: the run has another manifest; the message lists the differences.
     """
     before = bucket.read_json(key)
     if before is None:
         return False
     if different := differences(before, manifest):
         raise ConflictError(
-            f"run {manifest['run_id']} was published before with other content, and that stays: {'; '.join(different)}"
+            f"run {manifest['run_id']} was published before with other content, which is kept: {'; '.join(different)}"
         )
     return True
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What of two manifests of one run is not the same, a sentence each.
+    """The differences between two manifests of one run, a sentence each.
 
-    The version of an input may differ: the same bytes put again under the same key are the same run.
+    The version of an input may differ: the same bytes uploaded again under the same key are the same run.
     """
     old, new = _comparable(before), _comparable(after)
     names = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]

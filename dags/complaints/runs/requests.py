@@ -1,16 +1,15 @@
-"""The requests that the flows send, in the AWS API's own words.
+"""The requests of the flows, in the AWS API's own words.
 
-Each function returns what the operator of its name sends: `script_args` is StartJobRun's `Arguments`, `config` is
-the body of a Create…Job. What is known only at run time comes from the run's plan.
+Each function returns what an operator sends: `script_args` are StartJobRun's `Arguments`, and `config` is the body of a
+Create…Job. Values that are known only at run time come from the run's plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from complaints.settings import Settings, SettingsError
-from complaints.settings.machines import Instances
+from complaints.runs.plans import ClassificationPlan, Plan, TrainedModel, TrainingPlan
+from complaints.settings import Instances, Settings, SettingsError
 
 # The account that holds AWS's scikit-learn images, by region (SageMaker developer guide, image paths).
 _IMAGE_ACCOUNTS = {
@@ -22,9 +21,10 @@ _IMAGE_ACCOUNTS = {
 _PROCESSING = "/opt/ml/processing"
 
 
-def prepare_history_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """StartJobRun `Arguments`: labelled complaints in, slices to learn from and to test on out."""
+def prepare_history_arguments(plan: TrainingPlan) -> dict[str, Any]:
+    """StartJobRun `Arguments`: labelled complaints in, slices for training and testing out."""
     return {
+        **_code_arguments(plan, plan["prepare_history_script_uri"]),
         **_prepare_arguments(plan),
         "--newest_fraction": plan["newest_fraction"],
         "--test_fraction": plan["test_fraction"],
@@ -32,15 +32,24 @@ def prepare_history_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def prepare_complaints_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """StartJobRun `Arguments`: raw files in; every row accounted for, and records to classify, out."""
+def prepare_complaints_arguments(plan: ClassificationPlan) -> dict[str, Any]:
+    """StartJobRun `Arguments`: raw files in, the account of every row and the records to classify out."""
     return {
+        **_code_arguments(plan, plan["prepare_complaints_script_uri"]),
         **_prepare_arguments(plan),
         "--records": plan["records_uri"],
     }
 
 
-def _prepare_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
+def _code_arguments(plan: Plan, script_uri: str) -> dict[str, Any]:
+    """The code of the plan's release. The job's definition names the newest release, which may be another one by now.
+
+    https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html
+    """
+    return {"--scriptLocation": script_uri, "--extra-py-files": plan["glue_modules_uri"]}
+
+
+def _prepare_arguments(plan: Plan) -> dict[str, Any]:
     return {
         "--plan": plan["plan_uri"],
         "--limits": plan["limits"],
@@ -52,9 +61,10 @@ def _prepare_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def audit_results_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
+def audit_results_arguments(plan: ClassificationPlan) -> dict[str, Any]:
     """StartJobRun `Arguments`: complaints and their scores in, the candidate for publication out."""
     return {
+        **_code_arguments(plan, plan["audit_results_script_uri"]),
         "--run_id": plan["run_id"],
         "--model_version": plan["model_version"],
         "--classes": plan["classes"],
@@ -68,7 +78,7 @@ def audit_results_arguments(plan: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def training_job(plan: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+def training_job(plan: TrainingPlan, settings: Settings) -> dict[str, Any]:
     """CreateTrainingJob: script mode on the scikit-learn container; Parquet in, model.tar.gz out."""
     machines = settings.pipeline.sagemaker.training
     return {
@@ -102,8 +112,8 @@ def training_job(plan: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
     }
 
 
-def evaluation_job(plan: Mapping[str, Any], trained: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """CreateProcessingJob: the code that will serve scores the slices that training never saw."""
+def evaluation_job(plan: TrainingPlan, trained: TrainedModel, settings: Settings) -> dict[str, Any]:
+    """CreateProcessingJob: scores the slices that training never saw, with the code that will serve the model."""
     machines = settings.pipeline.sagemaker.evaluation
     return {
         "ProcessingJobName": plan["evaluation_job_name"],
@@ -141,17 +151,17 @@ def evaluation_job(plan: Mapping[str, Any], trained: Mapping[str, Any], settings
     }
 
 
-def transform_job(plan: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
-    """CreateTransformJob: JSON Lines in, one line out for each complaint, ids carried by the model's code.
+def transform_job(plan: ClassificationPlan, settings: Settings) -> dict[str, Any]:
+    """CreateTransformJob: JSON Lines in, one line out for each complaint; the model's code passes the ids through.
 
-    Split at newlines JSON stays whole, which CSV with newlines in its quotes would not.
+    JSON has no raw newline inside a record, so SageMaker can split it by lines. CSV with quoted newlines would break.
     """
     machines = settings.pipeline.sagemaker.transform
     return {
         "TransformJobName": plan["transform_job_name"],
         "ModelName": plan["model_name"],
         "BatchStrategy": "MultiRecord",
-        # Left out it is 1, as the container has no /execution-parameters, and one vCPU would do all the work.
+        # The default is 1, since the container has no /execution-parameters: one vCPU would do all the work.
         "MaxConcurrentTransforms": machines.max_concurrent_transforms,
         "MaxPayloadInMB": machines.max_payload_mb,
         "TransformInput": {
@@ -172,7 +182,7 @@ def transform_job(plan: Mapping[str, Any], settings: Settings) -> dict[str, Any]
 
 
 def model(name: str, *, model_uri: str, code_uri: str, settings: Settings) -> dict[str, Any]:
-    """CreateModel: the artefact of one version and the inference code that it was evaluated with."""
+    """CreateModel: the artifact of one version, and the inference code that it was evaluated with."""
     return {
         "ModelName": name,
         "ExecutionRoleArn": settings.pipeline.aws.sagemaker_role_arn,

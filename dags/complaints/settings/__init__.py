@@ -1,27 +1,24 @@
 """The settings: the two YAML files of `config/`, read, validated and typed.
 
-Reading them is the only thing that happens at DAG parse.
+- `pipeline`: `pipeline_config.yaml`, with its sections `limits` and `machines` (SageMaker)
+- `model`: `model_config.yaml`
+- `loading`: reading both
+- `parameters`: the JSON Schemas of the DAGs' parameters
 """
 
-from complaints.settings.sections import (
-    CONFIG,
-    Glue,
-    Hyperparameters,
-    LabelRule,
-    ModelSettings,
-    Orchestration,
-    PipelineSettings,
-    Settings,
-    SettingsError,
-    Storage,
-    load_settings,
-)
+from complaints.settings.limits import Limits
+from complaints.settings.loading import CONFIG, Settings, SettingsError, load_settings
+from complaints.settings.machines import Instances
+from complaints.settings.model import Hyperparameters, LabelRule, ModelSettings
+from complaints.settings.pipeline import Glue, Orchestration, PipelineSettings, Storage
 
 __all__ = [
     "CONFIG",
     "Glue",
     "Hyperparameters",
+    "Instances",
     "LabelRule",
+    "Limits",
     "ModelSettings",
     "Orchestration",
     "PipelineSettings",

@@ -1,4 +1,4 @@
-"""How much of what the world sends one run takes: the section `limits` of `pipeline_config.yaml`.
+"""The section `limits` of `pipeline_config.yaml`: how much input one run accepts.
 
 MB and kB are millions and thousands of bytes.
 """
@@ -11,24 +11,24 @@ from pydantic import BaseModel, Field
 
 Count = Annotated[int, Field(ge=1)]
 
-# A character in JSON is at worst twice \\uXXXX; what frames a narrative is the other column's name and value.
+# A character takes at most two \\uXXXX in JSON; the frame is the rest of a record around its narrative.
 _BYTES_A_CHARACTER, _FRAME_BYTES = 12, 200
 
 
 class QuarantineLimits(BaseModel, extra="forbid", frozen=True):
-    """How much of a run may be unreadable: more rows than the one and a greater part than the other fail it."""
+    """The limits of quarantined rows: a run fails if it exceeds both, the number and the fraction."""
 
     tolerated_rows: Annotated[int, Field(ge=0)]
     max_fraction: Annotated[float, Field(ge=0, le=1)]
 
 
 class Limits(BaseModel, extra="forbid", frozen=True):
-    """The first two are checked against the listing when a run is planned; the others by the job, as it reads.
+    """The limits of one run. The plan checks the first two; the Glue job checks the others while it reads.
 
-    `max_files`, `max_file_mb`: how many objects, and how large each may be as it is stored. `max_expanded_mb`,
-    `max_expansion_ratio`: what a compressed object may become. `max_row_kb`, `max_field_characters`: the longest
-    record and field. `min_rows_of_last_run`: a run that reads no more than this share of the rows of its source's last
-    run is refused, unless its parameter `accept_fewer_rows` says that these are all.
+    `max_files`, `max_file_mb`: how many objects, and how large each may be as stored. `max_expanded_mb`,
+    `max_expansion_ratio`: how far a compressed object may expand. `max_row_kb`, `max_field_characters`: the longest
+    record and field. `min_rows_of_last_run`: a run that reads at most this share of the rows of its source's last run
+    is refused, unless its parameter `accept_fewer_rows` accepts that.
     """
 
     max_files: Annotated[int, Field(ge=1, le=100_000)]
@@ -41,7 +41,7 @@ class Limits(BaseModel, extra="forbid", frozen=True):
     min_rows_of_last_run: Annotated[float, Field(ge=0, lt=1)]
 
     def of_reading(self) -> dict[str, Any]:
-        """What decides which rows a run has, and whether it ends well: part of the run's identity."""
+        """The limits that affect which rows a run has, and whether it succeeds; they are part of the run's id."""
         own = self.model_dump(exclude={"max_files", "max_file_mb", "quarantine", "min_rows_of_last_run"})
         return {**own, **self.quarantine.model_dump()}
 

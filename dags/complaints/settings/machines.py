@@ -1,4 +1,4 @@
-"""What SageMaker's jobs run on: the section `sagemaker` of `pipeline_config.yaml`."""
+"""The section `sagemaker` of `pipeline_config.yaml`: the machines of the SageMaker jobs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pydantic import BaseModel, Field, model_validator
 
 from complaints.settings.limits import Count
 
-_TRANSFORM_MB = 100  # CreateTransformJob: what may be under way at a time
+_TRANSFORM_MB = 100  # CreateTransformJob: the most data in flight
 
 
 class Instances(BaseModel, extra="forbid", frozen=True):
-    """The machines of one kind of SageMaker job, and how long it may take."""
+    """The machines of one kind of SageMaker job, and its time limit."""
 
     instance_type: Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")]
     instance_count: Count
@@ -21,7 +21,7 @@ class Instances(BaseModel, extra="forbid", frozen=True):
 
 
 class TransformInstances(BaseModel, extra="forbid", frozen=True):
-    """The machines of the batch transform; all payloads under way are at most 100 MB (CreateTransformJob)."""
+    """The machines of the batch transform; the payloads in flight may have at most 100 MB together."""
 
     instance_type: Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")]
     instance_count: Count
@@ -35,13 +35,13 @@ class TransformInstances(BaseModel, extra="forbid", frozen=True):
             most = _TRANSFORM_MB // self.max_payload_mb
             raise ValueError(
                 f"max_concurrent_transforms is {self.max_concurrent_transforms}; with max_payload_mb "
-                f"{self.max_payload_mb} make it at most {most}, for SageMaker takes {_TRANSFORM_MB} MB at a time"
+                f"{self.max_payload_mb} it may be at most {most}, since SageMaker takes {_TRANSFORM_MB} MB at a time"
             )
         return self
 
 
 class SageMaker(BaseModel, extra="forbid", frozen=True):
-    """The scikit-learn container and the machines it runs on."""
+    """The scikit-learn container, and the machines that it runs on."""
 
     image_tag: str
     training: Instances

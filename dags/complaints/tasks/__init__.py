@@ -1,1 +1,9 @@
-"""Every function that is a task, one module a flow. This package is all that the Lambda function may call."""
+"""The Python tasks of the flows: each public function of these modules is one. Lambda may call nothing else.
+
+- `classification`, `training`: the tasks of these flows
+- `arrivals`: the tasks of `complaints_arrivals`
+- `jobs`: the search for a step's job, which a state machine calls before it starts one
+
+A task takes and returns JSON and makes its own clients, so it runs the same in an Airflow worker and in Lambda. A
+repeated task changes nothing.
+"""

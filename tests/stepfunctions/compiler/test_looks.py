@@ -22,7 +22,12 @@ OUTPUT = "s3://weather/account/"
 def glue() -> Any:
     arguments = {"--plan": "s3://weather/plan.json"}
     return GlueJobOperator(
-        task_id="smooth", job_name="weather-smooth", script_args=arguments, output_uri=OUTPUT, waiter_delay=3
+        task_id="smooth",
+        job_name="weather-smooth",
+        script_args=arguments,
+        output_uri=OUTPUT,
+        waiter_delay=3,
+        execution_timeout=timedelta(hours=2),
     )
 
 
@@ -99,7 +104,7 @@ def test_the_look_is_asked_by_the_operators_own_function_and_gives_the_job_its_n
     (_, look), (_, start) = services.asked
     config = {"TransformJobName": "rain-1", "ModelName": "rain"}
     assert look["Payload"] == {
-        "function": "complaints.tasks.steps.find_sagemaker_job",
+        "function": "complaints.tasks.jobs.find_sagemaker_job",
         "arguments": {"kind": "Transform", "request": config, "output_uri": OUTPUT},
     }
     assert start == {**config, "TransformJobName": "rain-1-1"}

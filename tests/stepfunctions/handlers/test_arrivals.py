@@ -10,8 +10,9 @@ import pytest
 
 from complaints.arrivals.events import Arrival, ArrivalError, arrivals_of, why_ignored
 from complaints.arrivals.starting import Starter
+from complaints.aws.objects import ObjectVersion
 from complaints.settings import load_settings
-from stepfunctions.handlers.starter import taken_up
+from stepfunctions.handlers.starter import outcomes_of
 
 STORAGE = load_settings().pipeline.storage
 KEYS = ["raw/a b.csv", "raw/a+b.csv", "raw/a%2Fb.csv", "raw/ä ö/ß 投诉.csv", f"raw/{'x' * 1016}.csv", "raw/---.csv"]
@@ -79,13 +80,16 @@ def test_a_notification_may_tell_of_several_objects() -> None:
     ],
 )
 def test_what_is_no_complaints_file_is_ignored_with_the_reason(key: str, size: int, reason: str) -> None:
-    told = why_ignored(Arrival(STORAGE.bucket, key, "0", size, "0"), STORAGE)
+    told = why_ignored(Arrival(STORAGE.bucket, ObjectVersion(key, "0", size)), STORAGE)
     assert told is not None
     assert reason in told
 
 
 def test_another_bucket_is_ignored() -> None:
-    assert why_ignored(Arrival("other", "raw/a.csv", "0", 1, "0"), STORAGE) == f"of bucket other, not {STORAGE.bucket}"
+    assert (
+        why_ignored(Arrival("other", ObjectVersion("raw/a.csv", "0", 1)), STORAGE)
+        == f"in bucket other, not {STORAGE.bucket}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,4 +124,4 @@ def test_a_name_that_means_something_to_a_shell_or_a_template_is_refused_with_th
 def test_a_malformed_or_foreign_event_is_rejected_and_says_why(event: Any, wrong: str) -> None:
     nobody: Starter = None  # type: ignore[assignment]
     with pytest.raises(ArrivalError, match=re.escape(wrong)):
-        list(taken_up(event, nobody))
+        list(outcomes_of(event, nobody))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from complaints.aws.bucket import Bucket
-from complaints.runs import plans, requests
+from complaints.runs import inputs, plans, requests
 from complaints.settings import load_settings
 from deploy.__main__ import deploy
 from localaws import LocalAWS
@@ -30,10 +30,10 @@ def test_the_job_reads_the_exact_object(tmp_path: Path, key: str) -> None:
         # Its neighbour's key begins alike, and must not be read with it.
         for name, rows in ((key, 1), (f"{key}.csv", 7)):
             bucket.client.put_object(Bucket=bucket.name, Key=name, Body=(HEADER + ROW * rows).encode())
-        inputs = plans.complaints_objects(bucket.objects(key), bucket=bucket.name, source=key)
+        found = inputs.complaints_objects(bucket.objects(key), bucket=bucket.name, source=key)
         model = {"version": "v1", "model_name": "m", "sha256": "", "evaluation": {"classes": ["card"]}}
-        plan = plans.classification_plan(inputs, source=key, release=release, model=model, settings=SETTINGS)
-        bucket.write_json(bucket.key(plan["plan_uri"]), plans.plan_document(plan, inputs))
+        plan = plans.classification_plan(found, source=key, release=release, model=model, settings=SETTINGS)
+        bucket.write_json(bucket.key(plan["plan_uri"]), plans.plan_document(plan, found))
         run_id = glue.start_job_run(JobName=JOB, Arguments=requests.prepare_complaints_arguments(plan))["JobRunId"]
         ended = wait(lambda: glue.get_job_run(JobName=JOB, RunId=run_id)["JobRun"], "JobRunState", GLUE_UNDERWAY, 120)
         assert ended["JobRunState"] == "SUCCEEDED", ended.get("ErrorMessage")

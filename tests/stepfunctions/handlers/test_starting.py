@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -61,9 +62,10 @@ def test_new_content_under_an_old_key_is_a_new_execution(either: Environment) ->
 
 def test_the_same_bytes_under_another_key_are_a_duplicate(either: Environment) -> None:
     assert either.outcome(either.put("raw/a.csv")) == "started"
+    until(lambda: either.executions("SUCCEEDED"))
     copy = either.put("raw/copy.csv")
     outcome = either.starter.arrived(either.arrival(copy))
-    assert (outcome.outcome, "raw/a.csv holds the same bytes" in outcome.reason) == ("duplicate", True)
+    assert (outcome.outcome, outcome.reason) == ("duplicate", "duplicate of raw/a.csv")
     assert len(either.executions()) == 1
     assert either.outcome(copy) == "already started"
 
@@ -79,10 +81,40 @@ def test_the_same_bytes_are_tried_again_where_the_first_execution_failed(aws: Lo
     assert environment.outcome(environment.put("raw/third.csv")) in ("started", "duplicate")
 
 
+def test_a_file_that_is_renamed_while_its_execution_runs_is_started_if_that_fails(aws: LocalAWS) -> None:
+    environment = Environment(aws)
+    wait = {"Type": "Wait", "Seconds": 1, "Next": "no"}
+    states = {"StartAt": "wait", "States": {"wait": wait, "no": {"Type": "Fail", "Error": "no"}}}
+    machine = environment.machines.create_state_machine(
+        name="fails-late", definition=json.dumps(states), roleArn="arn:aws:iam::123456789012:role/ptmlops-states"
+    )["stateMachineArn"]
+    environment.machine = machine
+    environment.starter = Starter(environment.bucket, environment.machines, machine, environment.settings.storage, 9)
+    assert environment.outcome(environment.put("raw/a.csv")) == "started"
+    renamed = environment.put("raw/b.csv")
+    environment.s3.delete_object(Bucket=environment.bucket.name, Key="raw/a.csv")
+    assert environment.outcome(renamed) == "pending"
+    assert list(environment.starter.sweep()) == []
+    until(lambda: environment.executions("FAILED"))
+    assert [(each.key, each.outcome) for each in environment.starter.sweep()] == [("raw/b.csv", "started")]
+
+
+def test_a_batch_that_is_delivered_again_is_started_again_by_the_same_marker(either: Environment) -> None:
+    either.put("raw/batches/may/a.csv", b"a")
+    first = either.put("raw/batches/may/_SUCCESS", b"")
+    assert [either.outcome(first), either.outcome(first)] == ["started", "already started"]
+    time.sleep(1.1)  # S3's clock has seconds
+    either.put("raw/batches/may/b.csv", b"b")
+    again = either.put("raw/batches/may/_SUCCESS", b"")
+    assert [either.outcome(again), either.outcome(again)] == ["started", "already started"]
+    assert list(either.starter.sweep()) == []
+    assert len(either.executions()) == 2
+
+
 def test_an_object_that_is_gone_can_never_be_started(either: Environment) -> None:
     event = either.put("raw/a.csv")
     either.s3.delete_object(Bucket=either.bucket.name, Key="raw/a.csv")
-    with pytest.raises(ArrivalError, match=r"raw/a\.csv is not there any more: upload it again"):
+    with pytest.raises(ArrivalError, match=r"raw/a\.csv no longer exists: upload it again"):
         either.outcome(event)
     assert not either.executions()
 

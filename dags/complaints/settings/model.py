@@ -1,0 +1,54 @@
+"""`model_config.yaml`: what the model learns, and how."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from complaints.settings.limits import Count
+
+Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+Fraction = Annotated[float, Field(ge=0, le=0.5)]
+
+
+class LabelRule(BaseModel, extra="forbid", frozen=True):
+    """A rule: a product whose lower-cased name contains `contains` belongs to the class `label`."""
+
+    contains: Annotated[str, Field(pattern=r"^[^A-Z]+$", description="lower-case text")]
+    label: Label
+
+
+class Split(BaseModel, extra="forbid", frozen=True):
+    """The parts of the labelled complaints that training does not see."""
+
+    newest_fraction: Fraction
+    test_fraction: Fraction
+
+
+class Hyperparameters(BaseModel, extra="forbid", frozen=True):
+    """The hyperparameters, passed to the training script unchanged."""
+
+    ngram_max: Annotated[int, Field(ge=1, le=3)]
+    min_df: Count
+    max_df: Annotated[float, Field(gt=0, le=1)]
+    max_features: Count
+    C: Annotated[float, Field(gt=0)]
+    balance: Annotated[float, Field(ge=0, le=1)]
+    seed: Annotated[int, Field(ge=0)]
+
+
+class Training(BaseModel, extra="forbid", frozen=True):
+    """The hyperparameters, and the fewest rows that a class needs."""
+
+    hyperparameters: Hyperparameters
+    min_class_rows: Count
+
+
+class ModelSettings(BaseModel, extra="forbid", frozen=True):
+    """The content of `model_config.yaml`."""
+
+    labels: Annotated[tuple[LabelRule, ...], Field(min_length=2)]
+    split: Split
+    training: Training
+    review_below: Annotated[float, Field(ge=0, le=1)]

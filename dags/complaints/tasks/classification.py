@@ -1,0 +1,51 @@
+"""The Python tasks of `complaints_classification`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from complaints.aws.clients import environment_bucket
+from complaints.models import registry
+from complaints.runs import accounting, documents, inputs, plans, publishing, source_ledger
+from complaints.settings import load_settings
+
+
+def plan_classification(source: str, etag: str | None = "") -> plans.ClassificationPlan:
+    """Plans the classification of the complaints in `source` (with this ETag, if one is given), and writes the plan."""
+    settings = load_settings()
+    bucket = environment_bucket(settings)
+    found = inputs.inputs_of(
+        bucket, source, below=settings.pipeline.storage.raw, limits=settings.pipeline.limits, etag=etag or ""
+    )
+    model = registry.model_in_service(bucket)
+    registry.check_artifact(bucket, model)
+    release = documents.release_in_use(bucket)
+    plan = plans.classification_plan(found, source=source, release=release, model=model, settings=settings)
+    documents.write_plan(bucket, plan, found)
+    return plan
+
+
+def results_add_up(plan: plans.ClassificationPlan, accept_fewer_rows: bool = False) -> dict[str, int]:
+    """The account of a run, once it adds up: no row was lost on the way, and the source did not collapse.
+
+    Raises:
+        RowsMissingError: rows are missing, or there are too many.
+        RowsCollapsedError: the source has far fewer rows than in its last run.
+    """
+    settings = load_settings()
+    bucket = environment_bucket(settings)
+    account = documents.job_document(bucket, plan["results_account_uri"])
+    counts = accounting.check_account(account, accounting.CLASSIFICATION_FATES)
+    source_ledger.check_source(bucket, plan, counts["rows_in"], settings.pipeline.limits, accept_fewer_rows)
+    return counts
+
+
+def publish_manifest(plan: plans.ClassificationPlan, account: Mapping[str, int]) -> str:
+    """Publishes the run: copies its audited files, and writes the manifest that names them; returns its URI."""
+    bucket = environment_bucket(load_settings())
+    audited = documents.job_document(bucket, plan["results_account_uri"])
+    manifest = publishing.manifest_of(plan, documents.read_plan(bucket, plan), account, audited)
+    folder = bucket.key(plan["candidate_uri"])
+    key = publishing.publish(bucket, manifest, [f"{folder}{each['name']}" for each in audited["files"]])
+    source_ledger.remember(bucket, plan, account["rows_in"], since=bucket.last_modified(key))
+    return f"s3://{bucket.name}/{key}"
