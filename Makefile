@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs reset compose-test browser-test screenshots test check export bench bench-compile \
+.PHONY: help run up down status logs reset compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
 	bench-orchestration bench-etl bench-model bench-inference bench-scale lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
@@ -73,8 +73,14 @@ browser-test: $(foreach e,airflow jobs browser,.venvs/$(e)/.installed) ## Use Ai
 screenshots: $(foreach e,airflow jobs browser,.venvs/$(e)/.installed) ## The same, and take the pictures of README.md anew
 	@.venvs/browser/bin/python -m pytest tests/browser -rs --screenshots docs/screenshots
 
-test: $(foreach e,airflow airflow-oldest airflow-newest jobs,.venvs/$(e)/.installed) ## Run every test, in the environment that it belongs to
-	@$(JOBS_ENV)/bin/python tests/run_all.py
+test: $(foreach e,airflow airflow-oldest airflow-newest jobs,.venvs/$(e)/.installed) ## Run the tests, each in its environment, but for the long campaign
+	@exec $(JOBS_ENV)/bin/python tests/run_all.py
+
+test-quick: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Run the tests that start no job and no server
+	@exec $(JOBS_ENV)/bin/python tests/run_all.py --tier quick
+
+test-all: $(foreach e,airflow airflow-oldest airflow-newest jobs,.venvs/$(e)/.installed) ## Run every test: the long campaign and ten times the examples of property tests, too
+	@exec $(JOBS_ENV)/bin/python tests/run_all.py --tier all
 
 check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict types, and whether what is generated is current
 	@$(JOBS_ENV)/bin/ruff check .

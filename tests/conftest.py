@@ -1,33 +1,93 @@
-"""What tests of several rooms need."""
+"""Where each test runs and in which tier, how hard property tests try, and the fixtures of several rooms."""
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import rooms
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from localaws import LocalAWS
     from tests.glue.local_runs import Run
 
-HERE = Path(__file__).parent
+HAS_AIRFLOW = importlib.util.find_spec("airflow") is not None
 # PySpark 3.5 compares versions by `distutils`, and leaves the sockets that it collects rows by to the collector.
-WITH_SPARK = tuple(HERE / room for room in ("glue", "contracts", "campaign"))
+WITH_SPARK = ("glue", "contracts", "campaign")
 IGNORED = (
     "ignore:The distutils package is deprecated:DeprecationWarning",
     "ignore:distutils Version classes are deprecated:DeprecationWarning",
     "ignore:unclosed <socket.*:ResourceWarning",
 )
+# Examples of each property test. `explore` looks for new ones; all others give the same examples each time, so that a
+# build fails because of its change.
+PROFILES = {"quick": 20, "default": 150, "long": 1500, "explore": 1500}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Sets up Airflow and Hypothesis where the environment has them."""
+    if HAS_AIRFLOW:
+        # Airflow reads its home when it is imported: before any test does so.
+        home = tempfile.TemporaryDirectory(prefix="airflow-home-")
+        config.add_cleanup(home.cleanup)
+        os.environ["AIRFLOW_HOME"] = home.name
+        os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+        os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+    if importlib.util.find_spec("hypothesis"):
+        load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def load_profile(chosen: str) -> None:
+    """Loads the Hypothesis profile that the tier sets in HYPOTHESIS_PROFILE."""
+    from hypothesis import HealthCheck, settings
+
+    for name, examples in PROFILES.items():
+        settings.register_profile(
+            name,
+            max_examples=examples,
+            derandomize=name != "explore",
+            # No deadline, and no complaint about slowness: other workers have the processor, too.
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+            database=None,
+            print_blob=True,
+        )
+    settings.load_profile(chosen)
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Passes over the rooms of other environments; a room that is named on the command line is always collected."""
+    return rooms.is_elsewhere(_place(collection_path), airflow=HAS_AIRFLOW) or None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tier and group of each test, and sorts the groups: before xdist looks at them."""
     for item in items:
-        if any(room in item.path.parents for room in WITH_SPARK):
+        path, fixtures = _place(item.path), _fixtures(item)
+        if marker := rooms.tier(path, fixtures):
+            item.add_marker(marker)
+        item.add_marker(pytest.mark.xdist_group(rooms.group(path, fixtures)))
+        if rooms.is_in(path, WITH_SPARK):
             for warning in IGNORED:
                 item.add_marker(pytest.mark.filterwarnings(warning))
+    items.sort(key=lambda item: rooms.rank(_place(item.path), _fixtures(item)))
+
+
+def _place(path: Path) -> PurePosixPath:
+    return PurePosixPath(path.relative_to(rooms.HERE).as_posix())
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +97,14 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
     with local_spark(tmp_path_factory.mktemp("spark")) as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def local_aws() -> type[LocalAWS]:
+    """Local AWS in this process: `with local_aws(folder) as aws`. Each has a port of its own."""
+    from localaws import LocalAWS
+
+    return LocalAWS
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from exact_csv.limits import ReaderLimits
 from exact_csv.records import Record, records
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.campaign.faults import Fault, injects
@@ -47,7 +47,6 @@ def numbers(found: list[Record]) -> list[str]:
 
 
 @injects(Fault.UNCLOSED_QUOTE, Fault.CUT_FILE, Fault.HUGE_RECORD, Fault.CONTROL_CHARACTERS, Fault.FIELD_COUNT)
-@settings(max_examples=300, deadline=None)
 @given(ROWS, HOSTILE, st.sampled_from([USUAL, TINY]), SIZES)
 def test_every_record_has_a_number_a_line_and_either_fields_or_a_reason(
     rows: list[tuple[str, bool]], hostile: bytes, limits: ReaderLimits, size: int
@@ -60,7 +59,6 @@ def test_every_record_has_a_number_a_line_and_either_fields_or_a_reason(
 
 
 @injects(Fault.UNCLOSED_QUOTE)
-@settings(max_examples=300, deadline=None)
 @given(ROWS, HOSTILE, SIZES)
 def test_every_row_before_the_first_broken_one_comes_back_as_it_was(
     rows: list[tuple[str, bool]], hostile: bytes, size: int
@@ -72,7 +70,6 @@ def test_every_row_before_the_first_broken_one_comes_back_as_it_was(
 
 
 @injects(Fault.UNCLOSED_QUOTE)
-@settings(max_examples=500, deadline=None)
 @given(HOSTILE, ROWS, st.sampled_from([USUAL, TINY]))
 def test_no_row_behind_a_broken_one_is_lost_with_it(
     hostile: bytes, rows: list[tuple[str, bool]], limits: ReaderLimits
@@ -84,7 +81,6 @@ def test_no_row_behind_a_broken_one_is_lost_with_it(
 
 
 @injects(Fault.CUT_FILE)
-@settings(max_examples=200, deadline=None)
 @given(ROWS, st.integers(min_value=0))
 def test_a_file_cut_at_any_byte_loses_no_whole_row_and_makes_none_up(rows: list[tuple[str, bool]], cut: int) -> None:
     whole = HEADER + lines_of(rows, 100)
@@ -98,7 +94,6 @@ def test_a_file_cut_at_any_byte_loses_no_whole_row_and_makes_none_up(rows: list[
 
 
 @injects(Fault.HUGE_RECORD)
-@settings(max_examples=200, deadline=None)
 @given(ROWS, HOSTILE, SIZES)
 def test_the_pieces_in_which_a_file_arrives_make_no_difference(
     rows: list[tuple[str, bool]], hostile: bytes, size: int

@@ -228,9 +228,9 @@ def test_a_history_that_collapsed_teaches_nothing_unless_somebody_says_so(enviro
 
 
 @pytest.fixture
-def on_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAWS]:
+def on_aws(local_aws: type[LocalAWS], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAWS]:
     """Local AWS, which the steps' own clients talk to."""
-    with LocalAWS(tmp_path / "aws") as aws:
+    with local_aws(tmp_path / "aws") as aws:
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "local")
@@ -247,7 +247,6 @@ def packed(model: Path) -> bytes:
 
 
 @injects(Fault.PARTIAL_TRANSFORM)
-@pytest.mark.slow
 def test_a_transform_that_fails_after_some_outputs_publishes_nothing_and_the_next_one_heals(
     spark: SparkSession, prepared: Run, model: Path, on_aws: LocalAWS, tmp_path: Path
 ) -> None:

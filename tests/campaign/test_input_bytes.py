@@ -81,8 +81,8 @@ def breaking(line: Line) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
-    with LocalAWS(tmp_path_factory.mktemp("aws")) as running:
+def aws(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
+    with local_aws(tmp_path_factory.mktemp("aws")) as running:
         s3 = running.client("s3")
         s3.create_bucket(Bucket="versioned")
         s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})

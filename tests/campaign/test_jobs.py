@@ -37,10 +37,10 @@ MODEL = b"model"
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
+def aws(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
     """Local AWS with our release, and the clients that the steps make by themselves talking to it."""
     folder = tmp_path_factory.mktemp("aws")
-    with LocalAWS(folder) as found, pytest.MonkeyPatch.context() as environment:
+    with local_aws(folder) as found, pytest.MonkeyPatch.context() as environment:
         known = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_ENDPOINT_URL": found.endpoint}
         for name, value in known.items():
             environment.setenv(name, value)
@@ -96,7 +96,6 @@ def contents(aws: LocalAWS, uri: str) -> list[bytes]:
 
 
 @injects(Fault.ETL_KILLED)
-@pytest.mark.slow
 def test_an_etl_that_is_killed_half_way_leaves_nothing_that_counts_and_its_rerun_heals(
     aws: LocalAWS, tmp_path: Path
 ) -> None:
@@ -128,7 +127,6 @@ def printed(aws: LocalAWS, run_id: str, word: str) -> bool:
 
 
 @injects(Fault.ETL_REPEATED)
-@pytest.mark.slow
 def test_an_etl_that_is_run_again_after_its_success_is_not_started_and_would_write_the_same(aws: LocalAWS) -> None:
     plan = planned(aws, "repeated", 300)
     assert ended(aws, started(aws, plan)) == "SUCCEEDED"

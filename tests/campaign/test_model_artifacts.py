@@ -38,8 +38,8 @@ Content = dict[str, bytes]
 
 
 @pytest.fixture
-def aws_account(tmp_path: Path) -> Iterator[Account]:
-    with LocalAWS(tmp_path / "aws") as aws:
+def aws_account(local_aws: type[LocalAWS], tmp_path: Path) -> Iterator[Account]:
+    with local_aws(tmp_path / "aws") as aws:
         yield Account(aws, "models")
 
 
@@ -266,7 +266,6 @@ def test_a_model_of_another_scikit_learn_is_neither_evaluated_nor_served(tmp_pat
 
 
 @injects(Fault.MODEL_PATHS, Fault.MODEL_VERSION)
-@pytest.mark.slow
 def test_a_batch_transform_with_a_hostile_or_foreign_model_fails_with_the_reason(
     sound: Content, tmp_path: Path, aws_account: Account
 ) -> None:

@@ -17,8 +17,8 @@ GLUE = {"JobRunState": "SUCCEEDED", "Id": "jr_1", "LogGroupName": "/aws-glue/job
 
 
 @pytest.fixture
-def logs(tmp_path: Path) -> Iterator[Any]:
-    with LocalAWS(tmp_path) as aws:
+def logs(local_aws: type[LocalAWS], tmp_path: Path) -> Iterator[Any]:
+    with local_aws(tmp_path) as aws:
         yield aws.client("logs")
 
 

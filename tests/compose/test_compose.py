@@ -27,7 +27,7 @@ MANIFESTS = "manifests/run_id="
 LONG_SERVICES = {"postgres", "localaws", "api-server", "dag-processor", "triggerer", "scheduler"}
 REASON = missing()
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(REASON), reason=REASON)]
+pytestmark = [pytest.mark.skipif(bool(REASON), reason=REASON)]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from exact_csv.columns import COLUMNS
 from exact_csv.limits import ReaderLimits
 from exact_csv.records import CUT_IN_QUOTES, Record, records
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.glue.local_runs import LIMITS
@@ -265,7 +265,6 @@ CELLS = st.text(
 TABLES = st.lists(st.lists(CELLS, min_size=17, max_size=17), min_size=1, max_size=4)
 
 
-@settings(max_examples=150, deadline=None)
 @given(TABLES, st.sampled_from([("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL)]))
 def test_any_table_reads_back_as_python_reads_it(rows: list[list[str]], ends: tuple[str, Literal[0, 1]]) -> None:
     # With a bare LF at its lines' ends, Python's writer before 3.13 leaves a CR unquoted unless it quotes everything.
@@ -275,7 +274,6 @@ def test_any_table_reads_back_as_python_reads_it(rows: list[list[str]], ends: tu
     assert [[each.fields.get(name, "") for name in COLUMNS] for each in read(text)] == expected
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.text(st.sampled_from('",\n\rab1'), max_size=60))
 def test_any_text_at_all_is_read_line_after_line_without_a_gap(text: str) -> None:
     found = read(SHORT + text)

@@ -17,7 +17,7 @@ from exact_csv.limits import ReaderLimits
 from exact_csv.parts import Piece, Seen, Settled, Work, settled, work_of
 from exact_csv.reading import read_complaints
 from exact_csv.tables import records_of, tables_of
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
@@ -126,7 +126,6 @@ def exactly(content: bytes, limits: ReaderLimits = BOUNDS) -> list[dict[str, Any
     return [each for table in tables for each in table.to_pylist()]
 
 
-@settings(max_examples=400, deadline=None)
 @given(
     st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=8),
     ENDS,
@@ -154,7 +153,6 @@ def test_what_a_csv_writer_wrote_comes_back_from_ranges_of_any_length(
     assert [each["record"] for each in found] == list(range(1, len(rows) + 1))
 
 
-@settings(max_examples=600, deadline=None)
 @given(
     st.lists(st.tuples(TEXTS, HOSTILE), max_size=5),
     st.sampled_from([HEADER, WIDE, "Narrative\n", "\ufeff" + HEADER, "a log\n\n" + HEADER.replace("\n", "\r\n")]),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from inference import input_fn, model_fn, output_fn, predict_fn
 from ngram_scorer import NgramScorer
@@ -54,7 +54,6 @@ def test_an_answer_names_the_two_best_classes_and_their_probabilities() -> None:
     }
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.text(max_size=40), max_size=5))
 def test_whatever_a_narrative_says_its_confidences_are_probabilities_of_two_classes(narratives: list[str]) -> None:
     answers = served("\n".join(line(str(place), text) for place, text in enumerate(narratives)))

@@ -8,7 +8,7 @@ import ngram_scorer
 import numpy as np
 import pytest
 import train
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from ngram_scorer import NgramScorer
 from ngram_table import NgramTable
@@ -30,13 +30,11 @@ def expected(texts: list[str]) -> np.ndarray:
     return np.asarray((1 - MODEL.doubt) * sure + MODEL.doubt / sure.shape[1])
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=6))
 def test_its_probabilities_are_the_pipelines(texts: list[str]) -> None:
     assert np.allclose(SCORER.predict_proba(texts), expected(texts), rtol=0, atol=1e-12)
 
 
-@settings(max_examples=300, deadline=None)
 @given(TEXTS)
 def test_it_finds_the_words_that_the_pattern_finds(text: str) -> None:
     words = MODEL.pipeline["tfidf"].build_tokenizer()(text.lower())

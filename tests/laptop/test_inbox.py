@@ -17,8 +17,8 @@ BUCKET = "complaints"
 
 
 @pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with LocalAWS(tmp_path_factory.mktemp("aws")) as aws:
+def s3(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with local_aws(tmp_path_factory.mktemp("aws")) as aws:
         client = aws.client("s3")
         client.create_bucket(Bucket=BUCKET)
         yield client

@@ -6,9 +6,11 @@ from localaws import LocalAWS
 from tests.parity.house import LocalClients
 
 
-def test_what_is_there_already_may_be_made_again_and_keeps_what_it_has(tmp_path: Path) -> None:
+def test_what_is_there_already_may_be_made_again_and_keeps_what_it_has(
+    local_aws: type[LocalAWS], tmp_path: Path
+) -> None:
     settings = load_settings().pipeline
-    with LocalAWS(tmp_path) as aws:
+    with local_aws(tmp_path) as aws:
         clients = LocalClients(aws)
         infrastructure(clients, settings)  # type: ignore[arg-type]
         aws.client("s3").put_object(Bucket=settings.storage.bucket, Key="a", Body=b"a")

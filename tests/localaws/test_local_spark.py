@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pyarrow.parquet
-import pytest
 
 from tests.localaws.account import Account
 
@@ -25,7 +24,6 @@ spark.read.parquet(arguments.output + "missing/")
 """
 
 
-@pytest.mark.slow
 def test_pyspark_reads_and_overwrites_s3_and_says_why_it_failed(account: Account, tmp_path: Path) -> None:
     account.put("raw/a.csv", "id,said\n1,hello\n2,grüezi\n")
     account.put("raw/b.csv", "id,said\n3,moin\n")
@@ -80,7 +78,6 @@ s3.put_object(Bucket=bucket, Key=prefix + "made/d.txt", Body=b"stays")
 """
 
 
-@pytest.mark.slow
 def test_what_a_script_puts_by_boto3_its_spark_sees(account: Account) -> None:
     account.put("named/a.txt", "there before")
     account.put("named/kept.txt", "kept")

@@ -117,7 +117,6 @@ def lines(message: str) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in message.splitlines() if ": " in line)
 
 
-@pytest.mark.slow
 def test_a_failure_that_cannot_be_told_is_a_failure_all_the_same(both: Both, tmp_path: Path) -> None:
     both.deploy(release(prepare=FAILING), tmp_path / "untold")
     with both.deaf():
@@ -127,7 +126,6 @@ def test_a_failure_that_cannot_be_told_is_a_failure_all_the_same(both: Both, tmp
     assert (described["error"], "the header is missing" in described["cause"]) == ("States.TaskFailed", True)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_both_orchestrators_end_alike(both: Both, case: Case, tmp_path: Path) -> None:
     states, told, published = {}, {}, {}

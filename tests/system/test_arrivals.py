@@ -30,8 +30,6 @@ from tests.parity.house import LocalClients, impatient
 ARRIVALS = "complaints_arrivals"
 LONGEST_RUN = 300
 
-pytestmark = pytest.mark.slow
-
 
 class KeptAWS:
     """`python -m localaws --keep` on a port of its own, which the next one takes over."""

@@ -34,7 +34,6 @@ COLUMNS = [
 ]
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.skipif(not RAW.is_dir(), reason=f"real complaints are not at {RAW}"),
 ]
 

@@ -29,7 +29,6 @@ ROOT = Path(__file__).parents[2]
 BUCKET = load_settings().pipeline.storage.bucket
 
 pytestmark = [
-    pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="what is left running is looked for in /proc"),
 ]
 

@@ -17,7 +17,6 @@ from laptop.servers.stack import CLASSIFICATION, TRAINING
 from tests.campaign.faults import Fault, injects
 from tests.campaign.kills.house import House, started_twice
 
-pytestmark = pytest.mark.slow
 SEED = 20261125
 AIRFLOW, STATES = "airflow", "stepfunctions"
 KINDS = {AIRFLOW: ("worker", "job", "spark", "thread"), STATES: ("job", "spark", "thread")}

@@ -12,7 +12,6 @@ from laptop.servers.stack import CLASSIFICATION, TRAINING
 from tests.campaign.faults import Fault, injects
 from tests.campaign.kills.house import House, started_twice
 
-pytestmark = pytest.mark.slow
 AIRFLOW, STATES = "airflow", "stepfunctions"
 HOSTILE = (
     "{{ conf }}",

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import networkx as nx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stepfunctions.compiler.refusals import RefusedError
@@ -105,14 +105,12 @@ def before(part: Part) -> set[tuple[str, str]]:
     return found
 
 
-@settings(deadline=None)
 @given(drawn())
 def test_a_series_parallel_graph_gets_the_shape_that_it_was_made_of(case: tuple[Tree, list[str]]) -> None:
     tree, names = case
     assert shape_of(structure(graph_of(tree, names))) == shape_of_tree(tree, names)
 
 
-@settings(deadline=None)
 @given(drawn())
 def test_a_step_waits_for_those_that_the_graph_says_and_for_no_other(case: tuple[Tree, list[str]]) -> None:
     edges = graph_of(*case)
@@ -121,7 +119,6 @@ def test_a_step_waits_for_those_that_the_graph_says_and_for_no_other(case: tuple
     assert before(found) == set(nx.transitive_closure(nx.DiGraph(edges)).edges)
 
 
-@settings(deadline=None)
 @given(drawn(), st.data())
 def test_edges_that_others_imply_do_not_matter(case: tuple[Tree, list[str]], data: st.DataObject) -> None:
     edges = graph_of(*case)
@@ -131,7 +128,6 @@ def test_edges_that_others_imply_do_not_matter(case: tuple[Tree, list[str]], dat
     assert structure(denser) == structure(edges)
 
 
-@settings(deadline=None)
 @given(drawn(), st.randoms(use_true_random=False))
 def test_the_order_in_which_a_graph_is_given_does_not_matter(case: tuple[Tree, list[str]], random: Any) -> None:
     edges = graph_of(*case)
@@ -165,7 +161,6 @@ def has_an_n(edges: Edges) -> bool:
     )
 
 
-@settings(deadline=None)
 @given(any_graph())
 def test_exactly_the_graphs_with_steps_that_stand_as_an_n_are_refused(edges: Edges) -> None:
     if has_an_n(edges):

@@ -91,9 +91,9 @@ def until(holds: Callable[[], Any], seconds: float = 30) -> Any:
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
+def aws(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
     folder: Path = tmp_path_factory.mktemp("aws")
-    with LocalAWS(folder) as running:
+    with local_aws(folder) as running:
         yield running
 
 

@@ -56,12 +56,11 @@ class Deployed(Environment):
 
 
 @pytest.fixture
-def deployed(tmp_path: Path) -> Iterator[Callable[..., Deployed]]:
-    with LocalAWS(tmp_path, minute=0.5) as aws:
+def deployed(local_aws: type[LocalAWS], tmp_path: Path) -> Iterator[Callable[..., Deployed]]:
+    with local_aws(tmp_path, minute=0.5) as aws:
         yield lambda seconds=0, limit=100: Deployed(aws, seconds, limit)
 
 
-@pytest.mark.slow
 def test_a_file_that_lands_is_started_whatever_it_is_called_and_the_rest_is_not(deployed: Any) -> None:
     environment = deployed()
     environment.put("raw/", b"")
@@ -75,7 +74,6 @@ def test_a_file_that_lands_is_started_whatever_it_is_called_and_the_rest_is_not(
     assert environment.dead_letters() == []
 
 
-@pytest.mark.slow
 def test_files_that_land_at_once_run_few_at_a_time_and_all_in_the_end(deployed: Any) -> None:
     environment = deployed(seconds=1, limit=2)
     for number in range(8):
@@ -91,7 +89,6 @@ def test_files_that_land_at_once_run_few_at_a_time_and_all_in_the_end(deployed: 
     assert [each["source"] for each in environment.inputs()] == [f"raw/{number}.csv" for number in range(8)]
 
 
-@pytest.mark.slow
 def test_a_start_that_fails_each_time_is_tried_three_times_and_then_a_dead_letter(deployed: Any) -> None:
     environment = deployed()
     functions = environment.aws.client("lambda")
@@ -106,7 +103,6 @@ def test_a_start_that_fails_each_time_is_tried_three_times_and_then_a_dead_lette
     assert letter["responsePayload"]["errorType"] == "StateMachineDoesNotExist"
 
 
-@pytest.mark.slow
 def test_what_can_never_be_started_is_a_dead_letter_at_once_and_is_counted(deployed: Any) -> None:
     environment = deployed()
     environment.put("raw/a;b.csv")

@@ -12,7 +12,7 @@ import pytest
 
 from stepfunctions.compiler import rules
 
-MACHINES = sorted((Path(__file__).parents[2] / "stepfunctions").glob("*.asl.json"))
+MACHINES = sorted((Path(__file__).parents[3] / "stepfunctions").glob("*.asl.json"))
 
 
 def task(integration: str, name: str, following: str, failed: str = "failed", **fields: Any) -> dict[str, Any]:
