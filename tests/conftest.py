@@ -6,7 +6,8 @@ import importlib.util
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,8 +83,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: rooms.rank(_place(item.path), _fixtures(item)))
 
 
-def _place(path: Path) -> PurePosixPath:
-    return PurePosixPath(path.relative_to(rooms.HERE).as_posix())
+@cache
+def _place(path: Path) -> str:
+    """The path below `tests`."""
+    return path.relative_to(rooms.HERE).as_posix()
 
 
 def _fixtures(item: pytest.Item) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 HERE = Path(__file__).parent
 
@@ -14,8 +14,18 @@ OWN_VERBS = ("browser", "compose")
 
 # The long campaign: `make test-all` only.
 LONG = ("campaign/kills",)
-# Rooms whose tests start servers or jobs, and fixtures that do so for tests of other rooms: not in `make test-quick`.
-SERVERS = ("dags/test_idempotent_operators.py", "localaws", "parity", "system", *OWN_VERBS)
+# Rooms whose tests start servers or jobs, or ask a package registry, and fixtures by which tests of other rooms do so:
+# not in `make test-quick`.
+SERVERS = (
+    "dags/test_idempotent_operators.py",
+    "deploy/test_layer.py",
+    "localaws",
+    "parity",
+    "system",
+    "test_asl_validators.py",
+    "test_requirements.py",
+    *OWN_VERBS,
+)
 SERVER_FIXTURES = frozenset({"spark", "local_aws"})
 
 # Rooms whose files share a server that takes long to start.
@@ -24,37 +34,37 @@ TOGETHER = ("parity",)
 FIRST = ("campaign/kills", "system", "parity", "dags/test_idempotent_operators.py")
 
 
-def is_in(path: PurePosixPath, rooms: Collection[str]) -> bool:
+def is_in(path: str, rooms: Collection[str]) -> bool:
     """True if the path, relative to `tests`, is one of the rooms or lies in one."""
-    return any(path.is_relative_to(room) for room in rooms)
+    return any(path == room or path.startswith(f"{room}/") for room in rooms)
 
 
-def is_elsewhere(path: PurePosixPath, *, airflow: bool) -> bool:
+def is_elsewhere(path: str, *, airflow: bool) -> bool:
     """True if nothing at the path runs in an environment with Airflow, or without it."""
     if is_in(path, OWN_VERBS):
         return True
     if not airflow:
         return is_in(path, AIRFLOW)
-    leads_to_one = any(PurePosixPath(room).is_relative_to(path) for room in AIRFLOW)
+    leads_to_one = any(is_in(room, [path]) for room in AIRFLOW)
     return not is_in(path, AIRFLOW) and not leads_to_one
 
 
-def tier(path: PurePosixPath, fixtures: Collection[str]) -> str:
+def tier(path: str, fixtures: Collection[str]) -> str:
     """The marker of the test's tier: `long`, `server`, or none for a test of `make test-quick`."""
     if is_in(path, LONG):
         return "long"
     return "server" if is_in(path, SERVERS) or SERVER_FIXTURES & set(fixtures) else ""
 
 
-def group(path: PurePosixPath, fixtures: Collection[str]) -> str:
+def group(path: str, fixtures: Collection[str]) -> str:
     """The tests that one xdist worker runs: those of a file, or of all that share an expensive thing."""
     # One Spark for all: starting another costs more than waiting for it.
     if "spark" in fixtures:
         return "spark"
-    return next((room for room in TOGETHER if is_in(path, [room])), path.as_posix())
+    return next((room for room in TOGETHER if is_in(path, [room])), path)
 
 
-def rank(path: PurePosixPath, fixtures: Collection[str]) -> int:
+def rank(path: str, fixtures: Collection[str]) -> int:
     """The place of the test's group in the order in which groups start; the lower, the earlier."""
     return next(
         (place for place, room in enumerate(FIRST) if is_in(path, [room])),

@@ -81,6 +81,12 @@ def lanes(tier: str) -> list[list[Part]]:
     ]
 
 
+def _environment(tier: Tier) -> dict[str, str]:
+    # Bytecode is kept, whatever the shell says: every worker, job and function would compile our modules anew.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return inherited | {"HYPOTHESIS_PROFILE": tier.profile}
+
+
 class Running:
     """pytest on a part, its output shown as it comes with the environment before each line."""
 
@@ -98,7 +104,7 @@ class Running:
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, "HYPOTHESIS_PROFILE": tier.profile},
+                env=_environment(tier),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
