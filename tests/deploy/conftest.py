@@ -12,8 +12,8 @@ from localaws import LocalAWS
 
 
 @pytest.fixture
-def aws(tmp_path: Path) -> Iterator[LocalAWS]:
+def aws(local_aws: type[LocalAWS], tmp_path: Path) -> Iterator[LocalAWS]:
     """Local AWS on a port of its own, stopped at the end of the test."""
-    with LocalAWS(tmp_path / "aws") as running:
+    with local_aws(tmp_path / "aws") as running:
         running.client("s3").create_bucket(Bucket=load_settings().pipeline.storage.bucket)
         yield running

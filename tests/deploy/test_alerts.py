@@ -22,10 +22,10 @@ WAITS = {"Type": "Wait", "Seconds": 30, "End": True}
 
 
 @pytest.fixture
-def aws(tmp_path: Path) -> Iterator[LocalAWS]:
+def aws(local_aws: type[LocalAWS], tmp_path: Path) -> Iterator[LocalAWS]:
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    with LocalAWS(tmp_path, minute=0.5) as running:
+    with local_aws(tmp_path, minute=0.5) as running:
         name = SETTINGS.aws.lambda_role_arn.rpartition("/")[2]
         running.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
         put_steps_function(running.client("lambda"), SETTINGS, handlers_archive())
@@ -61,7 +61,6 @@ def messages(aws: LocalAWS, url: str, seconds: float) -> list[dict[str, Any]]:
     return []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("end", ["runtime error", "aborted"])
 def test_a_failure_that_no_catch_can_catch_is_reported(aws: LocalAWS, end: str) -> None:
     url, machines = inbox(aws), aws.client("stepfunctions")
@@ -77,7 +76,6 @@ def test_a_failure_that_no_catch_can_catch_is_reported(aws: LocalAWS, end: str) 
     assert any(line.startswith(expected) for line in lines), lines
 
 
-@pytest.mark.slow
 def test_a_failure_that_a_state_handled_is_not_reported_again(aws: LocalAWS) -> None:
     url = inbox(aws)
     aws.client("stepfunctions").start_execution(stateMachineArn=machine(aws, FAILS), name="run-1")

@@ -12,10 +12,10 @@ from laptop.verbs.seed_aws import main, seed
 from localaws import LocalAWS
 
 
-def test_the_sample_is_uploaded_once_and_later_changes_are_kept(tmp_path: Path) -> None:
+def test_the_sample_is_uploaded_once_and_later_changes_are_kept(local_aws: type[LocalAWS], tmp_path: Path) -> None:
     settings = load_settings().pipeline
     bucket = settings.storage.bucket
-    with LocalAWS(tmp_path) as local:
+    with local_aws(tmp_path) as local:
         aws = AwsAt(local.endpoint, settings.aws.region)
         release, with_sample = seed(aws, settings)
         assert with_sample
