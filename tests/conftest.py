@@ -70,13 +70,15 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks tier and group of each test, and sorts the groups: before xdist looks at them."""
+    in_groups = config.pluginmanager.hasplugin("xdist")
     for item in items:
         path, fixtures = _place(item.path), _fixtures(item)
         if marker := rooms.tier(path, fixtures):
             item.add_marker(marker)
-        item.add_marker(pytest.mark.xdist_group(rooms.group(path, fixtures)))
+        if in_groups:
+            item.add_marker(pytest.mark.xdist_group(rooms.group(path, fixtures)))
         if rooms.is_in(path, WITH_SPARK):
             for warning in IGNORED:
                 item.add_marker(pytest.mark.filterwarnings(warning))
