@@ -1,5 +1,6 @@
-# The images of docker-compose.yaml: `airflow` runs Airflow, `jobs` local AWS and the deploy. Each has one environment of
-# locks/, with its hashes, as `make` installs it. Any image with Python 3.11 or 3.12 and its venv can be the base.
+# The images of docker-compose.yaml: `airflow` runs Airflow; `jobs` runs local AWS and the deployment. Each has one
+# environment of locks/, installed with its hashes as `make` does. Any image with Python 3.11 or 3.12 and venv can be the
+# base.
 ARG BASE_IMAGE=python:3.12-slim-bookworm
 
 FROM ${BASE_IMAGE} AS base
@@ -19,7 +20,7 @@ RUN uv venv --quiet --python "$(command -v python3)" /opt/environment \
 
 FROM base AS airflow
 COPY --from=airflow-environment /opt/environment /opt/environment
-# Volumes take their owner from the folder that they are first mounted over.
+# A new volume takes its owner and mode from the folder that it is mounted over.
 RUN install -d -o ptmlops -g ptmlops /airflow /airflow/logs \
  && install -d -o ptmlops -g ptmlops -m 700 /airflow/secrets
 ENV PATH=/opt/environment/bin:$PATH AIRFLOW_HOME=/airflow

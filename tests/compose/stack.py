@@ -85,11 +85,13 @@ class Stack:
         return {each["Service"]: each["Health"] for each in map(json.loads, lines)}
 
     def password(self) -> str:
-        """What airflow-init told of the password."""
-        told = self.compose("logs", "--no-log-prefix", "airflow-init").stdout
-        found = re.findall(r"user admin, password (\S+)", told)
-        assert found, f"airflow-init told no password: {told[-500:]}"
-        return str(found[-1])
+        """The password, from the file that the log of airflow-init names; the log itself must not have it."""
+        log = self.compose("logs", "--no-log-prefix", "airflow-init").stdout
+        found = re.findall(r"docker compose exec api-server (cat \S+)", log)
+        assert found, f"airflow-init names no file of passwords: {log[-500:]}"
+        password = str(json.loads(self.compose("exec", "--no-TTY", "api-server", *found[-1].split()).stdout)["admin"])
+        assert password not in log
+        return password
 
     def airflow(self) -> AirflowApi:
         """Airflow, for whoever was told the password."""

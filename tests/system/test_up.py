@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,15 @@ from complaints.settings import load_settings
 from laptop.servers.airflow_api import AirflowApi
 from laptop.servers.aws import AwsAt
 from laptop.servers.credentials import credentials
-from laptop.servers.leftovers import stop_marked
+from laptop.servers.leftovers import marked, stop_marked
 from laptop.servers.orchestrator import ENDED
 from laptop.servers.processes import free_port
 from laptop.servers.stack import CLASSIFICATION
 from laptop.servers.state import Running, State
 
 ROOT = Path(__file__).parents[2]
+# 127.0.0.1, ::1 and ::ffff:127.0.0.1, in the byte order of /proc/net.
+LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 BUCKET = load_settings().pipeline.storage.bucket
 
 pytestmark = [
@@ -74,10 +78,33 @@ def state(tmp_path: Path) -> Iterator[State]:
     stop_marked(found.folder)
 
 
-def trained(airflow: AirflowApi) -> str:
-    """The id of a training run that has ended well."""
+def listening(state: State) -> set[str]:
+    """The addresses, as /proc/net/tcp and tcp6 write them, on which processes of the state folder listen."""
+    inodes = set()
+    for pid in marked(state.folder):
+        with suppress(OSError):
+            inodes |= {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()}
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            _, address, _, status, *rest = line.split()
+            if status == "0A" and f"socket:[{rest[5]}]" in inodes:
+                found.add(address.partition(":")[0])
+    return found
+
+
+def trained(state: State, airflow: AirflowApi) -> str:
+    """The id of a training run that has succeeded, while nothing listened on another interface than loopback."""
     run_id = airflow.trigger("complaints_training", {})
-    until("end of the training", lambda: airflow.state("complaints_training", run_id) in ENDED)
+    addresses: set[str] = set()
+
+    def has_ended() -> bool:
+        addresses.update(listening(state))
+        return airflow.state("complaints_training", run_id) in ENDED
+
+    until("end of the training", has_ended)
+    assert addresses
+    assert addresses <= LOOPBACK, f"something of make up listens on {addresses - LOOPBACK}"
     assert airflow.state("complaints_training", run_id) == "success"
     return run_id
 
@@ -107,14 +134,16 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     (inbox / "notes.txt").write_text("no complaints")
     output, first = started(state, "--port", port, "--inbox", str(inbox))
     password = credentials(state.airflow / "secrets").password
-    for told in (first.address, "user admin", password, first.endpoint, f"s3://{BUCKET}", "standalone.log"):
+    kept_in = f"user admin, password in {(state.airflow / 'secrets' / 'passwords.json').absolute()}"
+    for told in (first.address, kept_in, first.endpoint, f"s3://{BUCKET}", "airflow.log"):
         assert told in output
+    assert password not in output, "the password is printed to terminals only"
     code, refused = said("up", state, "--port", port)
     assert (code, "Traceback" in refused) == (1, False)
     assert f"pid {first.pid}, {first.address}" in refused
 
     airflow = airflow_of(state, first)
-    run_id = trained(airflow)
+    run_id = trained(state, airflow)
     # Opening a task's log in the UI shows what its job wrote.
     assert re.search(
         r"[\d,]+ rows read from 2 files", "\n".join(airflow.log("complaints_training", run_id, "prepare_history", 1))
@@ -127,17 +156,24 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
         narrative = f"They charged me twice says {name}"
         (inbox / f"{name}.csv").write_text(f"Complaint ID,Consumer complaint narrative\n1,{narrative}\n")
         published = re.compile(
-            rf"complaints_classification  raw/{name}\.csv → s3://\S+/results/run_id=\w+/, and in (\S+)"
+            rf"complaints_classification  raw/{name}\.csv → s3://\S+/results/run_id=\w+/, copied to (\S+)"
         )
         told = until(f"results of {name}.csv", lambda told=published: told.search(log.read_text()))
         assert list(Path(told[1]).glob("*.parquet"))
     # What arrived is noted a moment after its run was started, and nothing else is to come.
     until("ledger", lambda: len([key for key in keys(first) if key.startswith("ledger/versions/")]) == 2)
-    assert "notes.txt is passed over: no .csv" in log.read_text()
+    assert "skipped notes.txt: no .csv" in log.read_text()
     AwsAt(first.endpoint, "us-east-1").client("s3").delete_object(
         Bucket=BUCKET, Key="history/001-synthetic-history-16-columns.csv"
     )
     kept = keys(first)
+
+    assert stat.S_IMODE(state.folder.stat().st_mode) == 0o700
+    logs = [*state.folder.glob("*.log"), *state.folder.glob("*/*.log")]
+    assert {"up.log", "airflow.log", "server.log"} <= {each.name for each in logs}
+    assert {stat.S_IMODE(each.stat().st_mode) for each in logs} == {0o600}
+    # All of Airflow's logs, those of tasks included.
+    assert not [each for each in state.folder.rglob("*.log") if password in each.read_text(errors="replace")]
 
     assert said("down", state)[0] == 0
     assert naming(state) == []
@@ -145,7 +181,8 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
 
     output, second = started(state, "--port", port, "--inbox", str(inbox))
     assert (second.address, second.endpoint) == (first.address, first.endpoint)
-    assert password in output
+    assert kept_in in output
+    assert credentials(state.airflow / "secrets").password == password
     assert keys(second) == kept, "the sample is uploaded once, and what a person deleted stays away"
     assert airflow_of(state, second).state("complaints_training", run_id) == "success"
     code, status = said("status", state)
@@ -185,7 +222,7 @@ def test_what_a_killed_one_left_running_is_stopped_by_down(state: State) -> None
     assert "make down stops them" in told
     code, told = said("down", state)
     assert code == 0
-    assert "an earlier start had left behind" in told
+    assert "left by an earlier make up" in told
     assert naming(state) == []
 
 
@@ -203,4 +240,7 @@ def test_a_port_in_use_is_one_sentence(state: State) -> None:
         code, told = said("up", state, "--port", port[1])
         other.kill()
     assert code == 1
-    assert told.strip() == f"port {port[1]} is in use; stop what listens there, or choose another: make up PORT=8081"
+    assert (
+        told.strip()
+        == f"port {port[1]} is in use; stop the program that uses it, or choose another port: make up PORT=8081"
+    )
