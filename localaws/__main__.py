@@ -9,7 +9,9 @@ import sys
 import threading
 from pathlib import Path
 
+from localaws.server.credentials import given_credentials
 from localaws.server.endpoint import LocalAWS
+from localaws.server.private_files import make_private_folder
 from localaws.server.state_files import StateError
 
 
@@ -23,8 +25,17 @@ def main() -> None:
     parser.add_argument("--minute", type=float, default=60.0, metavar="SECONDS", help=told)
     told = "keep S3 and SageMaker's models in the state folder, and begin with what it holds (default: forget all)"
     parser.add_argument("--keep", action="store_true", help=told)
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME[:PORT]",
+        help="another name that clients reach this server by, for instance a service's of docker compose (repeatable)",
+    )
     arguments = parser.parse_args()
-    arguments.state.mkdir(parents=True, exist_ok=True)
+    # Whatever this process and its jobs write is their owner's alone.
+    os.umask(0o077)
+    make_private_folder(arguments.state)
     logging.basicConfig(
         filename=arguments.state / "localaws.log",
         level=logging.INFO,
@@ -33,14 +44,24 @@ def main() -> None:
     # The shell's profile and credentials are for the real AWS; a profile that is gone would even stop boto3.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
+    try:
+        credentials = given_credentials(os.environ)
+    except ValueError as error:
+        parser.error(str(error))
     asked_to_stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked_to_stop.set())
     try:
         with LocalAWS(
-            arguments.state, arguments.host, arguments.port, minute=arguments.minute, keep=arguments.keep
+            arguments.state,
+            arguments.host,
+            arguments.port,
+            minute=arguments.minute,
+            keep=arguments.keep,
+            credentials=credentials,
+            allowed_hosts=arguments.allow_host,
         ) as aws:
-            print(json.dumps({"endpoint": aws.endpoint}), flush=True)
+            print(json.dumps({"endpoint": aws.endpoint, "credentials": str(aws.credentials_file)}), flush=True)
             asked_to_stop.wait()
     except StateError as error:
         sys.exit(f"localaws: {error}")

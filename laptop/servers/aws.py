@@ -12,22 +12,23 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from laptop.servers.aws_credentials import AwsCredentials, read_aws_credentials
 from laptop.servers.processes import Server, ServerError, free_port
 
-_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _START_SECONDS = 90
 
 
 class AwsAt:
-    """A running local AWS at `endpoint`; it accepts any credentials."""
+    """A running local AWS at `endpoint`; it accepts only its own `credentials`."""
 
-    def __init__(self, endpoint: str, region: str) -> None:
+    def __init__(self, endpoint: str, region: str, credentials: AwsCredentials) -> None:
         self.endpoint = endpoint
         self.region = region
+        self.credentials = credentials
 
     def environment(self) -> dict[str, str]:
         """The environment variables that make any AWS client use this endpoint."""
-        return {**_CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint, "AWS_DEFAULT_REGION": self.region}
+        return {**self.credentials.environment, "AWS_ENDPOINT_URL": self.endpoint, "AWS_DEFAULT_REGION": self.region}
 
     def clients(self) -> Mapping[str, Any]:
         """A client of each service that deploy needs."""
@@ -35,7 +36,7 @@ class AwsAt:
 
     def client(self, service: str, **more: Any) -> Any:
         """A boto3 client of this AWS, without the shell's proxy settings; `more` is passed to botocore's Config."""
-        session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=self.region)
+        session = boto3.Session(*self.credentials, region_name=self.region)
         return session.client(service, endpoint_url=self.endpoint, config=Config(proxies={}, **more))
 
 
@@ -51,13 +52,15 @@ class Aws(AwsAt):
     ) -> None:
         port = port or free_port()
         # Known before the server answers, so that Airflow can start at the same time.
-        super().__init__(f"http://127.0.0.1:{port}", region)
+        kept = read_aws_credentials(state) if keep else None
+        super().__init__(f"http://127.0.0.1:{port}", region, kept or AwsCredentials.new())
         self._log = state / "server.log"
         command = [sys.executable, "-m", "localaws", "--state", str(state), "--port", str(port)]
         # The user's own credentials, profile and endpoint must not reach it.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        kept = ["--keep"] * keep
-        self.server = Server("local AWS", [*command, *kept], {**inherited, **(mark or {})}, self._log)
+        inherited |= {f"LOCAL{name}": value for name, value in self.credentials.environment.items()}
+        persistent = ["--keep"] * keep
+        self.server = Server("local AWS", [*command, *persistent], {**inherited, **(mark or {})}, self._log)
 
     def wait_until_ready(self) -> None:
         """Waits for the line of JSON that local AWS prints once it answers requests.

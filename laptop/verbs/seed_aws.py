@@ -12,6 +12,7 @@ from deploy.__main__ import deploy
 from laptop.inputs import upload
 from laptop.sample import write_sample
 from laptop.servers.aws import AwsAt
+from laptop.servers.aws_credentials import AwsCredentials
 from laptop.servers.stack import delivery, infrastructure
 
 
@@ -43,7 +44,7 @@ def main() -> int:
         )
         return 2
     settings = load_settings().pipeline
-    release, with_sample = seed(AwsAt(endpoint, settings.aws.region), settings)
+    release, with_sample = seed(AwsAt(endpoint, settings.aws.region, AwsCredentials.of(os.environ)), settings)
     sample = "the synthetic sample was uploaded" if with_sample else "existing data was kept"
     print(f"deployed release {release} to s3://{settings.storage.bucket}; {sample}", flush=True)
     return 0

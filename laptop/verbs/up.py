@@ -12,6 +12,7 @@ from pathlib import Path
 from complaints.settings import PipelineSettings, load_settings
 from laptop.sample import write_sample
 from laptop.servers.airflow import ROOT, Airflow
+from laptop.servers.aws_credentials import aws_credentials_file
 from laptop.servers.credentials import USER, Credentials
 from laptop.servers.inbox import Inbox, existing_folder
 from laptop.servers.leftovers import stop_marked
@@ -102,7 +103,9 @@ def _addresses(state: State, stack: Stack[Airflow], settings: PipelineSettings, 
     model = model_in_service(stack.aws.client("s3"), bucket)
     return f"""
   Airflow    {airflow.address}   {login(airflow.credentials, show_password=sys.stdout.isatty())}
-  AWS        {stack.aws.endpoint}   (export AWS_ENDPOINT_URL={stack.aws.endpoint}; any credentials are accepted)
+  AWS        {stack.aws.endpoint}   access key {stack.aws.credentials.access_key_id}; for any AWS client:
+             export AWS_ENDPOINT_URL={stack.aws.endpoint} AWS_DEFAULT_REGION={stack.aws.region}
+             export AWS_SHARED_CREDENTIALS_FILE={aws_credentials_file(state.aws).absolute()}
   bucket     s3://{bucket}, with a synthetic sample under history/ and raw/batches/laptop/
   model      {model}
   inbox      {drop}

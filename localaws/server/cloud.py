@@ -1,4 +1,4 @@
-"""The endpoint, seen by a client: boto3 clients with dummy credentials, and what a job's process may know."""
+"""The endpoint, seen by a client: boto3 clients with the run's credentials, and the environment of a job's process."""
 
 import os
 import sys
@@ -9,8 +9,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from localaws.server.credentials import Credentials
+
 ACCOUNT = "123456789012"
-CREDENTIALS = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
 # A job inherits nothing else from whoever started the server: no credentials, no profile, no PYTHONPATH.
 # PTMLOPS_STATE: by it whoever started a server that was killed finds the jobs' processes.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PTMLOPS_STATE")
@@ -25,15 +26,16 @@ class Cloud:
 
     endpoint: str
     region: str
+    credentials: Credentials
     agent: str | None = None
-    _clients: dict[str, Any] = field(default_factory=dict)
-    _lock: Lock = field(default_factory=Lock)
+    _clients: dict[str, Any] = field(default_factory=dict, init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service. Making one is not thread-safe in boto3: hence the lock."""
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = boto3.session.Session(**CREDENTIALS).client(
+                self._clients[service] = boto3.session.Session(**self.credentials.session).client(
                     service,
                     region_name=self.region,
                     endpoint_url=self.endpoint,
@@ -58,14 +60,19 @@ class Cloud:
         """The ARN of a resource, for instance `arn("sagemaker", "training-job/name")`."""
         return f"arn:aws:{service}:{self.region}:{ACCOUNT}:{resource}"
 
+    def client_environment(self) -> dict[str, str]:
+        """Environment variables that make any AWS client use this endpoint."""
+        return {
+            **self.credentials.environment,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_DEFAULT_REGION": self.region,
+        }
+
     def environment(self) -> dict[str, str]:
         """The environment that every job's process starts from."""
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return inherited | {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
-            "AWS_DEFAULT_REGION": self.region,
+            **self.client_environment(),
             "AWS_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": "127.0.0.1,localhost",

@@ -3,7 +3,7 @@
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
@@ -24,7 +24,10 @@ from localaws.jobs.job import Job
 from localaws.jobs.logs import GROUPS
 from localaws.lambdas.invoke import Answer, answer_invoke, invoked
 from localaws.sagemaker.operations import SageMakerJobs
+from localaws.server.access import AccessControl
 from localaws.server.cloud import Cloud
+from localaws.server.credentials import FILE_NAME, Credentials, new_credentials, read_credentials, write_credentials
+from localaws.server.private_files import make_private_folder
 from localaws.server.protocol import SERVICES, ApiError, Handler, Json, answer, read
 from localaws.server.timer import Timer
 from localaws.server.trail import Trail
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
 LAST_WAIT_SECONDS = 15.0
 # Whose calls the trail leaves out, and whose it takes for a service's.
 OWN_AGENT, LAMBDA_AGENT, EVENTS_AGENT = "localaws", "lambda.amazonaws.com", "events.amazonaws.com"
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+EVERY_INTERFACE = ("0.0.0.0", "::", "")
 JSON = {"Content-Type": "application/x-amz-json-1.1"}
 StartResponse = Callable[..., Any]
 _log = logging.getLogger(__name__)
@@ -117,12 +122,16 @@ class LocalAWS:
         region: str = "us-east-1",
         minute: float = 60.0,
         keep: bool = False,
+        credentials: Credentials | None = None,
+        allowed_hosts: Collection[str] = (),
     ) -> None:
         self._state = state.absolute()
         self._address = (host, port)
         self._region = region
         self._minute = minute
         self._keep = keep
+        self._given_credentials = credentials
+        self._allowed_hosts = allowed_hosts
         self._trail = self._state / "cloudtrail.jsonl"
 
     def __enter__(self) -> "LocalAWS":
@@ -132,16 +141,21 @@ class LocalAWS:
             StateError: the state is to be kept, and its folder is in use or cannot be read.
         """
         moto_api_backend.reset()
+        make_private_folder(self._state)
         self._handlers: dict[str, Handler] = {}
         with ExitStack() as mends:
             application = TakeOver(self._moto(mends), self._handlers)
             recorded = Trail(application, self._trail, OWN_AGENT)
             self._server = make_server(*self._address, recorded, threaded=True, request_handler=QuietHandler)
             self._mends = mends.pop_all()
-        host, port = self._server.server_address[:2]
-        self.endpoint = f"http://{host!s}:{port}"
-        self._cloud = Cloud(self.endpoint, self._region, OWN_AGENT)
-        self._users = Cloud(self.endpoint, self._region)
+        self.credentials = self._credentials()
+        port = int(self._server.server_address[1])
+        host = self._address[0]
+        self.endpoint = f"http://{'127.0.0.1' if host in EVERY_INTERFACE else host}:{port}"
+        hosts = {f"{name}:{port}" for name in (*LOOPBACK_NAMES, host)}
+        self._server.app = AccessControl(recorded, self.credentials, {*hosts, *self._allowed_hosts})
+        self._cloud = Cloud(self.endpoint, self._region, self.credentials, OWN_AGENT)
+        self._users = Cloud(self.endpoint, self._region, self.credentials)
         self._take_over()
         application.functions, application.queue = self._functions, self._queue
         self._thread = Thread(target=self._server.serve_forever, name="localaws", daemon=True)
@@ -186,8 +200,24 @@ class LocalAWS:
         return [json.loads(line) for line in self._trail.read_text(encoding="utf-8").splitlines()]
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this AWS, with dummy credentials."""
+        """A boto3 client of this AWS, with its credentials."""
         return self._users.client(service)
+
+    @property
+    def credentials_file(self) -> Path:
+        """The credentials in the format of `~/.aws/credentials`, for AWS_SHARED_CREDENTIALS_FILE."""
+        return self._state / FILE_NAME
+
+    def environment(self) -> dict[str, str]:
+        """Environment variables that make any AWS client use this AWS."""
+        return self._users.client_environment()
+
+    def _credentials(self) -> Credentials:
+        """Those given, else those of the persistent state, else new ones; always written to the state folder."""
+        kept = read_credentials(self.credentials_file) if self._keep else None
+        credentials = self._given_credentials or kept or new_credentials()
+        write_credentials(self.credentials_file, credentials)
+        return credentials
 
     def _moto(self, mends: ExitStack) -> Any:
         application = DomainDispatcherApplication(create_backend_app)
@@ -213,7 +243,9 @@ class LocalAWS:
         glue = GlueJobs(self._cloud, folder, self._minute)
         sagemaker = SageMakerJobs(self._cloud, folder)
         self._timer = Timer()
-        lambdas, rules = (Cloud(self.endpoint, self._region, agent) for agent in (LAMBDA_AGENT, EVENTS_AGENT))
+        lambdas, rules = (
+            Cloud(self.endpoint, self._region, self.credentials, agent) for agent in (LAMBDA_AGENT, EVENTS_AGENT)
+        )
         self._services_clouds = (lambdas, rules)
         self._functions = Functions(self._cloud, folder)
         self._queue = FunctionQueue(lambdas, self._functions, self._timer, self._minute)

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from localaws.server.private_files import make_private_folder
 from localaws.server.protocol import Json
 
 FORMAT = 1
@@ -25,7 +26,7 @@ def locked(state: Path) -> Iterator[None]:
     Raises:
         StateError: another server uses it.
     """
-    state.mkdir(parents=True, exist_ok=True)
+    make_private_folder(state)
     with (state / "lock").open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

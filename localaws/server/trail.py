@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 
 from localaws.server.calls import GREATEST_BODY_BYTES, Call, read_call, scope_of
+from localaws.server.private_files import open_private
 from localaws.server.protocol import Json
 
 # To receive a message hides it for a while; but who waits for one asks all the time.
@@ -52,9 +53,8 @@ class Trail:
         self._file = file
         self._unrecorded = unrecorded
         self._lock = Lock()
-        file.parent.mkdir(parents=True, exist_ok=True)
         # An AWS that starts has no past.
-        file.write_bytes(b"")
+        open_private(file).close()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
@@ -82,7 +82,7 @@ class Trail:
 
     def _append(self, event: Json) -> None:
         line = json.dumps(event) + "\n"
-        with self._lock, self._file.open("a", encoding="utf-8") as file:
+        with self._lock, open_private(self._file, "a") as file:
             file.write(line)
 
 

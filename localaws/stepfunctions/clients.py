@@ -10,7 +10,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.utils import parse_timestamp
 
-from localaws.server.cloud import CREDENTIALS, Cloud
+from localaws.server.cloud import Cloud
 
 # A Lambda function may take 900 s; its caller has to wait for longer than that.
 READ_TIMEOUT_SECONDS = 960
@@ -34,7 +34,8 @@ class Clients:
                 parsers = session.get_component("response_parser_factory")
                 parsers.set_parser_defaults(timestamp_parser=self._timestamp)
                 # One attempt: to try again is for the machine's Retry to say.
-                self._made[region, service] = boto3.session.Session(botocore_session=session, **CREDENTIALS).client(
+                credentials = self._cloud.credentials.session
+                self._made[region, service] = boto3.session.Session(botocore_session=session, **credentials).client(
                     service,
                     region_name=region,
                     endpoint_url=self._cloud.endpoint,

@@ -231,9 +231,8 @@ def test_a_history_that_collapsed_teaches_nothing_unless_somebody_says_so(enviro
 def on_aws(local_aws: type[LocalAWS], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAWS]:
     """Local AWS, which the steps' own clients talk to."""
     with local_aws(tmp_path / "aws") as aws:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            monkeypatch.setenv(name, "local")
+        for name, value in aws.environment().items():
+            monkeypatch.setenv(name, value)
         monkeypatch.delenv("AWS_PROFILE", raising=False)
         yield aws
 

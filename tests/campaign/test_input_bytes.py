@@ -48,7 +48,7 @@ def breaking(line: Line) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             behind = http.client.HTTPConnection(line.behind)
-            behind.request("GET", self.path, headers=dict(self.headers))
+            behind.request(self.command, self.path, headers=dict(self.headers))
             answer = behind.getresponse()
             body = answer.read()
             behind.close()
@@ -82,7 +82,8 @@ def breaking(line: Line) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def aws(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
-    with local_aws(tmp_path_factory.mktemp("aws")) as running:
+    # The client reaches it through a port that breaks connections.
+    with local_aws(tmp_path_factory.mktemp("aws"), allowed_hosts=["127.0.0.1"]) as running:
         s3 = running.client("s3")
         s3.create_bucket(Bucket="versioned")
         s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
@@ -92,13 +93,12 @@ def aws(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def opener(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> Opener:
-    return opener_at(aws.endpoint, monkeypatch)
+    return opener_at(aws, aws.endpoint, monkeypatch)
 
 
-def opener_at(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Opener:
+def opener_at(aws: LocalAWS, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Opener:
     """An opener whose client finds what a job's client finds: its environment."""
-    environment = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-    for name, value in (environment | {"AWS_DEFAULT_REGION": "us-east-1", "NO_PROXY": "127.0.0.1"}).items():
+    for name, value in {**aws.environment(), "AWS_ENDPOINT_URL": endpoint, "NO_PROXY": "127.0.0.1"}.items():
         monkeypatch.setenv(name, value)
     return Opener()
 
@@ -161,7 +161,7 @@ def test_what_breaks_off_is_taken_up_where_it_broke(aws: LocalAWS, monkeypatch: 
     planned = put(aws, "versioned", CONTENT)
     line = Line(aws.endpoint, after=200_000, times=3)
     with breaking(line) as endpoint:
-        assert all_of(opener_at(endpoint, monkeypatch).open(planned)) == CONTENT
+        assert all_of(opener_at(aws, endpoint, monkeypatch).open(planned)) == CONTENT
     assert line.left == 0
     assert line.asked[0] is None
     assert len(line.asked) == 4
@@ -174,7 +174,7 @@ def test_what_was_changed_while_the_connection_was_broken_is_not_put_together_fr
 ) -> None:
     planned = put(aws, "plain", CONTENT)
     with breaking(Line(aws.endpoint, after=200_000, times=1)) as endpoint:
-        stream = opener_at(endpoint, monkeypatch).open(planned)
+        stream = opener_at(aws, endpoint, monkeypatch).open(planned)
         stream.read(10)
         put(aws, "plain", CONTENT[::-1])
         with pytest.raises(InputRefusedError, match=r"it was changed: its ETag is .*, and the plan is about"):
@@ -192,7 +192,7 @@ def test_ranges_of_an_object_give_what_it_holds_over_a_connection_that_breaks(
     line = Line(aws.endpoint, after=5_000, times=9)
     limits = ReaderLimits(**LIMITS)
     with breaking(line) as endpoint:
-        opener = opener_at(endpoint, monkeypatch)
+        opener = opener_at(aws, endpoint, monkeypatch)
         work = work_of(opener, [planned], limits, 64_000)
         seen: list[Seen] = []
         tables = [table for each in work for table in tables_of(opener, each, limits, 0, seen.append)]
@@ -237,7 +237,7 @@ def test_a_connection_that_breaks_for_ever_is_given_up(aws: LocalAWS, monkeypatc
     planned = put(aws, "plain", CONTENT)
     line = Line(aws.endpoint, after=1_000, times=1_000)
     with breaking(line) as endpoint, pytest.raises(IncompleteReadError):
-        all_of(opener_at(endpoint, monkeypatch).open(planned))
+        all_of(opener_at(aws, endpoint, monkeypatch).open(planned))
     assert len(line.asked) == 21
 
 

@@ -41,8 +41,7 @@ def aws(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> 
     """Local AWS with our release, and the clients that the steps make by themselves talking to it."""
     folder = tmp_path_factory.mktemp("aws")
     with local_aws(folder) as found, pytest.MonkeyPatch.context() as environment:
-        known = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_ENDPOINT_URL": found.endpoint}
-        for name, value in known.items():
+        for name, value in found.environment().items():
             environment.setenv(name, value)
         found.client("s3").create_bucket(Bucket=BUCKET)
         put_release({name: found.client(name) for name in ("s3", "glue")}, SETTINGS.pipeline, ROOT / "include")

@@ -14,6 +14,7 @@ from typing import Any
 
 from laptop.servers.airflow_api import AirflowApi
 from laptop.servers.aws import AwsAt
+from laptop.servers.aws_credentials import AwsCredentials
 from laptop.servers.orchestrator import ENDED
 from laptop.servers.processes import free_port
 
@@ -53,7 +54,7 @@ class Stack:
         self.project = f"ptmlops-test-{os.getpid()}"
         self.ports = {"PORT": str(free_port()), "AWS_PORT": str(free_port())}
         self.address = f"http://127.0.0.1:{self.ports['PORT']}"
-        self.aws = AwsAt(f"http://127.0.0.1:{self.ports['AWS_PORT']}", "us-east-1")
+        self.aws = AwsAt(f"http://127.0.0.1:{self.ports['AWS_PORT']}", "us-east-1", AwsCredentials("local", "local"))
         self._command = [*compose_command(), "--project-name", self.project]
 
     def compose(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

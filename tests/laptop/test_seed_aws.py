@@ -8,6 +8,7 @@ import pytest
 
 from complaints.settings import load_settings
 from laptop.servers.aws import AwsAt
+from laptop.servers.aws_credentials import AwsCredentials
 from laptop.verbs.seed_aws import main, seed
 from localaws import LocalAWS
 
@@ -16,7 +17,7 @@ def test_the_sample_is_uploaded_once_and_later_changes_are_kept(local_aws: type[
     settings = load_settings().pipeline
     bucket = settings.storage.bucket
     with local_aws(tmp_path) as local:
-        aws = AwsAt(local.endpoint, settings.aws.region)
+        aws = AwsAt(local.endpoint, settings.aws.region, AwsCredentials.of(local.environment()))
         release, with_sample = seed(aws, settings)
         assert with_sample
         s3 = aws.client("s3")

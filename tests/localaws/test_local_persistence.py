@@ -17,7 +17,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from localaws.server.cloud import CREDENTIALS
+from localaws.server.credentials import read_credentials
 from tests.localaws.account import ROLE
 
 BUCKET = "complaints"
@@ -30,12 +30,15 @@ class Running:
     def __init__(self, state: Path, *options: str) -> None:
         self.process = start(state, *options)
         assert self.process.stdout is not None
-        self.endpoint = json.loads(self.process.stdout.readline())["endpoint"]
+        started = json.loads(self.process.stdout.readline())
+        self.endpoint = started["endpoint"]
+        self.credentials = read_credentials(Path(started["credentials"]))
+        assert self.credentials
         self.s3, self.sagemaker = self.client("s3"), self.client("sagemaker")
 
     def client(self, service: str) -> Any:
         once = Config(proxies={}, retries={"total_max_attempts": 1}, max_pool_connections=32)
-        session = boto3.session.Session(**CREDENTIALS, region_name="us-east-1")
+        session = boto3.session.Session(**self.credentials.session, region_name="us-east-1")
         return session.client(service, endpoint_url=self.endpoint, config=once)
 
 

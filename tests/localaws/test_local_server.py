@@ -4,22 +4,27 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from localaws import LocalAWS
-from localaws.server.cloud import CREDENTIALS
+from localaws.server.credentials import read_credentials
 from tests.localaws.account import Account, runs, wait
 
 
 def post(aws: LocalAWS, target: str, body: bytes) -> tuple[int, dict[str, Any]]:
-    credential = "AWS4-HMAC-SHA256 Credential=a/20261123/us-east-1/sagemaker/aws4_request, Signature=s"
-    request = urllib.request.Request(
-        aws.endpoint, body, {"X-Amz-Target": target, "Authorization": credential}, method="POST"
-    )
+    service = "glue" if target.startswith("AWSGlue") else "sagemaker"
+    headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
+    unsigned = AWSRequest("POST", f"{aws.endpoint}/", data=body, headers=headers)
+    SigV4Auth(Credentials(*astuple(aws.credentials)), service, "us-east-1").add_auth(unsigned)
+    request = urllib.request.Request(unsigned.url, body, dict(unsigned.headers), method="POST")
     try:
         with urllib.request.urlopen(request) as response:
             return response.status, json.load(response)
@@ -55,8 +60,10 @@ def test_the_server_says_where_it_is_and_leaves_no_process_when_told_to_stop(tmp
     shell = os.environ | {"AWS_PROFILE": "a-profile-that-is-gone"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=shell) as server:
         assert server.stdout is not None
-        endpoint = json.loads(server.stdout.readline())["endpoint"]
-        session = boto3.session.Session(**CREDENTIALS, region_name="us-east-1")
+        started = json.loads(server.stdout.readline())
+        endpoint, credentials = started["endpoint"], read_credentials(Path(started["credentials"]))
+        assert credentials
+        session = boto3.session.Session(**credentials.session, region_name="us-east-1")
         s3, glue = (session.client(name, endpoint_url=endpoint) for name in ("s3", "glue"))
         pid_file = tmp_path / "pid"
         s3.create_bucket(Bucket="bucket")

@@ -141,13 +141,11 @@ def _inbox(aws: LocalAWS, settings: Settings) -> str:
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder = impatient(tmp_path_factory.mktemp("parity") / "house", PATIENCE)
     settings = load_settings(folder / "dags" / "complaints" / "config")
-    environment = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
     with LocalAWS(folder / "aws", minute=MINUTE) as aws:
         infrastructure(LocalClients(aws), settings.pipeline)  # type: ignore[arg-type]
         put_steps_function(aws.client("lambda"), settings.pipeline, handlers_archive(folder))
         machines = put_state_machines(aws.client("stepfunctions"), settings.pipeline, folder)
-        endpoint = {**environment, "AWS_ENDPOINT_URL": aws.endpoint}
-        airflow = Airflow(folder / "airflow", endpoint, dags=folder / "dags")
+        airflow = Airflow(folder / "airflow", aws.environment(), dags=folder / "dags")
         with airflow.server:
             airflow.wait_until_ready([TRAINING, CLASSIFICATION])
             yield Both(aws, settings, airflow, machines)

@@ -24,7 +24,7 @@ from laptop.servers.airflow import Airflow
 from laptop.servers.orchestrator import ENDED
 from laptop.servers.processes import free_port
 from laptop.servers.stack import CLASSIFICATION, TRAINING, infrastructure
-from localaws.server.cloud import CREDENTIALS
+from localaws.server.credentials import read_credentials
 from tests.parity.house import LocalClients, impatient
 
 ARRIVALS = "complaints_arrivals"
@@ -42,7 +42,11 @@ class KeptAWS:
     def start(self) -> None:
         self.process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
-        self.endpoint = json.loads(self.process.stdout.readline())["endpoint"]
+        started = json.loads(self.process.stdout.readline())
+        self.endpoint = started["endpoint"]
+        credentials = read_credentials(Path(started["credentials"]))
+        assert credentials
+        self.credentials = credentials
 
     def end(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -51,7 +55,7 @@ class KeptAWS:
         self.process.stdout.close()
 
     def client(self, service: str) -> Any:
-        session = boto3.session.Session(**CREDENTIALS, region_name="us-east-1")
+        session = boto3.session.Session(**self.credentials.session, region_name="us-east-1")
         return session.client(service, endpoint_url=self.endpoint, config=Config(proxies={}))
 
 
@@ -118,8 +122,8 @@ def laptop(tmp_path_factory: pytest.TempPathFactory, files: list[Path]) -> Itera
     patience = {"retry_delay_seconds": 1, "poll_seconds": 1, "arrival_poll_seconds": 2}
     code = impatient(folder / "code", patience)
     aws = KeptAWS(folder / "aws")
-    credentials = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
-    airflow = Airflow(folder / "airflow", {**credentials, "AWS_ENDPOINT_URL": aws.endpoint}, dags=code / "dags")
+    environment = {**aws.credentials.environment, "AWS_ENDPOINT_URL": aws.endpoint, "AWS_DEFAULT_REGION": "us-east-1"}
+    airflow = Airflow(folder / "airflow", environment, dags=code / "dags")
     try:
         with airflow.server:
             found = Laptop(aws, airflow, code)

@@ -20,6 +20,7 @@ import pytest
 from complaints.settings import load_settings
 from laptop.servers.airflow_api import AirflowApi
 from laptop.servers.aws import AwsAt
+from laptop.servers.aws_credentials import read_aws_credentials
 from laptop.servers.credentials import credentials
 from laptop.servers.leftovers import marked, stop_marked
 from laptop.servers.orchestrator import ENDED
@@ -122,9 +123,14 @@ def started(state: State, *more: str) -> tuple[str, Running]:
     return output, running
 
 
-def keys(running: Running) -> set[str]:
-    s3 = AwsAt(running.endpoint, "us-east-1").client("s3")
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+def s3_of(state: State, running: Running) -> Any:
+    credentials = read_aws_credentials(state.aws)
+    assert credentials
+    return AwsAt(running.endpoint, "us-east-1", credentials).client("s3")
+
+
+def keys(state: State, running: Running) -> set[str]:
+    pages = s3_of(state, running).get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
     return {each["Key"] for page in pages for each in page.get("Contents", [])}
 
 
@@ -161,12 +167,10 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
         told = until(f"results of {name}.csv", lambda told=published: told.search(log.read_text()))
         assert list(Path(told[1]).glob("*.parquet"))
     # What arrived is noted a moment after its run was started, and nothing else is to come.
-    until("ledger", lambda: len([key for key in keys(first) if key.startswith("ledger/versions/")]) == 2)
+    until("ledger", lambda: len([key for key in keys(state, first) if key.startswith("ledger/versions/")]) == 2)
     assert "skipped notes.txt: no .csv" in log.read_text()
-    AwsAt(first.endpoint, "us-east-1").client("s3").delete_object(
-        Bucket=BUCKET, Key="history/001-synthetic-history-16-columns.csv"
-    )
-    kept = keys(first)
+    s3_of(state, first).delete_object(Bucket=BUCKET, Key="history/001-synthetic-history-16-columns.csv")
+    kept = keys(state, first)
 
     assert stat.S_IMODE(state.folder.stat().st_mode) == 0o700
     logs = [*state.folder.glob("*.log"), *state.folder.glob("*/*.log")]
@@ -183,7 +187,7 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     assert (second.address, second.endpoint) == (first.address, first.endpoint)
     assert kept_in in output
     assert credentials(state.airflow / "secrets").password == password
-    assert keys(second) == kept, "the sample is uploaded once, and what a person deleted stays away"
+    assert keys(state, second) == kept, "the sample is uploaded once, and what a person deleted stays away"
     assert airflow_of(state, second).state("complaints_training", run_id) == "success"
     code, status = said("status", state)
     assert code == 0

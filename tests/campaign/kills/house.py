@@ -148,8 +148,7 @@ def house(folder: Path) -> Iterator[House]:
         found = House(aws, settings, folder)
         inputs.upload(found.bucket.client, found.bucket.name, "history/", sample.training)
         inputs.upload(found.bucket.client, found.bucket.name, "raw/", sample.classify)
-        credentials = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
-        endpoint = {**credentials, "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL": aws.endpoint, **_HEARTBEATS}
+        endpoint = {**aws.environment(), **_HEARTBEATS}
         airflow = Airflow(folder / "airflow", endpoint, dags=code / "dags")
         with airflow.server:
             airflow.wait_until_ready([TRAINING, CLASSIFICATION])

@@ -121,7 +121,7 @@ def test_an_object_that_is_gone_can_never_be_started(either: Environment) -> Non
 
 def failing(environment: Environment, operation: str, times: int) -> Starter:
     """A starter whose calls of one operation are throttled, the first `times` of them."""
-    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local", "region_name": "us-east-1"}
+    keys = {**environment.aws.credentials.session, "region_name": "us-east-1"}
     client = boto3.client("stepfunctions", endpoint_url=environment.aws.endpoint, **keys)
     left = [times]
 
