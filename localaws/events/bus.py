@@ -7,29 +7,17 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import moto.s3.notifications
-from moto.events.models import Rule, events_backends
+from moto.events.models import events_backends
 
 from localaws.events.pattern import PatternError, matches
 from localaws.events.targets import Targets
 from localaws.lambdas.queue import FunctionQueue
-from localaws.moto_patches.patch import replaced
 from localaws.server.cloud import ACCOUNT
 from localaws.server.protocol import Json
-
-# What S3 calls each way of making an object.
-REASONS = {
-    "s3:ObjectCreated:Put": "PutObject",
-    "s3:ObjectCreated:Post": "POST Object",
-    "s3:ObjectCreated:Copy": "CopyObject",
-    "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
-}
 
 _log = logging.getLogger(__name__)
 
@@ -61,37 +49,18 @@ class Events:
         for target in list(rule.targets):
             self._submit(self._targets.deliver, rule, target, event)
 
-    @contextmanager
-    def mends(self) -> Iterator[None]:
-        """moto's events, delivered by us for as long as the block lasts."""
-        with ExitStack() as stack:
-            # moto sends an incomplete event, before PutObject answers, to every bus; and swallows all errors.
-            stack.enter_context(replaced(moto.s3.notifications, "_send_event_bridge_message", self._object_changed))
-            # moto runs the function in Docker, before PutObject answers.
-            stack.enter_context(replaced(moto.s3.notifications, "_invoke_awslambda", self._notify_function))
-            # moto raises NotImplementedError for functions, state machines and topics, ignores that a rule is
-            # disabled and gives the time as a number.
-            stack.enter_context(
-                replaced(Rule, "send_to_targets", lambda rule, event, *_, **__: self._send(rule, event)),
-            )
-            yield
+    def object_created(self, bucket: Any, key: Any, reason: str) -> None:
+        """Put S3's event about a new object on the default bus."""
+        self.put(_object_created(bucket, key, reason))
 
-    def _object_changed(self, account_id: str, bucket: Any, event_name: str, key: Any) -> None:  # noqa: ARG002
-        # A str and an Enum at once: its value is the name.
-        reason = REASONS.get(getattr(event_name, "value", event_name))
-        # moto announces an upload in parts twice, as Put and as what it is.
-        if reason and not (reason == "PutObject" and key.multipart):
-            self.put(_object_created(bucket, key, reason))
+    def function_notified(self, arn: str, event: Json) -> None:
+        """Queue a bucket's notification for a function."""
+        self._queue.put(arn, json.dumps(event).encode())
 
-    def _put(self, event: Json) -> None:
-        for rule in self.rules:
-            self._send(rule, event)
-
-    def _send(self, rule: Any, event: Json) -> None:
-        # moto's own note.
-        event = {name: value for name, value in event.items() if name != "ingestion-time"}
+    def rule_matched(self, rule: Any, event: Json) -> None:
+        """Deliver an event to a rule's targets if the rule is enabled and its pattern matches."""
         if isinstance(event["time"], int | float):
-            event["time"] = _iso(event["time"])
+            event = {**event, "time": _iso(event["time"])}
         pattern = rule.event_pattern.get_pattern()
         try:
             if rule.state == "ENABLED" and pattern and matches(pattern, event):
@@ -99,11 +68,9 @@ class Events:
         except PatternError as error:
             _log.error("rule %s: %s", rule.name, error)
 
-    def _notify_function(self, account_id: str, event_body: Json, fn_arn: str, region_name: str) -> None:  # noqa: ARG002
-        for each in event_body["Records"]:
-            # S3 leaves the slashes of a key as they are when it encodes the rest.
-            each["s3"]["object"]["key"] = each["s3"]["object"]["key"].replace("%2F", "/")
-        self._queue.put(fn_arn, json.dumps(event_body).encode())
+    def _put(self, event: Json) -> None:
+        for rule in self.rules:
+            self.rule_matched(rule, event)
 
     def _submit(self, do: Any, *arguments: Any) -> None:
         try:

@@ -11,7 +11,7 @@ from typing import Any
 
 from localaws.events.messages import resource_of, send_message, service_of
 from localaws.lambdas.invocation import Reply
-from localaws.lambdas.settings import dead_letter_arn, event_invoke_config
+from localaws.moto_patches.lambda_settings import dead_letter_arn, event_invoke_config
 from localaws.server.cloud import Cloud
 from localaws.server.protocol import Json
 

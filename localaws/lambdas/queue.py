@@ -12,7 +12,7 @@ from typing import Any
 from localaws.lambdas.destinations import Event, failed, succeeded
 from localaws.lambdas.functions import Functions, ThrottledError
 from localaws.lambdas.invocation import Reply
-from localaws.lambdas.settings import event_invoke_config
+from localaws.moto_patches.lambda_settings import event_invoke_config
 from localaws.server.cloud import Cloud
 from localaws.server.protocol import ApiError
 from localaws.server.timer import Timer

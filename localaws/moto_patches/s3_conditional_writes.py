@@ -13,9 +13,12 @@ from contextlib import ExitStack, contextmanager
 from threading import RLock
 from typing import Any
 
+from moto.s3.exceptions import MissingKey, PreconditionFailed
+from moto.s3.models import S3Backend
+from moto.s3.responses import S3Response
 from werkzeug.datastructures import Headers
 
-from localaws.moto_patches.patch import replaced
+from localaws.moto_patches.replacement import replaced
 
 # A lock for every key would never be forgotten; keys that share one only wait for each other.
 LOCKS = 64
@@ -24,9 +27,6 @@ LOCKS = 64
 @contextmanager
 def patches() -> Iterator[None]:
     """Makes moto's writes atomic."""
-    from moto.s3.models import S3Backend  # noqa: PLC0415
-    from moto.s3.responses import S3Response  # noqa: PLC0415
-
     # Reentrant: an operation takes it before its check, and the backend once more for what writes without an operation
     # of its own (a form, a batch of deletions).
     locks = tuple(RLock() for _ in range(LOCKS))
@@ -48,18 +48,20 @@ def patches() -> Iterator[None]:
 
         return locked
 
-    changes = {
+    operations = {
         "put_object": S3Response.put_object,
         "copy_object": _conditional_copy(S3Response.copy_object),
         "delete_object": _conditional_deletion(S3Response.delete_object),
         # CompleteMultipartUpload, which has no method of its own.
         "_key_response_post": _conditional_completion(S3Response._key_response_post),
     }
+    writes: dict[str, Callable[..., Any]] = {
+        "put_object": S3Backend.put_object,
+        "delete_object": S3Backend.delete_object,
+    }
     with ExitStack() as stack:
-        for name, changed in changes.items():
-            stack.enter_context(replaced(S3Response, name, operation(changed)))
-        for name in ("put_object", "delete_object"):
-            stack.enter_context(replaced(S3Backend, name, write(getattr(S3Backend, name))))
+        stack.enter_context(replaced(S3Response, {name: operation(each) for name, each in operations.items()}))
+        stack.enter_context(replaced(S3Backend, {name: write(each) for name, each in writes.items()}))
         yield
 
 
@@ -99,8 +101,6 @@ def _is_completed(response: Any, upload_id: str) -> bool:
 
 
 def _check_if_match(response: Any) -> None:
-    from moto.s3.exceptions import MissingKey, PreconditionFailed  # noqa: PLC0415
-
     expected = response.headers.get("If-Match")
     if not expected:
         return
@@ -112,8 +112,6 @@ def _check_if_match(response: Any) -> None:
 
 
 def _check_if_none_match(response: Any) -> None:
-    from moto.s3.exceptions import PreconditionFailed  # noqa: PLC0415
-
     if response.headers.get("If-None-Match") == "*" and _current(response) is not None:
         raise PreconditionFailed("If-None-Match")
 

@@ -12,16 +12,15 @@ that was never answered, and are removed at the next start. Uploads in parts tha
 import hashlib
 import shutil
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from moto.s3.models import FakeBucket, FakeKey, NotificationConfiguration, S3Backend, s3_backends
+from moto.s3.models import FakeBucket, FakeKey, NotificationConfiguration, s3_backends
 
-from localaws.moto_patches.patch import replaced
-from localaws.s3.stored_objects import KeptKeys, content_of, document, restored, shared_copy
+from localaws.moto_patches import s3_object_files
+from localaws.s3.stored_objects import KeptKeys, content_of, document, restored
 from localaws.server.cloud import ACCOUNT
 from localaws.server.protocol import Json
 from localaws.server.state_files import UNFINISHED, check_format, read_json, remove, unreadable, write_json
@@ -54,17 +53,9 @@ class KeptS3:
     def _backend(self) -> Any:
         return s3_backends[ACCOUNT]["aws"]
 
-    @contextmanager
-    def mends(self) -> Iterator[None]:
+    def patches(self) -> AbstractContextManager[None]:
         """moto's S3 keeps objects in files, for as long as the block lasts."""
-        with ExitStack() as stack:
-            stack.enter_context(replaced(FakeBucket, "__init__", self._bucket_made(FakeBucket.__init__)))
-            stack.enter_context(replaced(FakeKey, "__deepcopy__", shared_copy))
-            # These change a version that is there; all else goes through the bucket's keys.
-            changing = ("put_object_tagging", "delete_object_tagging", "put_object_legal_hold", "put_object_retention")
-            for name in changing:
-                stack.enter_context(replaced(S3Backend, name, self._version_changed(getattr(S3Backend, name))))
-            yield
+        return s3_object_files.patches(self._keys_of, self._touch)
 
     def load(self) -> None:
         """Gives moto what the folder holds, in place of what it had.
@@ -103,24 +94,10 @@ class KeptS3:
     def _touch(self, bucket: str, key: str) -> None:
         self._changed_here()[bucket, key] = None
 
-    def _bucket_made(self, original: Callable[..., None]) -> Callable[..., None]:
-        def make(bucket: Any, *arguments: Any, **named: Any) -> None:
-            original(bucket, *arguments, **named)
-            contents = self._folder_of(bucket.name) / "contents"
-            contents.mkdir(parents=True, exist_ok=True)
-            bucket.keys = KeptKeys(contents, lambda key: self._touch(bucket.name, key))
-
-        return make
-
-    def _version_changed(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def change(backend: Any, *arguments: Any, **named: Any) -> Any:
-            changed = original(backend, *arguments, **named)
-            given = [*arguments, *named.values()]
-            key: Any = next((each for each in given if isinstance(each, FakeKey)), None)
-            self._touch(*((key.bucket_name, key.name) if key else given[:2]))
-            return changed
-
-        return change
+    def _keys_of(self, bucket: Any) -> KeptKeys:
+        contents = self._folder_of(bucket.name) / "contents"
+        contents.mkdir(parents=True, exist_ok=True)
+        return KeptKeys(contents, lambda key: self._touch(bucket.name, key))
 
     def _folder_of(self, bucket: str) -> Path:
         return self._folder / "buckets" / bucket

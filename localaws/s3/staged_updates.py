@@ -3,13 +3,9 @@
 A script may put an object by boto3, and read it by Spark.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from threading import Lock
-from typing import Any
 
 from localaws.jobs.job import InputError
-from localaws.moto_patches.patch import replaced
 from localaws.s3.staging import Stage
 from localaws.s3.storage import Place
 
@@ -21,31 +17,11 @@ class RunningStages:
         self._stages: list[Stage] = []
         self._lock = Lock()
 
-    @contextmanager
-    def mends(self) -> Iterator[None]:
-        """moto's S3, which tells us of each change for as long as the block lasts."""
-        # Not above: this part of moto looks at the shell's AWS profile while it is imported.
-        from moto.s3.models import S3Backend  # noqa: PLC0415
-
-        put, delete = S3Backend.put_object, S3Backend.delete_object
-
-        def put_object(backend: Any, bucket_name: str, key_name: str, *rest: Any, **more: Any) -> Any:
-            key = put(backend, bucket_name, key_name, *rest, **more)
-            for stage in self._concerned(Place(bucket_name, key_name)):
-                stage.take_over(Place(bucket_name, key_name), key.value)
-            return key
-
-        def delete_object(backend: Any, bucket_name: str, key_name: str, *rest: Any, **more: Any) -> Any:
-            answer = delete(backend, bucket_name, key_name, *rest, **more)
-            if key_name not in backend.get_bucket(bucket_name).keys:
-                for stage in self._concerned(Place(bucket_name, key_name)):
-                    stage.take_over(Place(bucket_name, key_name), None)
-            return answer
-
-        with ExitStack() as stack:
-            stack.enter_context(replaced(S3Backend, "put_object", put_object))
-            stack.enter_context(replaced(S3Backend, "delete_object", delete_object))
-            yield
+    def object_changed(self, bucket: str, key: str, content: bytes | None) -> None:
+        """Take an object's new content, or its deletion (None), over into the stages that see it."""
+        one = Place(bucket, key)
+        for stage in self._concerned(one):
+            stage.take_over(one, content)
 
     def add(self, stage: Stage) -> None:
         """From now on the stage is kept up to date."""

@@ -95,15 +95,6 @@ def _into_file(version: Any, contents: Path) -> None:
     buffer.close()
 
 
-def shared_copy(version: Any, _memo: Any) -> Any:
-    """`copy.deepcopy` of an object, which moto makes of all that there is for each listing: the bytes are shared."""
-    # Not FakeKey.__new__, which remembers each one for ever.
-    copied = object.__new__(type(version))
-    copied.__dict__.update(version.__dict__)
-    copied.disposed = True
-    return copied
-
-
 def document(version: Any, tags: dict[str, str]) -> Json:
     """A version or a delete marker as JSON."""
     at = {"last_modified": version.last_modified.isoformat()}

@@ -19,6 +19,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
+from localaws import moto_patches
 from localaws.glue.operations import GlueJobs
 from localaws.jobs.job import Job
 from localaws.jobs.logs import GROUPS
@@ -143,11 +144,11 @@ class LocalAWS:
         moto_api_backend.reset()
         make_private_folder(self._state)
         self._handlers: dict[str, Handler] = {}
-        with ExitStack() as mends:
-            application = TakeOver(self._moto(mends), self._handlers)
+        with ExitStack() as patches:
+            application = TakeOver(self._moto(patches), self._handlers)
             recorded = Trail(application, self._trail, OWN_AGENT)
             self._server = make_server(*self._address, recorded, threaded=True, request_handler=QuietHandler)
-            self._mends = mends.pop_all()
+            self._patches = patches.pop_all()
         self.credentials = self._credentials()
         port = int(self._server.server_address[1])
         host = self._address[0]
@@ -187,7 +188,7 @@ class LocalAWS:
         self._server.server_close()
         for cloud in (self._cloud, self._users, *self._services_clouds):
             cloud.close()
-        self._mends.close()
+        self._patches.close()
 
     @property
     def jobs(self) -> list[Job]:
@@ -219,24 +220,22 @@ class LocalAWS:
         write_credentials(self.credentials_file, credentials)
         return credentials
 
-    def _moto(self, mends: ExitStack) -> Any:
+    def _moto(self, patches: ExitStack) -> Any:
         application = DomainDispatcherApplication(create_backend_app)
         if not self._keep:
             return application
         # Not above: see below.
         from localaws.server.persistence import kept  # noqa: PLC0415
 
-        return mends.enter_context(kept(self._state, self._region, application))
+        return patches.enter_context(kept(self._state, self._region, application))
 
     def _take_over(self) -> None:
         # Not above: these parts of moto look at the shell's AWS profile while they are imported.
         from localaws.events.bus import Events  # noqa: PLC0415
         from localaws.events.schedules import Schedules  # noqa: PLC0415
         from localaws.events.targets import Targets  # noqa: PLC0415
-        from localaws.lambdas import settings  # noqa: PLC0415
         from localaws.lambdas.functions import Functions  # noqa: PLC0415
         from localaws.lambdas.queue import FunctionQueue  # noqa: PLC0415
-        from localaws.moto_patches import s3_conditional_writes  # noqa: PLC0415
         from localaws.stepfunctions.machines import StateMachines  # noqa: PLC0415
 
         folder = self._state / "jobs"
@@ -253,11 +252,18 @@ class LocalAWS:
         self._machines = StateMachines(self._cloud, self._events.put)
         self._schedules = Schedules(self._events, self._region, self._timer, self._minute)
         self._services = (glue, sagemaker, self._functions)
-        self._mends.enter_context(s3_conditional_writes.patches())
-        self._mends.enter_context(settings.mends())
-        self._mends.enter_context(glue.stages.mends())
-        self._mends.enter_context(self._events.mends())
-        self._mends.enter_context(self._machines.mends())
+        hooks = moto_patches.Hooks(
+            object_created=self._events.object_created,
+            function_notified=self._events.function_notified,
+            object_changed=glue.stages.object_changed,
+            rule_matched=self._events.rule_matched,
+            execution_started=self._machines.statuses.started,
+            execution_ended=self._machines.statuses.ended,
+            task_service=self._machines.task_service,
+            task_client=self._machines.task_clients,
+            sdk_client=self._machines.sdk_clients,
+        )
+        self._patches.enter_context(moto_patches.apply(hooks))
         self._handlers |= {f"AWSGlue.{name}": handler for name, handler in glue.operations.items()}
         self._handlers |= {f"SageMaker.{name}": handler for name, handler in sagemaker.operations.items()}
         machines = self._machines.operations.items()

@@ -27,7 +27,7 @@ def kept(state: Path, region: str, application: Application) -> Iterator[Applica
         StateError: another server uses the folder, or a file of it cannot be read.
     """
     objects, models = KeptS3(state / "s3"), KeptModels(state / "sagemaker", region)
-    with locked(state), objects.mends():
+    with locked(state), objects.patches():
         objects.load()
         models.load()
         yield _Kept(application, objects, models)

@@ -3,18 +3,15 @@
 https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Any
 
 from moto.stepfunctions.parser.api import ExecutionStatus, StateMachineType
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
-from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 
 from localaws.events.bus import service_event
-from localaws.moto_patches.patch import replaced
 from localaws.server.protocol import Json
 
 KIND = "Step Functions Execution Status Change"
@@ -43,32 +40,20 @@ class Statuses:
             execution.error, execution.cause = error, cause
             self._changed(execution, ExecutionStatus.ABORTED)
 
-    @contextmanager
-    def mends(self) -> Iterator[None]:
-        """moto's executions tell what becomes of them for as long as the block lasts."""
-        start: Any = Execution.start
-        reflect: Any = BaseExecutionWorkerCommunication._reflect_execution_status
+    def started(self, execution: Any, start: Callable[[], None]) -> None:
+        """Report that an execution runs, and start it."""
+        # First: a short execution may have ended before `start` returns.
+        self._changed(execution, ExecutionStatus.RUNNING)
+        start()
 
-        def started(execution: Any) -> None:
-            # First: a short execution may have ended before `start` returns.
-            self._changed(execution, ExecutionStatus.RUNNING)
-            start(execution)
-
-        def reflected(communication: Any) -> None:
-            execution = communication.execution
-            with self._ending:
-                # Not of one that was aborted: moto would say so once more, with a later date.
-                if execution.exec_status == ExecutionStatus.RUNNING:
-                    reflect(communication)
-                    if execution.exec_status == ExecutionStatus.TIMED_OUT:
-                        execution.error = "States.Timeout"
-                    self._changed(execution, execution.exec_status)
-
-        with ExitStack() as stack:
-            stack.enter_context(replaced(Execution, "start", started))
-            name = "_reflect_execution_status"
-            stack.enter_context(replaced(BaseExecutionWorkerCommunication, name, reflected))
-            yield
+    def ended(self, execution: Any, reflect: Callable[[], None]) -> None:
+        """Take over the interpreter's outcome and report it, unless the execution was aborted."""
+        with self._ending:
+            if execution.exec_status == ExecutionStatus.RUNNING:
+                reflect()
+                if execution.exec_status == ExecutionStatus.TIMED_OUT:
+                    execution.error = "States.Timeout"
+                self._changed(execution, execution.exec_status)
 
     def _changed(self, execution: Any, status: ExecutionStatus) -> None:
         # Express workflows tell nobody.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localaws.stepfunctions.intrinsics import filled
+from localaws.moto_patches.stepfunctions_intrinsics import filled
 from tests.localaws.account import Account, wait
 
 COMPILED = sorted((Path(__file__).parents[2] / "stepfunctions").glob("*.asl.json"))

@@ -1,5 +1,7 @@
-r"""Text in the arguments of intrinsic functions: `\{`, `\}`, `\'` and `\\` stand for the character itself.
+r"""Escapes in the arguments of intrinsic functions: `\{`, `\}`, `\'` and `\\` stand for the character itself.
 
+moto 5.2.5 reads the text as it is in the JSON, where every backslash is two, and leaves the backslashes where they are,
+so that States.StringToJson('\{\}') is no JSON. Its States.Format is Python's str.format, which fails on other braces.
 https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html#amazon-states-language-intrinsic-functions-reserved-characters
 """
 
@@ -13,22 +15,19 @@ from moto.stepfunctions.parser.asl.component.intrinsic.argument.argument import 
 from moto.stepfunctions.parser.asl.component.intrinsic.function.statesfunction.generic.string_format import StringFormat
 from moto.stepfunctions.parser.asl.parse.intrinsic.intrinsic_parser import IntrinsicParser
 
-from localaws.moto_patches.patch import replaced
+from localaws.moto_patches.replacement import replaced
 
 ESCAPED = re.compile(r"\\([{}'\\])")
 PLACEHOLDER = re.compile(r"(\\.)|\{\}", re.DOTALL)
 
 
 @contextmanager
-def mends() -> Iterator[None]:
-    """moto's intrinsic functions, able to read escapes for as long as the block lasts."""
+def patches() -> Iterator[None]:
+    """Intrinsic functions read escapes."""
     with ExitStack() as stack:
-        # moto reads the text as it stands in the JSON, where every backslash is two.
-        stack.enter_context(replaced(IntrinsicParser, "parse", staticmethod(_parsed(IntrinsicParser.parse))))
-        # moto leaves the backslashes where they are: States.StringToJson('\{\}') is no JSON.
-        stack.enter_context(replaced(ArgumentLiteral, "_eval_argument", _plain))
-        # moto's States.Format is Python's str.format, which fails on every other brace.
-        stack.enter_context(replaced(StringFormat, "_eval_body", _format))
+        stack.enter_context(replaced(IntrinsicParser, {"parse": staticmethod(_parsed(IntrinsicParser.parse))}))
+        stack.enter_context(replaced(ArgumentLiteral, {"_eval_argument": _plain}))
+        stack.enter_context(replaced(StringFormat, {"_eval_body": _format}))
         yield
 
 

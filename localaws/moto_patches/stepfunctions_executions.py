@@ -1,0 +1,46 @@
+"""Step Functions' executions run, and local AWS hears of each status that they take.
+
+moto 5.2.5 answers SUCCEEDED without running anything unless its configuration says otherwise; it reports no status to
+anybody, and reflects the interpreter's outcome also into an execution that was stopped before. In the context object it
+gives `$$.Execution.StartTime` as a datetime, which AWS gives as text.
+https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+from moto.core.config import default_user_config
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
+
+from localaws.moto_patches.replacement import replaced, replaced_item
+from localaws.stepfunctions.clients import text
+
+Around = Callable[[Any, Callable[[], None]], None]
+
+
+@contextmanager
+def patches(started: Around, ended: Around) -> Iterator[None]:
+    """Calls `started` and `ended` with the execution and what moto would do: both decide whether it is done."""
+    start: Any = Execution.start
+    reflect: Any = BaseExecutionWorkerCommunication._reflect_execution_status
+    details_of: Any = Execution.get_start_execution_details
+
+    def start_execution(execution: Any) -> None:
+        started(execution, partial(start, execution))
+
+    def reflect_status(communication: Any) -> None:
+        ended(communication.execution, partial(reflect, communication))
+
+    def start_details(execution: Any) -> Any:
+        details = details_of(execution)
+        details.start_time = text(details.start_time)
+        return details
+
+    changes = {"start": start_execution, "get_start_execution_details": start_details}
+    with ExitStack() as stack:
+        stack.enter_context(replaced_item(default_user_config, "stepfunctions", {"execute_state_machine": True}))
+        stack.enter_context(replaced(Execution, changes))
+        stack.enter_context(replaced(BaseExecutionWorkerCommunication, {"_reflect_execution_status": reflect_status}))
+        yield
