@@ -1,8 +1,9 @@
 """S3's notifications to EventBridge and to Lambda.
 
-moto 5.2.5 sends EventBridge an event that differs from S3's (`eTag`, a version id without versioning, the time as a
-number) before PutObject answers, swallows all errors, and reports an upload in parts twice, as Put and as what it is. It
-runs a notified function in Docker, also before PutObject answers, and encodes the slashes of the key, which S3 leaves.
+moto 5.2.5 sends EventBridge an event that differs from S3's: `eTag`, a version id without versioning, the time as a
+number, no reason such as PutObject. It does so before PutObject answers, swallows all errors, and reports an upload in
+parts twice, as Put and as what it is. It runs a notified function in Docker, also before PutObject answers, and encodes
+the slashes of the key, which S3 leaves.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 """
 

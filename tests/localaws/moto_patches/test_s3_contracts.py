@@ -224,8 +224,8 @@ def event_of_an_object() -> dict[str, Any]:
 
 def test_the_event_of_an_object_is_incomplete(unpatched: Unpatched) -> None:
     found = unpatched(event_of_an_object)
-    # S3 has `etag`, a version id only in a versioned bucket, and the time as text.
+    # S3 has `etag`, a version id only in a versioned bucket, the time as text, and the reason PutObject.
     assert found["object"] == ["eTag", "key", "sequencer", "size", "version-id"]
     assert found["version_id"] == "null"
     assert isinstance(found["time"], float)
-    assert found["detail"]["reason"] == "PutObject"
+    assert found["detail"]["reason"] == "ObjectCreated"
