@@ -99,11 +99,10 @@ def test_the_command_refuses_before_it_uploads_anything(aws: LocalAWS, tmp_path:
         shutil.copytree(ROOT / folder, tmp_path / folder)
     settings = tmp_path / "dags" / "complaints" / "config" / "pipeline_config.yaml"
     settings.write_text(settings.read_text().replace(SETTINGS.aws.sagemaker_role_arn, OTHER_ROLE))
-    known = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_ENDPOINT_URL": aws.endpoint}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "deploy", "--serverless"],
         cwd=tmp_path,
-        env={**known, "PYTHONPATH": f"{tmp_path}:{tmp_path / 'dags'}"},
+        env={**aws.environment(), "PYTHONPATH": f"{tmp_path}:{tmp_path / 'dags'}"},
         capture_output=True,
         text=True,
         check=False,

@@ -205,8 +205,7 @@ def test_the_command_goes_back_and_refuses_an_unknown_release_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     first, second = (put_release(clients, SETTINGS, include(name)) for name in ("first", "second"))
-    known = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_ENDPOINT_URL": aws.endpoint}
-    for name, value in known.items():
+    for name, value in aws.environment().items():
         monkeypatch.setenv(name, value)
     assert main(["--release", first]) == 0
     assert capsys.readouterr().out == f"release {first} is current again (before: {second})\n"
