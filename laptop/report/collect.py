@@ -98,7 +98,9 @@ class Results:
 
     def _keys(self, prefix: str) -> list[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        found = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        # Spark's S3A leaves a directory marker, an empty object whose key ends so.
+        return [key for key in found if not key.endswith("/")]
 
     def _json(self, key: str) -> dict[str, Any]:
         body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()

@@ -1,6 +1,8 @@
 """S3 as folders, for a job that opens `s3://` paths: fetched before it runs, and reconciled after.
 
-Only what lies under the URIs that the job's arguments name is fetched, changed or deleted.
+Only what lies under the URIs that the job's arguments name is fetched, changed or deleted. A directory that the job
+creates becomes a directory marker, as S3A of Hadoop 3.4 leaves it: an empty object whose key ends with a slash.
+https://hadoop.apache.org/docs/r3.4.1/hadoop-aws/tools/hadoop-aws/directory_markers.html
 """
 
 import json
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws.jobs.job import InputError
-from localaws.s3.storage import Place, Storage, in_parallel, place, within
+from localaws.s3.storage import Place, Storage, in_parallel, is_marker, place, within
 
 # What Hadoop leaves on a file system, and never on S3.
 TRANSIENT = ("_temporary", ".spark-staging")
@@ -72,6 +74,9 @@ class Stage:
     root: Path
     scopes: list[Place]
     _fetched: dict[Place, tuple[int, int]] = field(default_factory=dict)
+    # The directories that the job did not create, and the markers that S3 had of directories.
+    _known_folders: set[Place] = field(default_factory=set)
+    _markers: set[Place] = field(default_factory=set)
 
     @property
     def buckets(self) -> list[str]:
@@ -80,16 +85,23 @@ class Stage:
 
     def fetch(self) -> None:
         """Download every object in the scopes. Raises InputError where a bucket is missing."""
-        found = [
+        listed = [
             Place(scope.bucket, key)
             for scope in self.scopes
-            for key, _ in self.storage.objects(scope)
+            for key, _ in self.storage.listing(scope)
             if _covers(scope, Place(scope.bucket, key))
         ]
+        found = [one for one in listed if not is_marker(one.key)]
         for bucket in self.buckets:
             (self.root / bucket).mkdir(parents=True, exist_ok=True)
         in_parallel(lambda one: self.storage.download(one, self.path(one)), found)
         self._fetched = {one: _stamp(self.path(one)) for one in found}
+        self._markers = {Place(one.bucket, one.key.rstrip("/")) for one in listed if is_marker(one.key)}
+        for one in self._markers:
+            # S3 can have an object of the same name.
+            if not self.path(one).exists():
+                self.path(one).mkdir(parents=True)
+        self._known_folders = set(self._folders())
 
     def push(self) -> None:
         """Make S3 what the folders are: upload what is new or changed, delete what is gone.
@@ -103,12 +115,21 @@ class Stage:
         for bucket in self.buckets:
             gone = {one.key for one in self._fetched if one.bucket == bucket and one not in present}
             self.storage.delete(bucket, gone)
+        self._push_markers()
         astray = sorted(set(changed) - set(named))
         if astray:
             raise InputError(
                 f"the script wrote {astray[0]} ({len(astray)} such files), which lies under no s3:// URI among "
                 "its arguments, and local AWS keeps only what is written there: add its prefix to the arguments"
             )
+
+    def _push_markers(self) -> None:
+        present = set(self._folders())
+        created = sorted(one for one in present - self._known_folders if self.covers(one))
+        in_parallel(self.storage.put_marker, created)
+        for bucket in self.buckets:
+            gone = {f"{one.key}/" for one in self._markers - present if one.bucket == bucket}
+            self.storage.delete(bucket, gone)
 
     def covers(self, one: Place) -> bool:
         """Whether the job sees the object."""
@@ -122,6 +143,8 @@ class Stage:
             path.unlink(missing_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
+        bucket = self.root / one.bucket
+        self._known_folders.update(self._place(each) for each in path.parents if each.is_relative_to(bucket))
         # Like what Spark has not finished: nothing takes it for an object.
         unfinished = path.with_name(f"{TRANSIENT[0]}-{path.name}")
         unfinished.write_bytes(content)
@@ -129,10 +152,17 @@ class Stage:
         self._fetched[one] = _stamp(path)
 
     def _files(self) -> Iterable[Path]:
+        return (path for path in self._lasting() if path.suffix != ".crc" and path.is_file())
+
+    def _folders(self) -> Iterable[Place]:
+        """The directories below the buckets."""
+        found = (self._place(path) for path in self._lasting() if path.is_dir())
+        return (one for one in found if one.key)
+
+    def _lasting(self) -> Iterable[Path]:
         for path in self.root.rglob("*"):
             parts = path.relative_to(self.root).parts
-            transient = any(part.startswith(TRANSIENT) for part in parts)
-            if not transient and path.suffix != ".crc" and path.is_file():
+            if not any(part.startswith(TRANSIENT) for part in parts):
                 yield path
 
     def path(self, one: Place) -> Path:

@@ -54,14 +54,17 @@ class Storage:
     def objects(self, prefix: Place) -> Iterator[tuple[str, int]]:
         """Keys that begin with the prefix (in S3's sense: any text) and their sizes in bytes, in key order.
 
-        Folder markers (keys that end with a slash) are left out. Raises InputError if the bucket is missing.
+        Directory markers are left out. Raises InputError if the bucket is missing.
         """
+        return ((key, size) for key, size in self.listing(prefix) if not is_marker(key))
+
+    def listing(self, prefix: Place) -> Iterator[tuple[str, int]]:
+        """The same with directory markers. Raises InputError if the bucket is missing."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=prefix.bucket, Prefix=prefix.key)
         try:
             for page in pages:
                 for item in page.get("Contents", []):
-                    if not item["Key"].endswith("/"):
-                        yield item["Key"], item["Size"]
+                    yield item["Key"], item["Size"]
         except self.client.exceptions.NoSuchBucket:
             raise InputError(f"{prefix}: there is no bucket {prefix.bucket!r}") from None
 
@@ -79,6 +82,12 @@ class Storage:
     def upload(self, source: Path, target: Place) -> None:
         """One file into an object."""
         self.client.upload_file(str(source), target.bucket, target.key, Config=TRANSFER)
+
+    def put_marker(self, folder: Place) -> None:
+        """A directory marker, as S3A writes it."""
+        self.client.put_object(
+            Bucket=folder.bucket, Key=f"{folder.key}/", Body=b"", ContentType="application/x-directory"
+        )
 
     def download_prefix(self, prefix: Place, folder: Path) -> list[str]:
         """Every object under an S3Prefix, as SageMaker lays them out in a folder; the relative paths.
@@ -107,6 +116,11 @@ class Storage:
         for start in range(0, len(doomed), DELETE_BATCH):
             batch = [{"Key": key} for key in doomed[start : start + DELETE_BATCH]]
             self.client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+
+
+def is_marker(key: str) -> bool:
+    """True for the key of a directory marker, which holds no data: `records/`."""
+    return key.endswith("/")
 
 
 def relative_key(prefix: str, key: str) -> str:

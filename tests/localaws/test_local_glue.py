@@ -210,8 +210,51 @@ def test_what_a_script_writes_where_no_argument_points_fails_the_run_and_says_so
     run = account.glue_run(job, {"--output": account.uri("out/")})
     assert run["JobRunState"] == "FAILED"
     assert account.uri("elsewhere/a") in run["ErrorMessage"]
-    assert account.keys("out/") == ["out/a"]
+    assert account.keys("out/") == ["out/", "out/a"]
     assert account.keys("elsewhere/") == []
+
+
+def test_a_directory_that_a_script_creates_gets_a_marker_as_of_s3a(account: Account) -> None:
+    for key in ("data/kept/a", "data/emptied/a", "data/marked/", "data/removed/", "data/removed/a", "other/a"):
+        account.put(key, "")
+    job = account.glue_job(
+        """
+        import shutil
+        from pathlib import Path
+        data = Path("s3") / "BUCKET" / "data"
+        assert (data / "marked").is_dir()
+        (data / "kept" / "b").write_text("b")
+        (data / "emptied" / "a").unlink()
+        (data / "marked" / "a").write_text("a")
+        shutil.rmtree(data / "removed")
+        (data / "created" / "below").mkdir(parents=True)
+        (data / "created" / "below" / "a").write_text("a")
+        (data / "_temporary" / "0").mkdir(parents=True)
+        """.replace("BUCKET", account.name)
+    )
+    assert account.glue_run(job, {"--data": account.uri("data")})["JobRunState"] == "SUCCEEDED"
+    assert account.keys("data/") == [
+        "data/created/",
+        "data/created/below/",
+        "data/created/below/a",
+        "data/kept/a",
+        "data/kept/b",
+        "data/marked/",
+        "data/marked/a",
+    ]
+    marker = account.s3.head_object(Bucket=account.name, Key="data/created/")
+    assert (marker["ContentLength"], marker["ContentType"]) == (0, "application/x-directory")
+
+
+def test_what_a_script_puts_by_boto3_makes_no_marker(account: Account) -> None:
+    job = account.glue_job(
+        """
+        import boto3
+        boto3.client("s3").put_object(Bucket="BUCKET", Key="data/by/boto3", Body=b"x")
+        """.replace("BUCKET", account.name)
+    )
+    assert account.glue_run(job, {"--data": account.uri("data")})["JobRunState"] == "SUCCEEDED"
+    assert account.keys("data/") == ["data/by/boto3"]
 
 
 def test_unchanged_objects_are_not_written_again(account: Account) -> None:

@@ -36,7 +36,7 @@ def test_pyspark_reads_and_overwrites_s3_and_says_why_it_failed(account: Account
     assert run["JobRunState"] == "FAILED"
     assert "PATH_NOT_FOUND" in run["ErrorMessage"]
     assert account.uri("out/missing") in run["ErrorMessage"]
-    # What had been written before stays, as on AWS: the new files, without the old, without markers.
+    # What had been written before stays, as on AWS: the new files without the old ones.
     written = account.keys("out/")
     assert written
     assert all(key.startswith("out/part-") and key.endswith(".parquet") for key in written)

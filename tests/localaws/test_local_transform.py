@@ -201,3 +201,20 @@ def test_what_local_transform_cannot_do_is_refused(account: Account, model: str)
         with pytest.raises(account.sagemaker.exceptions.ClientError) as answer:
             account.sagemaker.create_transform_job(**request(account, "refused", model, **more))
         assert answer.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_directory_markers_are_no_records(account: Account, model: str) -> None:
+    """Fault 113: `records/` of zero bytes, as S3A leaves it, also below the prefix."""
+    for key in ("in/", "in/empty/", "in/part/"):
+        account.put(key, b"")
+    account.put("in/a.json", lines(1))
+    account.put("in/part/b.json", lines(1))
+    job = transform(account, "markers", model)
+    assert job["TransformJobStatus"] == "Completed", job.get("FailureReason")
+    assert account.keys("out/") == ["out/a.json.out", "out/part/b.json.out"]
+
+
+def test_a_prefix_that_holds_a_directory_marker_alone_has_no_objects(account: Account, model: str) -> None:
+    account.put("in/", b"")
+    job = transform(account, "marker-alone", model)
+    assert job["FailureReason"].startswith("ClientError: No S3 objects found")
