@@ -1,4 +1,4 @@
-"""`python -m localaws --state DIR`: an AWS endpoint until SIGTERM or SIGINT, then nothing is left running."""
+"""`python -m localaws --state DIR`: an AWS endpoint that runs until SIGTERM or SIGINT."""
 
 import argparse
 import json
@@ -16,15 +16,23 @@ from localaws.server.state_files import StateError
 
 
 def main() -> None:
-    """Start, print one line of JSON with the endpoint on stdout, and wait for a signal."""
+    """Start, print one line of JSON with the endpoint and the file of credentials, and wait for a signal."""
     parser = argparse.ArgumentParser(prog="localaws", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="folder for jobs, their logs, and the server's log")
     parser.add_argument("--host", default="127.0.0.1", help="interface to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
-    told = "how many seconds a minute of AWS's time-outs, retries and schedules lasts (default: %(default)s)"
-    parser.add_argument("--minute", type=float, default=60.0, metavar="SECONDS", help=told)
-    told = "keep S3 and SageMaker's models in the state folder, and begin with what it holds (default: forget all)"
-    parser.add_argument("--keep", action="store_true", help=told)
+    parser.add_argument(
+        "--minute",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="length of a minute in AWS's timeouts, retries and schedules (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep S3 and SageMaker models in the state folder and load them at the next start",
+    )
     parser.add_argument(
         "--allow-host",
         action="append",
@@ -33,7 +41,7 @@ def main() -> None:
         help="another name that clients reach this server by, for instance a service's of docker compose (repeatable)",
     )
     arguments = parser.parse_args()
-    # Whatever this process and its jobs write is their owner's alone.
+    # All that this process and its jobs write is private.
     os.umask(0o077)
     make_private_folder(arguments.state)
     logging.basicConfig(
@@ -41,28 +49,28 @@ def main() -> None:
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    # The shell's profile and credentials are for the real AWS; a profile that is gone would even stop boto3.
+    # The shell's profile and credentials are for the real AWS; boto3 fails for a profile that does not exist.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     try:
         credentials = given_credentials(os.environ)
     except ValueError as error:
         parser.error(str(error))
-    asked_to_stop = threading.Event()
+    stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked_to_stop.set())
+        signal.signal(number, lambda *_: stopped.set())
     try:
         with LocalAWS(
             arguments.state,
             arguments.host,
             arguments.port,
             minute=arguments.minute,
-            keep=arguments.keep,
+            persistent=arguments.keep,
             credentials=credentials,
             allowed_hosts=arguments.allow_host,
         ) as aws:
             print(json.dumps({"endpoint": aws.endpoint, "credentials": str(aws.credentials_file)}), flush=True)
-            asked_to_stop.wait()
+            stopped.wait()
     except StateError as error:
         sys.exit(f"localaws: {error}")
 

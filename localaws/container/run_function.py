@@ -1,7 +1,6 @@
-"""What Lambda's Python runtime does with one event: import the handler, call it, write down result or error.
+"""Lambda's Python runtime for one event: import the handler, call it, write its result or error to a file.
 
-Started as `run_function.py TASK`, with a JSON file that says where code, event and answer are. Knows nothing
-of local AWS. https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
+Started as `run_function.py TASK`; TASK is a JSON file with the paths of code, event and answer. https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
 """
 
 import importlib
@@ -17,7 +16,7 @@ from typing import Any
 
 
 class HandlerError(Exception):
-    """What the runtime itself reports: `type` is the errorType."""
+    """An error of the runtime itself; `type` is the errorType."""
 
     def __init__(self, type: str, message: str) -> None:
         super().__init__(message)
@@ -32,29 +31,29 @@ class Context:
         self._deadline = deadline
 
     def get_remaining_time_in_millis(self) -> int:
-        """Until the time-out."""
+        """Milliseconds until the timeout."""
         return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
 def main() -> int:
-    """0 where the handler returned, 1 where it raised; either way the answer is in a file."""
+    """Returns 0 if the handler returned, and 1 if it raised; the answer is in a file."""
     task = json.loads(Path(sys.argv[1]).read_text())
-    # The runtime has set up logging before the function's module is imported.
+    # Lambda configures logging before it imports the function's module.
     logging.basicConfig(stream=sys.stdout, format="[%(levelname)s]\t%(asctime)s\t%(name)s\t%(message)s")
     sys.path[0] = task["code"]
     try:
         handler = _handler(task["handler"])
-        # The time-out does not count the import. SIGALRM's own action ends the process, whatever it is doing.
+        # The timeout does not include the import. SIGALRM's default action ends the process.
         signal.setitimer(signal.ITIMER_REAL, task["timeout"])
         context = Context(task["context"], time.monotonic() + task["timeout"])
         answer = _json(handler(json.loads(Path(task["event"]).read_text()), context))
         signal.setitimer(signal.ITIMER_REAL, 0)
     except Exception as error:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        told = _told(error)
-        print(f"[ERROR] {told['errorType']}: {told['errorMessage']}", file=sys.stderr)
-        print("".join(["Traceback (most recent call last):\n", *told["stackTrace"]]), end="", file=sys.stderr)
-        Path(task["error"]).write_text(json.dumps(told))
+        document = _error_document(error)
+        print(f"[ERROR] {document['errorType']}: {document['errorMessage']}", file=sys.stderr)
+        print("".join(["Traceback (most recent call last):\n", *document["stackTrace"]]), end="", file=sys.stderr)
+        Path(task["error"]).write_text(json.dumps(document))
         return 1
     Path(task["result"]).write_text(answer)
     return 0
@@ -81,8 +80,8 @@ def _json(result: Any) -> str:
         raise HandlerError("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
 
 
-def _told(error: Exception) -> dict[str, Any]:
-    # The first frame is ours, which nobody wants to read about.
+def _error_document(error: Exception) -> dict[str, Any]:
+    # Without the first frame, which is the runtime's.
     frames = [] if isinstance(error, HandlerError) else traceback.extract_tb(error.__traceback__)[1:]
     type_name = error.type if isinstance(error, HandlerError) else type(error).__name__
     return {"errorMessage": str(error), "errorType": type_name, "stackTrace": traceback.format_list(frames)}

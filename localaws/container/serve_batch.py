@@ -1,7 +1,7 @@
 """A batch transform's server and agent in one process: `python serve_batch.py task.json`.
 
-Loads a program with SageMaker's four functions, then puts each input object through it, payload by payload.
-It stands alone, so that the program sees its own folder on the path and nothing of localaws.
+Loads a program with SageMaker's four functions, then sends each input object through it, payload by payload.
+Imports nothing of localaws: the program sees only its own folder on the path.
 """
 
 import gzip
@@ -17,12 +17,12 @@ from typing import Any
 
 FUNCTIONS = ("model_fn", "input_fn", "predict_fn", "output_fn")
 PROGRESS_RECORDS = 1_000
-# The container hands these over as text, everything else as bytes (sagemaker-inference, transformer.py).
+# The container passes these as text, everything else as bytes (sagemaker-inference, transformer.py).
 TEXT_TYPES = ("application/json", "text/csv")
 
 
 class ClientError(Exception):
-    """The input cannot be transformed as the job was asked to."""
+    """The input cannot be transformed as requested."""
 
 
 def load(program: Path) -> ModuleType:
@@ -32,7 +32,7 @@ def load(program: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise ClientError(f"{program.name} is not a Python program")
     module = importlib.util.module_from_spec(spec)
-    # As an import would: dataclasses and pickle look their module up.
+    # Like an import: dataclasses and pickle look up their module.
     sys.modules[program.stem] = module
     spec.loader.exec_module(module)
     missing = [name for name in FUNCTIONS if not hasattr(module, name)]
@@ -42,9 +42,9 @@ def load(program: Path) -> ModuleType:
 
 
 def payloads(source: io.BufferedIOBase, task: dict[str, Any]) -> Iterator[tuple[bytes, int]]:
-    """What goes to the model at once, and how many records that is.
+    """Each payload, and its number of records.
 
-    Raises ClientError for a record that no payload can hold.
+    Raises ClientError for a record that is larger than a payload.
     """
     limit = task["payload"] or sys.maxsize
     if not task["split"]:
@@ -67,7 +67,7 @@ def payloads(source: io.BufferedIOBase, task: dict[str, Any]) -> Iterator[tuple[
 
 
 def _records(source: io.BufferedIOBase, limit: int) -> Iterator[bytes]:
-    # readline of a binary file ends at b"\n" and nowhere else; the bound keeps a huge line out of memory.
+    # readline of a binary file ends at b"\n" only; the bound keeps huge lines out of memory.
     number = 0
     while record := source.readline(min(limit + 1, sys.maxsize)):
         number += 1
@@ -94,7 +94,7 @@ def score(module: ModuleType, model: Any, body: bytes, task: dict[str, Any]) -> 
 
 
 def transform(module: ModuleType, model: Any, name: str, task: dict[str, Any]) -> None:
-    """One object; its output appears only when all of it is there."""
+    """Transform one object; its output appears when it is complete."""
     target = Path(task["output_folder"]) / f"{name}.out"
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(task["partial"])
@@ -111,11 +111,11 @@ def transform(module: ModuleType, model: Any, name: str, task: dict[str, Any]) -
                 shown = done
                 print(f"{done:,} records in {name}", flush=True)
     partial.rename(target)
-    print(f"{done:,} records in {name}, all of them", flush=True)
+    print(f"{done:,} records in {name} (complete)", flush=True)
 
 
 def main(task_file: str) -> int:
-    """0 if every object has its output; else 1, the first failure written down and all of them logged."""
+    """Returns 0 if every object has its output; otherwise 1, with the first failure in a file and all in the log."""
     task = json.loads(Path(task_file).read_text())
     module = load(Path(task["program"]))
     model = module.model_fn(task["model"])

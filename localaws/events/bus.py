@@ -1,4 +1,4 @@
-"""Events through EventBridge's rules to their targets, after the caller has had its answer.
+"""The default event bus: events are matched and delivered after the caller was answered.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 """
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class Events:
-    """Where services and PutEvents hand over an event. Nothing here raises: who hands over does not wait."""
+    """Accepts events of services and of PutEvents. Nothing raises: delivery is asynchronous."""
 
     def __init__(self, region: str, targets: Targets, queue: FunctionQueue) -> None:
         self._region = region
@@ -33,11 +33,11 @@ class Events:
 
     @property
     def rules(self) -> list[Any]:
-        """The default bus's, as moto has them."""
+        """moto's rules of the default bus."""
         return list(events_backends[ACCOUNT][self._region].event_buses["default"].rules.values())
 
     def close(self) -> None:
-        """Deliver nothing any more."""
+        """Stop; waiting events are lost."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def put(self, event: Json) -> None:
@@ -45,7 +45,7 @@ class Events:
         self._submit(self._put, event)
 
     def deliver(self, rule: Any, event: Json) -> None:
-        """Give an event to a rule's targets, whatever the rule's pattern."""
+        """Deliver an event to a rule's targets, without matching the rule's pattern."""
         for target in list(rule.targets):
             self._submit(self._targets.deliver, rule, target, event)
 
@@ -74,9 +74,9 @@ class Events:
 
     def _submit(self, do: Any, *arguments: Any) -> None:
         try:
-            self._pool.submit(_quietly, do, *arguments)
+            self._pool.submit(_log_errors, do, *arguments)
         except RuntimeError:
-            _log.info("an event came too late: local AWS is being stopped")
+            _log.info("dropped an event: local AWS is shutting down")
 
 
 def service_event(source: str, kind: str, region: str, resource: str, detail: Json) -> Json:
@@ -94,11 +94,11 @@ def service_event(source: str, kind: str, region: str, resource: str, detail: Js
     }
 
 
-def _quietly(do: Any, *arguments: Any) -> None:
+def _log_errors(do: Any, *arguments: Any) -> None:
     try:
         do(*arguments)
     except Exception:
-        _log.exception("an event could not be delivered")
+        _log.exception("could not deliver an event")
 
 
 def _object_created(bucket: Any, key: Any, reason: str) -> Json:

@@ -1,4 +1,4 @@
-"""What a target gets of an event: all of it, a part, a constant, or what its InputTransformer makes.
+"""The input of a target: the whole event, a part, a constant, or the output of its InputTransformer.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 """
@@ -12,13 +12,13 @@ from moto.stepfunctions.parser.asl.utils.json_path import extract_json
 
 from localaws.server.protocol import Json
 
-# A text of a template, or a placeholder outside of any.
+# A string in a template, or a placeholder outside of strings.
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|<[^<>"]+>', re.DOTALL)
 PLACEHOLDER = re.compile(r"<([^<>]+)>")
 
 
 def target_input(rule: Any, target: Json, event: Json) -> str:
-    """The text that the target gets, as a rule which is like moto's (`arn`, `name`) says."""
+    """The input of a target of a rule, which has moto's attributes `arn` and `name`."""
     if "Input" in target:
         return str(target["Input"])
     if "InputPath" in target:
@@ -36,14 +36,14 @@ def target_input(rule: Any, target: Json, event: Json) -> str:
 
 
 def transformed(template: str, values: Mapping[str, Any]) -> str:
-    """The template with its placeholders filled in.
+    """The template with its placeholders replaced.
 
-    Outside of quotes a value is JSON, and texts get quotes of their own; inside of quotes it is bare text,
-    which EventBridge does not escape, and an object loses its quotes.
+    Outside of quotes a value becomes JSON. Inside of quotes it becomes plain text, which EventBridge does not escape,
+    and an object loses its quotes.
 
     >>> values = {"key": "raw/a.csv", "size": 7, "object": {"etag": "x"}}
-    >>> transformed('{"key": <key>, "told": "<key> has <size> bytes", "object": <object>}', values)
-    '{"key": "raw/a.csv", "told": "raw/a.csv has 7 bytes", "object": {"etag": "x"}}'
+    >>> transformed('{"key": <key>, "text": "<key> has <size> bytes", "object": <object>}', values)
+    '{"key": "raw/a.csv", "text": "raw/a.csv has 7 bytes", "object": {"etag": "x"}}'
     >>> transformed('"<object> is <unknown>"', values)
     '"{etag: x} is "'
     """
@@ -67,5 +67,5 @@ def _found(path: str, event: Json) -> Any:
     try:
         return extract_json(path, event)
     except Exception:
-        # What the event does not have, the variable does not have either.
+        # The variable of a path that the event does not have is empty.
         return None

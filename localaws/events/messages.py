@@ -1,4 +1,4 @@
-"""How AWS itself sends a message: into the queue or the topic that an ARN names."""
+"""Messages that AWS services send to SQS queues and SNS topics."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,15 +17,15 @@ def service_of(arn: str) -> str:
 
 
 def resource_of(arn: str) -> str:
-    """What an ARN says after service, region and account."""
+    """The resource part of an ARN, after service, region and account."""
     return arn.split(":", 5)[5]
 
 
 def send_message(
     cloud: Cloud, arn: str, body: str, attributes: Mapping[str, str | int] | None = None, group: str | None = None
 ) -> None:
-    """Send a message with its attributes. Raises ClientError, or ApiError where the ARN is of something else."""
-    told: Mapping[str, Any] = {
+    """Send a message with its attributes. Raises ClientError, or ApiError if the ARN is of another service."""
+    typed: Mapping[str, Any] = {
         name: {"DataType": "Number" if isinstance(value, int) else "String", "StringValue": str(value)}
         for name, value in (attributes or {}).items()
     }
@@ -33,8 +33,8 @@ def send_message(
         queues = cloud.client("sqs")
         url = queues.get_queue_url(QueueName=resource_of(arn))["QueueUrl"]
         grouped = {"MessageGroupId": group} if group else {}
-        queues.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=told, **grouped)
+        queues.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=typed, **grouped)
     elif service_of(arn) == "sns":
-        cloud.client("sns").publish(TopicArn=arn, Message=body, MessageAttributes=told)
+        cloud.client("sns").publish(TopicArn=arn, Message=body, MessageAttributes=typed)
     else:
-        raise ApiError("InvalidParameterValueException", f"{arn} is neither a queue nor a topic")
+        raise ApiError("InvalidParameterValueException", f"{arn} is neither an SQS queue nor an SNS topic")

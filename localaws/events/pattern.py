@@ -1,4 +1,4 @@
-"""Whether an event matches an EventBridge event pattern.
+"""EventBridge's event patterns.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 """
@@ -12,11 +12,11 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {"=": eq, "<": lt, "
 
 
 class PatternError(ValueError):
-    """A pattern that EventBridge would refuse, or that is not understood here."""
+    """An invalid pattern, or one that is not supported here."""
 
 
 def matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Whether every field that the pattern names has one of the values that it allows. Raises PatternError.
+    """True if every field in the pattern has one of the allowed values. Raises PatternError.
 
     >>> created = {"source": "aws.s3", "detail": {"object": {"key": "raw/a.csv", "size": 7}}}
     >>> matches({"source": ["aws.s3"], "detail": {"object": {"key": [{"prefix": "raw/"}]}}}, created)
@@ -37,14 +37,14 @@ def _field_matches(name: str, rule: Any, event: Mapping[str, Any]) -> bool:
         raise PatternError(f"{name!r} must be an object or an array, not {rule!r}")
     if name not in event:
         return {"exists": False} in rule
-    # A field that is a list matches where one of its values does.
+    # A list matches if one of its values does.
     values = event[name] if isinstance(event[name], list) else [event[name]]
     return any(_allows(allowed, value) for allowed in rule for value in values)
 
 
 def _allows(allowed: Any, value: Any) -> bool:
     if not isinstance(allowed, dict):
-        # In Python True equals 1; in JSON it does not.
+        # True equals 1 in Python, but not in JSON.
         return bool(allowed == value) and isinstance(allowed, bool) == isinstance(value, bool)
     ((operator, operand),) = allowed.items()
     if operator == "exists":

@@ -1,4 +1,4 @@
-"""How EventBridge gives an event to a rule's target, and what becomes of an event that the target cannot get.
+"""Delivery of an event to a rule's target, or to the target's dead-letter queue.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
@@ -22,15 +22,15 @@ from localaws.lambdas.queue import FunctionQueue
 from localaws.server.cloud import Cloud
 from localaws.server.protocol import ApiError, Json
 
-# SQS takes 256 KiB with the attributes; nobody reads more of an error than this.
-GREATEST_ERROR_MESSAGE = 1024
+# SQS accepts 256 KiB with all attributes.
+MAX_ERROR_MESSAGE = 1024
 MISSING = ("NotFound", "NotExist", "NonExistent")
 
 _log = logging.getLogger(__name__)
 
 
 class Targets:
-    """What rules can send to. Nothing here raises: a target is none of the sender's business."""
+    """The targets of rules. Nothing raises: errors of a target do not concern the sender."""
 
     def __init__(self, cloud: Cloud, functions: Functions, queue: FunctionQueue) -> None:
         self._cloud = cloud
@@ -39,19 +39,19 @@ class Targets:
         self._send_elsewhere: Any = Rule.send_to_targets
 
     def deliver(self, rule: Any, target: Json, event: Json) -> None:
-        """Give the event to the target, or else to the target's dead-letter queue."""
+        """Deliver the event to the target, or else to its dead-letter queue."""
         try:
-            self._reach(rule, target, event)
+            self._send(rule, target, event)
         except Exception as error:
-            _log.warning("rule %s did not reach %s: %s", rule.name, target["Arn"], error)
+            _log.warning("rule %s could not deliver to %s: %s", rule.name, target["Arn"], error)
             if arn := target.get("DeadLetterConfig", {}).get("Arn"):
-                self._bury(arn, rule, target, event, error)
+                self._send_to_dead_letters(arn, rule, target, event, error)
 
-    def _reach(self, rule: Any, target: Json, event: Json) -> None:
+    def _send(self, rule: Any, target: Json, event: Json) -> None:
         arn, given = target["Arn"], target_input(rule, target, event)
         service = service_of(arn)
         if service in ("lambda", "states"):
-            # These take nothing else.
+            # These accept only JSON.
             json.loads(given)
         if service == "lambda":
             self._functions.find(arn)
@@ -70,7 +70,7 @@ class Targets:
         elif service == "events" and resource_of(arn).startswith("event-bus/"):
             self._forward(arn, event)
         else:
-            # Archives and API destinations are moto's, which reckons in seconds.
+            # moto delivers to archives and API destinations; it wants the time in seconds.
             alone = copy.copy(rule)
             alone.targets = [target]
             at = datetime.fromisoformat(event["time"]).timestamp()
@@ -86,22 +86,22 @@ class Targets:
         }
         self._cloud.client("events").put_events(Entries=[entry])
 
-    def _bury(self, arn: str, rule: Any, target: Json, event: Json, error: Exception) -> None:
+    def _send_to_dead_letters(self, arn: str, rule: Any, target: Json, event: Json, error: Exception) -> None:
         attributes = {
             "RULE_ARN": rule.arn,
             "TARGET_ARN": target["Arn"],
             "ERROR_CODE": _code(error),
-            "ERROR_MESSAGE": str(error)[:GREATEST_ERROR_MESSAGE] or type(error).__name__,
+            "ERROR_MESSAGE": str(error)[:MAX_ERROR_MESSAGE] or type(error).__name__,
             "RETRY_ATTEMPTS": "0",
         }
         try:
             send_message(self._cloud, arn, json.dumps(event), attributes)
         except Exception:
-            _log.exception("rule %s: the event did not reach %s either", rule.name, arn)
+            _log.exception("rule %s: could not send the event to %s", rule.name, arn)
 
 
 def _code(error: Exception) -> str:
-    """As EventBridge calls it."""
+    """EventBridge's error code."""
     if isinstance(error, ClientError | ApiError):
         code = error.code if isinstance(error, ApiError) else str(error.response["Error"]["Code"])
         return "NO_RESOURCE" if any(word in code for word in MISSING) else "ERROR_FROM_TARGET"

@@ -1,4 +1,4 @@
-"""Glue's operations on job runs, and UpdateJob, which moto lacks. The rest of job definitions is moto's."""
+"""Glue's operations on job runs, and UpdateJob, which moto lacks. moto has the other operations on jobs."""
 
 import re
 import secrets
@@ -13,14 +13,14 @@ from moto.glue.models import glue_backends
 from localaws.glue.run import GlueRun
 from localaws.jobs.job import Job, Phase
 from localaws.jobs.logs import JobLog, LogStream
-from localaws.s3.staged_updates import RunningStages
+from localaws.s3.staged_updates import StagedUpdates
 from localaws.server.cloud import ACCOUNT, Cloud
 from localaws.server.paging import page
 from localaws.server.protocol import ApiError, Handler, Json, operation
 
 STATES = {
     Phase.STARTING: "STARTING",
-    # Glue fetches while it starts.
+    # Glue downloads while it starts.
     Phase.DOWNLOADING: "STARTING",
     Phase.RUNNING: "RUNNING",
     Phase.UPLOADING: "RUNNING",
@@ -30,31 +30,31 @@ STATES = {
     Phase.TIMED_OUT: "TIMEOUT",
 }
 GROUP = "/aws-glue/jobs"
-# What Glue assumes where neither the definition nor the run says anything.
+# Glue's defaults, if neither the definition nor the run has a value.
 DEFAULT_TIMEOUT_MINUTES = 480
 DEFAULT_GLUE_VERSION = "5.1"
 RUNS_PER_PAGE = 200
-# What a run takes from the job's definition unless it says otherwise.
+# Members that a run inherits from the job's definition.
 FROM_DEFINITION = ("WorkerType", "NumberOfWorkers", "MaxCapacity", "ExecutionClass", "SecurityConfiguration")
 
 
 class GlueJobs:
     """Every run of every job since the server started.
 
-    `minute` is how many seconds a minute of a job's Timeout lasts: tests do not have sixty.
+    `minute` is the length, in seconds, of a minute of a job's Timeout.
     """
 
     def __init__(self, cloud: Cloud, folder: Path, minute: float = 60.0) -> None:
         self._cloud = cloud
         self._folder = folder
         self._minute = minute
-        self.stages = RunningStages()
+        self.staged_updates = StagedUpdates()
         self._runs: dict[str, list[Job]] = {}
         self._starting = Lock()
 
     @property
     def operations(self) -> Mapping[str, Handler]:
-        """What is taken over from moto."""
+        """The operations that are taken over from moto."""
         return {
             "StartJobRun": self.start_job_run,
             "GetJobRun": self.get_job_run,
@@ -69,7 +69,7 @@ class GlueJobs:
         return [run for runs in list(self._runs.values()) for run in runs]
 
     def start_job_run(self, request: Json) -> Json:
-        """Start a run, unless as many as the definition allows are running."""
+        """Start a run, unless the job's maximum of concurrent runs is reached."""
         name = request["JobName"]
         definition = self._definition(name)
         limit = definition.get("ExecutionProperty", {}).get("MaxConcurrentRuns", 1)
@@ -91,7 +91,7 @@ class GlueJobs:
         return {"JobRun": record(run)}
 
     def get_job_runs(self, request: Json) -> Json:
-        """A job's runs, the newest first."""
+        """A job's runs, newest first."""
         name = request["JobName"]
         self._definition(name)
         newest_first = self._runs.get(name, [])[::-1]
@@ -100,7 +100,7 @@ class GlueJobs:
         return {"JobRuns": [record(run) for run in runs], "NextToken": token}
 
     def batch_stop_job_run(self, request: Json) -> Json:
-        """Ask runs to stop; what cannot be stopped comes back under Errors."""
+        """Stop runs; those that cannot be stopped are returned under Errors."""
         name, stopped, errors = request["JobName"], [], []
         for run_id in request["JobRunIds"]:
             run = self._find(name, run_id)
@@ -118,7 +118,7 @@ class GlueJobs:
         return {"SuccessfulSubmissions": stopped, "Errors": errors}
 
     def update_job(self, request: Json) -> Json:
-        """Overwrite a job's definition whole: what JobUpdate does not name goes back to its default."""
+        """Replace a job's definition: members that are not in JobUpdate return to their defaults."""
         self._definition(request["JobName"])
         definition = glue_backends[ACCOUNT][self._cloud.region].get_job(request["JobName"])
         shape = operation("glue", "UpdateJob").input_shape.members["JobUpdate"]
@@ -164,7 +164,7 @@ class GlueJobs:
         )
         # An argument overrides the location in the definition, as in Glue.
         script = arguments.get("--scriptLocation") or definition["Command"]["ScriptLocation"]
-        work = GlueRun(self._cloud, folder / "work", script, arguments, self.stages)
+        work = GlueRun(self._cloud, folder / "work", script, arguments, self.staged_updates)
         return Job(run_id, inherited | request | detail, work, log, timeout * self._minute)
 
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localaws.glue import spark
-from localaws.jobs.errors import cause
+from localaws.jobs.errors import error_in
 from localaws.jobs.job import InputError, Phase, Work
 from localaws.jobs.processes import Command
-from localaws.s3.staged_updates import RunningStages
-from localaws.s3.staging import Stage, scopes
+from localaws.s3.staged_updates import StagedUpdates
+from localaws.s3.staging import S3Staging, scopes
 from localaws.s3.storage import Storage, place
 from localaws.server.cloud import Cloud
 
@@ -30,7 +30,7 @@ class GlueRun(Work):
     """One run of a script with its merged arguments."""
 
     def __init__(
-        self, cloud: Cloud, folder: Path, script: str, arguments: dict[str, str], running: RunningStages
+        self, cloud: Cloud, folder: Path, script: str, arguments: dict[str, str], running: StagedUpdates
     ) -> None:
         self.folder = folder
         self._running = running
@@ -42,18 +42,18 @@ class GlueRun(Work):
     def prepare(self) -> Command:
         """Fetch script, libraries and data."""
         data = {name: value for name, value in self._arguments.items() if name not in GLUE_OWN}
-        self._stage = Stage(self._storage, self.folder / "s3", scopes(data))
+        self._staging = S3Staging(self._storage, self.folder / "s3", scopes(data))
         script = self._fetched(self._script, self.folder / "script")
         libraries = [
             self._fetched(uri.strip(), self.folder / "libraries")
             for uri in self._arguments.get("--extra-py-files", "").split(",")
             if uri.strip()
         ]
-        self._stage.fetch()
-        self._running.add(self._stage)
+        self._staging.fetch()
+        self._running.add(self._staging)
         python_path = {str(path if path.suffix == ".zip" else path.parent): None for path in libraries}
         asked = spark.asked_for(self._arguments.get("--conf", ""))
-        configured = spark.configure(self.folder, self._stage.root, self._stage.buckets, asked)
+        configured = spark.configure(self.folder, self._staging.root, self._staging.buckets, asked)
         environment = self._cloud.environment() | configured
         if python_path:
             environment["PYTHONPATH"] = ":".join(python_path)
@@ -62,12 +62,12 @@ class GlueRun(Work):
 
     def collect(self, end: Phase) -> None:  # noqa: ARG002
         """Bring S3 up to date, however the run ended: on AWS, too, what was written stays."""
-        self._running.remove(self._stage)
-        self._stage.push()
+        self._running.remove(self._staging)
+        self._staging.push()
 
     def failure(self, exit_code: int, tail: Sequence[str]) -> str:
         """The last line of the traceback, as Glue shows it."""
-        return cause(tail) or f"the script ended with exit code {exit_code} and said nothing"
+        return error_in(tail) or f"the script ended with exit code {exit_code} and said nothing"
 
     def _fetched(self, uri: str, folder: Path) -> Path:
         source = place(uri)

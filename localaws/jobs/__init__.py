@@ -1,1 +1,8 @@
-"""A job of any kind as local processes: prepared, run, logged, stopped, and its failure explained."""
+"""A job of any kind as local processes.
+
+job        a job's life: prepare, run, collect
+processes  the job's processes, and how they are stopped
+logs       its output on the way to CloudWatch Logs and files
+errors     the error in the log of a failed job
+archive    tar archives, read safely and written reproducibly
+"""

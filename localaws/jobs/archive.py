@@ -1,4 +1,4 @@
-"""Tar files that a job takes in and gives out: safe to unpack, and the same bytes for the same files."""
+"""Tar archives: unpacked safely, and packed to the same bytes for the same files."""
 
 import gzip
 import tarfile
@@ -13,7 +13,7 @@ _MB = 1 << 20
 
 
 def pack(folder: Path, target: Path) -> None:
-    """Everything in a folder, as tar.gz. Names, contents and x bits decide the bytes, nothing else."""
+    """Pack a folder as tar.gz. The bytes depend on names, contents and executable bits alone."""
     with (
         target.open("wb") as file,
         gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as zipped,
@@ -32,10 +32,10 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def unpack(source: Path, folder: Path, *, max_members: int = MAX_MEMBERS, max_mb: int = MAX_EXPANDED_MB) -> None:
-    """A tar or tar.gz into a folder; nothing of one that is not sound.
+    """Unpack a tar or tar.gz into a folder, or nothing of an invalid one.
 
-    Raises InputError if it is none or cut, if it is too large, or if a member is more than a file or a folder below
-    the folder; it is named. What the data filter would rewrite (absolute names) is refused, too.
+    Raises InputError, with the member's name, if the archive is truncated or too large, or if a member is not a file
+    or folder inside the folder. Absolute names, which the data filter would rewrite, are refused too.
     """
     folder.mkdir(parents=True, exist_ok=True)
     last = "its beginning"
@@ -50,20 +50,22 @@ def unpack(source: Path, folder: Path, *, max_members: int = MAX_MEMBERS, max_mb
                 if number >= max_members or expanded > max_mb * _MB:
                     limits = f"{max_members:,} members and {max_mb:,} MB"
                     raise InputError(f"cannot unpack {source.name}: with {last} it has more than {limits}")
-            # Where there is one: Debian 12's Python, 3.11.2, has no filters, and what they refuse was refused above.
+            # If available: Debian 12's Python 3.11.2 has no filters, and the checks above cover them.
             archive.extraction_filter = getattr(tarfile, "data_filter", None)
             archive.extractall(folder)
     except (tarfile.TarError, zlib.error, OSError, EOFError) as error:
-        raise InputError(f"cannot unpack {source.name}: cut or damaged at {last}, or no archive: {error}") from None
+        raise InputError(
+            f"cannot unpack {source.name}: truncated or damaged at {last}, or not an archive: {error}"
+        ) from None
 
 
 def _why_refused(member: tarfile.TarInfo) -> str:
-    """What is wrong with a member; empty where nothing is."""
+    """The reason why a member is refused; empty if it is not."""
     path = PurePosixPath(member.name)
     if path.is_absolute():
-        return "is an absolute name"
+        return "has an absolute name"
     if ".." in path.parts:
-        return "leaves the folder by '..'"
+        return "leaves the folder with '..'"
     if member.issym() or member.islnk():
         return f"is a link, to {member.linkname!r}"
-    return "" if member.isfile() or member.isdir() else "is a device, a pipe or the like"
+    return "" if member.isfile() or member.isdir() else "is neither a file nor a folder"

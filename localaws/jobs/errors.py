@@ -1,35 +1,35 @@
-"""What a failed job's log says about why it failed: one sentence for a person."""
+"""Error parsing: the error in the log of a failed job, in one line."""
 
 from collections.abc import Iterable, Sequence
 
 TRACEBACK = "Traceback (most recent call last):"
-GREATEST_LENGTH = 1_000
+MAX_LENGTH = 1_000
 
 
-def cause(lines: Iterable[str]) -> str:
-    """The error at the end of the last Python traceback (with the Java cause below it), else the last line.
+def error_in(lines: Iterable[str]) -> str:
+    """The error at the end of the last Python traceback (with the Java error_in below it), else the last line.
 
-    >>> cause(["Traceback (most recent call last):", '  File "a.py", line 1', "ValueError: no rows"])
+    >>> error_in(["Traceback (most recent call last):", '  File "a.py", line 1', "ValueError: no rows"])
     'ValueError: no rows'
-    >>> cause(["usage: a.py", "a.py: error: the following arguments are required: --input", ""])
+    >>> error_in(["usage: a.py", "a.py: error: the following arguments are required: --input", ""])
     'a.py: error: the following arguments are required: --input'
     """
-    said = [line.rstrip() for line in lines if line.strip()]
-    starts = [number for number, line in enumerate(said) if line.strip() == TRACEBACK]
+    written = [line.rstrip() for line in lines if line.strip()]
+    starts = [number for number, line in enumerate(written) if line.strip() == TRACEBACK]
     if starts:
-        below = said[starts[-1] + 1 :]
-        indent = len(said[starts[-1]]) - len(said[starts[-1]].lstrip())
+        below = written[starts[-1] + 1 :]
+        indent = len(written[starts[-1]]) - len(written[starts[-1]].lstrip())
         found = _error_below(below, indent)
         if found is not None:
-            return found[:GREATEST_LENGTH]
-    return said[-1].strip()[:GREATEST_LENGTH] if said else ""
+            return found[:MAX_LENGTH]
+    return written[-1].strip()[:MAX_LENGTH] if written else ""
 
 
 def _error_below(below: Sequence[str], indent: int) -> str | None:
     for number, line in enumerate(below):
         if len(line) - len(line.lstrip()) <= indent:
             error = line.strip()
-            # Py4J names the Java error one line below, and what began it all in the last "Caused by".
+            # Py4J writes the Java error one line below, and its root cause in the last "Caused by".
             if "Py4JJavaError" in error:
                 return f"{error} {_java_cause(below[number + 1 :])}".strip()
             return error

@@ -1,4 +1,4 @@
-"""One job of any kind: prepared, run and collected on a thread of its own, with a state to be asked for."""
+"""A job of any kind: prepared, run and collected on its own thread."""
 
 import logging
 import shutil
@@ -14,7 +14,7 @@ from localaws.jobs.logs import JobLog
 from localaws.jobs.processes import Command, Processes
 from localaws.server.protocol import Json
 
-# SageMaker gives a container 120 s to save its work; nobody wants to wait that long at a laptop.
+# SageMaker gives a container 120 s to save its work: too long on a laptop.
 STOP_GRACE_SECONDS = 10.0
 POLL_SECONDS = 0.05
 
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 class Phase(Enum):
-    """Where a job is. The last four are ends."""
+    """The phases of a job. The last four are final."""
 
     STARTING = auto()
     DOWNLOADING = auto()
@@ -38,48 +38,48 @@ ENDS = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.STOPPED, Phase.TIMED_OUT}
 
 
 class InputError(Exception):
-    """What the caller named cannot be used: an object that is not there, a request that makes no sense."""
+    """Invalid input of the caller: an object that does not exist, a request that makes no sense."""
 
 
 class Work(ABC):
-    """What differs between kinds of jobs. `folder` is the job's own, and is removed when the job ends."""
+    """The part that differs between kinds of jobs. `folder` is the job's own, and removed when it ends."""
 
     folder: Path
 
     @abstractmethod
     def prepare(self) -> Command:
-        """Fetch what the job needs, and say what to run. Raises InputError."""
+        """Download the inputs; returns the command to run. Raises InputError."""
 
     @abstractmethod
     def collect(self, end: Phase) -> None:
-        """Keep what the job left, given how it ended."""
+        """Upload the outputs, given how the command ended."""
 
     @abstractmethod
     def failure(self, exit_code: int, tail: Sequence[str]) -> str:
-        """Why the command failed, given its exit code and the end of its log."""
+        """The reason why the command failed, given its exit code and the end of its log."""
 
     def refusal(self, error: Exception) -> str:
-        """Why the job failed outside its command, for instance for want of input."""
+        """The reason why the job failed outside its command, for instance for lack of input."""
         return str(error)
 
 
 @dataclass(frozen=True)
 class Transition:
-    """When (seconds since 1970) a job entered a phase."""
+    """The time (seconds since 1970) at which a job entered a phase."""
 
     phase: Phase
     at: float
 
 
 class Job:
-    """A job that someone asked for by `request`. Make it, `start` it, then ask for its `phase`."""
+    """A job, created for `request`: `start` it, then look at its `phase`."""
 
     def __init__(self, name: str, request: Json, work: Work, log: JobLog, timeout: float | None) -> None:
         self.name = name
         self.request = request
         self.work = work
         self.log = log
-        # Only ever appended to, and last of all: whoever sees an end also sees why.
+        # Only appended to, and last of all: `failure` is set before a final phase is visible.
         self.transitions = [Transition(Phase.STARTING, time.time())]
         self.failure: str | None = None
         self._timeout = timeout
@@ -89,17 +89,17 @@ class Job:
 
     @property
     def phase(self) -> Phase:
-        """Where the job is."""
+        """The current phase."""
         return self.transitions[-1].phase
 
     @property
     def running(self) -> bool:
-        """Whether the job has not ended."""
+        """True until the job has ended."""
         return self.phase not in ENDS
 
     @property
     def stopping(self) -> bool:
-        """Whether someone asked it to stop and it has not ended yet."""
+        """True after `stop`, until the job has ended."""
         return self._stop.is_set() and self.running
 
     @property
@@ -118,24 +118,24 @@ class Job:
         return None if self.running else self.transitions[-1].at
 
     def entered(self, phase: Phase) -> float | None:
-        """When it entered the phase, if it did."""
+        """The time at which it entered the phase, if it did."""
         return next((step.at for step in self.transitions if step.phase is phase), None)
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start the job; returns at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the job to end; returns at once. What it has made so far is collected."""
+        """Stop the job; returns at once. Its outputs so far are collected."""
         self._stop.set()
 
     def abandon(self) -> None:
-        """Ask the job to end now, and collect nothing: its AWS is about to vanish."""
+        """Stop the job at once and collect nothing: the server is shutting down."""
         self._abandoned = True
         self.stop()
 
     def join(self, seconds: float) -> None:
-        """Wait until it has ended, but no longer than that."""
+        """Wait until it has ended, at most for this many seconds."""
         self._thread.join(seconds)
 
     def _run(self) -> None:
@@ -143,7 +143,7 @@ class Job:
             with self.log:
                 end = self._end()
                 if end is Phase.FAILED and self.failure:
-                    self.log.say(self.failure)
+                    self.log.append(self.failure)
             shutil.rmtree(self.work.folder, ignore_errors=True)
         except Exception as error:
             _log.exception("job %s", self.name)
@@ -153,7 +153,7 @@ class Job:
     def _end(self) -> Phase:
         try:
             self._enter(Phase.DOWNLOADING)
-            # A server that was killed may have left one of the same name in its state folder.
+            # A killed server may have left a folder of the same name.
             shutil.rmtree(self.work.folder, ignore_errors=True)
             self.work.folder.mkdir(parents=True)
             command = self.work.prepare()
@@ -162,7 +162,7 @@ class Job:
             self._enter(Phase.RUNNING)
             end = self._execute(command)
             if self._abandoned:
-                # Also where its command had just ended well: what nobody collected is no success.
+                # Even if the command has succeeded: its outputs were not collected.
                 return Phase.STOPPED if end is Phase.SUCCEEDED else end
             self._enter(Phase.UPLOADING)
             self.work.collect(end)

@@ -1,4 +1,4 @@
-"""A job's output on its way to CloudWatch Logs, line by line while it runs, and into files."""
+"""A job's output, sent line by line to CloudWatch Logs and written to files while it runs."""
 
 import logging
 import time
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class LogStream:
-    """One CloudWatch log stream, and the file that keeps the same lines."""
+    """A CloudWatch log stream, and the file with the same lines."""
 
     group: str
     name: str
@@ -41,9 +41,9 @@ class LogStream:
 
 
 class JobLog:
-    """The log of one job: one stream for all output, or one for stdout and one for stderr.
+    """The log of one job: one stream for all output, or one each for stdout and stderr.
 
-    Use it as a context manager around the job: on leaving, everything written has reached CloudWatch Logs.
+    A context manager around the job: on leaving, all lines have been sent to CloudWatch Logs.
     """
 
     def __init__(self, logs: Any, *streams: LogStream) -> None:
@@ -57,7 +57,7 @@ class JobLog:
     def __enter__(self) -> "JobLog":
         for stream in self.streams:
             stream.file.parent.mkdir(parents=True, exist_ok=True)
-            # Not the lines of a job of the same name, in a state folder that an earlier server used.
+            # Without the lines of a job of the same name, of an earlier server.
             stream.file.write_bytes(b"")
             self._logs.create_log_stream(logGroupName=stream.group, logStreamName=stream.name)
         self._pump.start()
@@ -68,7 +68,7 @@ class JobLog:
         self._pump.join()
 
     def follow(self, outputs: list[IO[bytes]]) -> list[Thread]:
-        """Threads, already started, that read each output to its end."""
+        """Starts and returns a thread for each output, which reads it to its end."""
         readers = [
             Thread(target=self._read, args=(output, stream), daemon=True)
             for output, stream in zip(outputs, self.streams, strict=True)
@@ -77,20 +77,20 @@ class JobLog:
             reader.start()
         return readers
 
-    def say(self, text: str) -> None:
-        """Add lines of our own, where errors go."""
+    def append(self, text: str) -> None:
+        """Append lines to the stream of errors."""
         stream = self.streams[-1]
         with stream.file.open("ab") as file:
             for line in text.splitlines():
-                self._keep(stream, file, line.encode())
+                self._add(stream, file, line.encode())
 
     def _read(self, output: IO[bytes], stream: LogStream) -> None:
-        # Iterating a binary pipe splits at b"\n" only: U+2028 and the like stay inside their line.
+        # Iterating a binary pipe splits at b"\n" only: U+2028 and the like stay inside a line.
         with output, stream.file.open("ab", buffering=0) as file:
             for line in output:
-                self._keep(stream, file, line.rstrip(b"\r\n"))
+                self._add(stream, file, line.rstrip(b"\r\n"))
 
-    def _keep(self, stream: LogStream, file: IO[bytes], line: bytes) -> None:
+    def _add(self, stream: LogStream, file: IO[bytes], line: bytes) -> None:
         file.write(line + b"\n")
         text = line.decode("utf-8", errors="replace")
         now = int(time.time() * 1000)
@@ -113,8 +113,8 @@ class JobLog:
                 try:
                     self._logs.put_log_events(logGroupName=stream.group, logStreamName=stream.name, logEvents=batch)
                 except Exception:
-                    # A job must not fail because its log could not be shipped; the file has the lines.
-                    _log.exception("%s: %d lines did not reach %s", stream.name, len(batch), stream.group)
+                    # A job must not fail because its log cannot be sent; the file has the lines.
+                    _log.exception("%s: could not send %d lines to %s", stream.name, len(batch), stream.group)
 
 
 def _batches(events: list[Json]) -> Iterator[list[Json]]:

@@ -1,1 +1,8 @@
-"""Lambda: functions that really run from their zip, invoked directly or through the queue of events."""
+"""Lambda functions, which run from their zip.
+
+invoke        the HTTP interface of Invoke
+functions     functions and their running invocations, within the reserved concurrency
+invocation    one invocation, in its own process
+queue         asynchronous invocations: retries, throttling, maximum age
+destinations  destinations and dead-letter queues of asynchronous invocations
+"""

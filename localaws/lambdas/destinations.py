@@ -1,4 +1,4 @@
-"""What Lambda tells of an asynchronous invocation that is over, and to whom: destinations and dead letters.
+"""Destinations and dead-letter queues of asynchronous invocations.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
 """
@@ -15,31 +15,31 @@ from localaws.moto_patches.lambda_settings import dead_letter_arn, event_invoke_
 from localaws.server.cloud import Cloud
 from localaws.server.protocol import Json
 
-GREATEST_ERROR_MESSAGE = 1024
+MAX_ERROR_MESSAGE = 1024
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass
 class Event:
-    """An event for a function: when (`time.monotonic`) it was taken, and how often it was tried."""
+    """An event for a function: when it was accepted (`time.monotonic`), and the number of attempts."""
 
     name: str
     payload: bytes
     qualifier: str | None
     request_id: str
-    taken: float
-    tries: int = 0
+    accepted: float
+    attempts: int = 0
 
 
 def succeeded(cloud: Cloud, function: Any, event: Event, reply: Reply) -> None:
-    """Tell the function's OnSuccess destination, if it has one."""
-    _tell(cloud, function, "Success", _record(function, event, "Success", reply))
+    """Send a record to the function's OnSuccess destination, if it has one."""
+    _send_record(cloud, function, "Success", _record(function, event, "Success", reply))
 
 
 def failed(cloud: Cloud, function: Any, event: Event, condition: str, reply: Reply | None) -> None:
-    """Tell the function's OnFailure destination and its dead-letter queue, if it has them."""
-    _tell(cloud, function, "Failure", _record(function, event, condition, reply))
+    """Send a record to the function's OnFailure destination, and the event to its dead-letter queue, if any."""
+    _send_record(cloud, function, "Failure", _record(function, event, condition, reply))
     if arn := dead_letter_arn(function):
         error = _json(reply.payload) if reply else {"errorMessage": "Rate Exceeded."}
         message = str(error.get("errorMessage", "") if isinstance(error, dict) else error)
@@ -47,16 +47,16 @@ def failed(cloud: Cloud, function: Any, event: Event, condition: str, reply: Rep
             "RequestID": event.request_id,
             "ErrorCode": 200 if reply else 429,
             # SQS refuses an attribute without a value.
-            "ErrorMessage": message[:GREATEST_ERROR_MESSAGE] or "Unhandled",
+            "ErrorMessage": message[:MAX_ERROR_MESSAGE] or "Unhandled",
         }
-        _quietly(send_message, cloud, arn, event.payload.decode(errors="replace") or "{}", attributes)
+        _log_errors(send_message, cloud, arn, event.payload.decode(errors="replace") or "{}", attributes)
 
 
-def _tell(cloud: Cloud, function: Any, outcome: str, record: Json) -> None:
+def _send_record(cloud: Cloud, function: Any, outcome: str, record: Json) -> None:
     config = event_invoke_config(function).get("DestinationConfig") or {}
     arn = (config.get(f"On{outcome}") or {}).get("Destination")
     if arn:
-        _quietly(_send, cloud, arn, outcome, record)
+        _log_errors(_send, cloud, arn, outcome, record)
 
 
 def _send(cloud: Cloud, arn: str, outcome: str, record: Json) -> None:
@@ -84,7 +84,7 @@ def _record(function: Any, event: Event, condition: str, reply: Reply | None) ->
             "requestId": event.request_id,
             "functionArn": f"{function.function_arn}:{event.qualifier or '$LATEST'}",
             "condition": condition,
-            "approximateInvokeCount": event.tries,
+            "approximateInvokeCount": event.attempts,
         },
         "requestPayload": _json(event.payload or b"{}"),
     }
@@ -102,9 +102,9 @@ def _json(text: bytes) -> Any:
         return text.decode(errors="replace")
 
 
-def _quietly(do: Any, *arguments: Any) -> None:
-    # AWS counts a DestinationDeliveryFailure or a DeadLetterError, and that is all.
+def _log_errors(do: Any, *arguments: Any) -> None:
+    # AWS only counts these errors in the metrics DestinationDeliveryFailures and DeadLetterErrors.
     try:
         do(*arguments)
     except Exception:
-        _log.exception("an asynchronous invocation's record could not be sent")
+        _log.exception("could not send the record of an asynchronous invocation")

@@ -1,4 +1,4 @@
-"""Lambda's Invoke: within its reserved concurrency, a function runs to its end. All else about it is moto's.
+"""Lambda's Invoke, within the reserved concurrency. moto has all other operations on functions.
 
 https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
@@ -28,12 +28,12 @@ from localaws.lambdas.invocation import Invocation, Reply, reply_of
 from localaws.server.cloud import ACCOUNT, Cloud
 from localaws.server.protocol import ApiError
 
-# What Lambda gives the import of a function's module, before the time-out begins.
+# Lambda's limit for importing a function's module, before the timeout begins.
 INIT_SECONDS = 10.0
 
 
 class ThrottledError(ApiError):
-    """As many invocations of the function run as are reserved for it."""
+    """The function's reserved concurrency is used up."""
 
     reason = "ReservedFunctionConcurrentInvocationLimitExceeded"
 
@@ -42,7 +42,7 @@ class ThrottledError(ApiError):
 
 
 class Functions:
-    """Every function, and its invocations that have not ended."""
+    """The functions and their running invocations."""
 
     def __init__(self, cloud: Cloud, folder: Path) -> None:
         self._cloud = cloud
@@ -55,22 +55,22 @@ class Functions:
 
     @property
     def jobs(self) -> list[Job]:
-        """The invocations that have not ended."""
+        """The running invocations."""
         return list(self._running.values())
 
     def close(self) -> None:
-        """Start nothing any more."""
+        """Refuse further invocations."""
         self._closed = True
 
     def find(self, name: str, qualifier: str | None = None) -> Any:
-        """moto's function of that name or ARN. Raises ApiError if there is none."""
+        """moto's function with that name or ARN. Raises ApiError if there is none."""
         try:
             return lambda_backends[ACCOUNT][self._cloud.region].get_function(name, qualifier)
         except JsonRESTError as error:
             raise ApiError(error.error_type, error.message, error.code) from None
 
     def check(self, name: str, payload: bytes, qualifier: str | None) -> Any:
-        """The function, if it could be invoked with that payload. Raises ApiError."""
+        """The function, if it can be invoked with that payload. Raises ApiError."""
         function = self.find(name, qualifier)
         try:
             json.loads(payload or b"{}")
@@ -80,16 +80,16 @@ class Functions:
         return function
 
     def invoke(self, name: str, payload: bytes, qualifier: str | None, request_id: str) -> Reply:
-        """Run the function to its end.
+        """Run the function and wait for its end.
 
-        Raises ApiError if there is none or the payload is not JSON, and ThrottledError if as many run as may.
+        Raises ApiError if there is none or the payload is not JSON, and ThrottledError at its reserved concurrency.
         """
         function = self.check(name, payload, qualifier)
         if self._closed:
-            raise ApiError("ServiceException", "local AWS is being stopped", 503)
-        # Not the request's: each try of an event has the same, and a log and a folder of its own.
+            raise ApiError("ServiceException", "local AWS is shutting down", 503)
+        # Not the request's id, which all attempts of an event share: each has its own log and folder.
         run_id = str(uuid.uuid4())
-        with self._room(function):
+        with self._slot(function):
             job = self._running[run_id] = self._job(run_id, request_id, function, payload or b"{}")
             try:
                 job.start()
@@ -100,9 +100,9 @@ class Functions:
         return reply_of(job)
 
     @contextmanager
-    def _room(self, function: Any) -> Iterator[None]:
+    def _slot(self, function: Any) -> Iterator[None]:
         name = function.function_name
-        # The whole function's, whichever version of it was asked for.
+        # The concurrency of the whole function, not of a version.
         reserved = self.find(name).reserved_concurrency
         with self._counting:
             if reserved is not None and self._busy[name] >= int(reserved):
@@ -128,7 +128,7 @@ class Functions:
         return Job(run_id, {"FunctionName": function.function_name}, work, log, function.timeout + INIT_SECONDS)
 
     def _code(self, function: Any) -> Path:
-        """The unpacked zip, kept for as long as its content is the same."""
+        """The unpacked zip, by the hash of its content."""
         content: bytes = function.code_bytes
         folder = self._folder / "lambda-code" / hashlib.sha256(content).hexdigest()
         with self._unpacking:
@@ -138,7 +138,7 @@ class Functions:
                 try:
                     zipfile.ZipFile(io.BytesIO(content)).extractall(partial)
                 except zipfile.BadZipFile as error:
-                    message = f"the code of {function.function_name} is no zip: {error}"
+                    message = f"the code of {function.function_name} is not a zip: {error}"
                     raise ApiError("InvalidZipFileException", message, 502) from None
                 partial.rename(folder)
         return folder

@@ -1,4 +1,4 @@
-"""One invocation of a Lambda function: the zip in a process of its own, and what comes of it.
+"""One invocation of a Lambda function, in its own process.
 
 https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
 """
@@ -18,12 +18,12 @@ from localaws.server.cloud import Cloud
 from localaws.server.protocol import ApiError, Json
 
 RUNNER = Path(__file__).parents[1] / "container" / "run_function.py"
-GREATEST_LOG_RESULT_BYTES = 4096
+MAX_LOG_RESULT_BYTES = 4096
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What the function gave; `failed` where that is an error that it did not handle."""
+    """The function's result, or (`failed`) the error that it did not handle."""
 
     payload: bytes
     failed: bool
@@ -31,14 +31,14 @@ class Reply:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """As Invoke answers them."""
-        tail = base64.b64encode(self.log.encode()[-GREATEST_LOG_RESULT_BYTES:]).decode()
-        told = {"X-Amz-Executed-Version": "$LATEST", "X-Amz-Log-Result": tail}
-        return told | ({"X-Amz-Function-Error": "Unhandled"} if self.failed else {})
+        """The headers of Invoke's answer."""
+        tail = base64.b64encode(self.log.encode()[-MAX_LOG_RESULT_BYTES:]).decode()
+        headers = {"X-Amz-Executed-Version": "$LATEST", "X-Amz-Log-Result": tail}
+        return headers | ({"X-Amz-Function-Error": "Unhandled"} if self.failed else {})
 
 
 class Invocation(Work):
-    """One event through a function."""
+    """The work of one invocation."""
 
     def __init__(
         self, cloud: Cloud, folder: Path, function: Any, code: Path, payload: bytes, request_id: str, stream: str
@@ -54,9 +54,9 @@ class Invocation(Work):
         self._stream = stream
 
     def prepare(self) -> Command:
-        """Write down the event and what the runtime must know."""
+        """Write the event and the runtime's task file."""
         if not str(self._function.run_time).startswith("python"):
-            raise InputError(f"the runtime {self._function.run_time} does not run here (use python3.12)")
+            raise InputError(f"the runtime {self._function.run_time} is not supported here (use python3.12)")
         files = {name: str(self.folder / f"{name}.json") for name in ("event", "result", "error")}
         (self.folder / "event.json").write_bytes(self._payload)
         facts = {
@@ -76,33 +76,33 @@ class Invocation(Work):
         return Command([sys.executable, str(RUNNER), str(task)], self._environment(facts), self._code)
 
     def collect(self, end: Phase) -> None:  # noqa: ARG002
-        """Read the answer, if there is one."""
+        """Read the result or error, if there is one."""
         result, error = self.folder / "result.json", self.folder / "error.json"
         self.result = result.read_bytes() if result.is_file() else None
         self.error = error.read_bytes() if error.is_file() else None
 
     def failure(self, exit_code: int, tail: Sequence[str]) -> str:  # noqa: ARG002
-        """A death that the function did not report; what it did report is in its log already."""
+        """The reason why the process ended; empty if the function reported an error, which is in its log."""
         if (self.folder / "error.json").is_file():
             return ""
-        type_name, message = self._death(exit_code)
-        told = {"errorMessage": f"RequestId: {self._request_id} Error: {message}", "errorType": type_name}
-        (self.folder / "error.json").write_text(json.dumps(told))
+        type_name, message = self._exit_error(exit_code)
+        error = {"errorMessage": f"RequestId: {self._request_id} Error: {message}", "errorType": type_name}
+        (self.folder / "error.json").write_text(json.dumps(error))
         return message
 
-    def silence(self) -> bytes:
-        """The error of a function that ended well and said nothing: sys.exit(0)."""
+    def no_answer(self) -> bytes:
+        """The error of a function that exited without an answer: sys.exit(0)."""
         message = f"RequestId: {self._request_id} Error: Runtime exited without providing a reason"
         return json.dumps({"errorMessage": message, "errorType": "Runtime.ExitError"}).encode()
 
-    def _death(self, exit_code: int) -> tuple[str, str]:
+    def _exit_error(self, exit_code: int) -> tuple[str, str]:
         if exit_code == -signal.SIGALRM:
             return "Sandbox.Timedout", f"Task timed out after {self._function.timeout:.2f} seconds"
         how = f"signal: {-exit_code}" if exit_code < 0 else f"exit status {exit_code}"
         return "Runtime.ExitError", f"Runtime exited with error: {how}"
 
     def _environment(self, facts: Json) -> dict[str, str]:
-        # The function's own settings come first: Lambda reserves the names of the others.
+        # The function's own variables first: Lambda reserves the names of the others.
         return (
             self._cloud.environment()
             | dict(self._function.environment_vars)
@@ -115,25 +115,28 @@ class Invocation(Work):
                 "AWS_EXECUTION_ENV": f"AWS_Lambda_{self._function.run_time}",
                 "LAMBDA_TASK_ROOT": str(self._code),
                 "_HANDLER": self._function.handler,
-                # The unpacked zip is shared by all invocations, and on AWS it cannot be written to.
+                # All invocations share the unpacked zip, which is read-only on AWS.
                 "PYTHONDONTWRITEBYTECODE": "1",
             }
         )
 
 
 def reply_of(job: Job) -> Reply:
-    """What Invoke answers of an invocation that has ended. Raises ApiError where it was stopped."""
+    """The answer of an invocation that has ended. Raises ApiError if it was stopped."""
     work = job.work
     assert isinstance(work, Invocation)
     log = "\n".join(job.log.tail)
     if job.phase is Phase.SUCCEEDED and work.result is not None:
         return Reply(work.result, failed=False, log=log)
     if job.phase is Phase.STOPPED:
-        raise ApiError("ServiceException", "local AWS is being stopped", 503)
+        raise ApiError("ServiceException", "local AWS is shutting down", 503)
     if job.phase is Phase.TIMED_OUT:
-        told = {"errorMessage": "Error: the function's module took too long", "errorType": "Sandbox.Timedout"}
-        return Reply(json.dumps(told).encode(), failed=True, log=log)
+        error = {
+            "errorMessage": "Error: the import of the module timed out",
+            "errorType": "Sandbox.Timedout",
+        }
+        return Reply(json.dumps(error).encode(), failed=True, log=log)
     if work.error is None and job.failure:
-        told = {"errorMessage": job.failure, "errorType": "Runtime.InitError"}
-        return Reply(json.dumps(told).encode(), failed=True, log=log)
-    return Reply(work.error or work.silence(), failed=True, log=log)
+        error = {"errorMessage": job.failure, "errorType": "Runtime.InitError"}
+        return Reply(json.dumps(error).encode(), failed=True, log=log)
+    return Reply(work.error or work.no_answer(), failed=True, log=log)

@@ -1,4 +1,4 @@
-"""Lambda's queue of events: an asynchronous invocation is tried again, waits for room, and ends at a destination.
+"""Lambda's queue of asynchronous invocations: retries, throttling, maximum age, destinations.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
@@ -17,9 +17,9 @@ from localaws.server.cloud import Cloud
 from localaws.server.protocol import ApiError
 from localaws.server.timer import Timer
 
-# How many events are worked on at once; the others wait, as they do in Lambda's queue.
-AT_ONCE = 4
-# How often an event looks for room: Lambda asks after 1 second first, and after 5 minutes in the end.
+# The number of events that are processed at once; others wait, as in Lambda's queue.
+WORKERS = 4
+# The pause before a throttled event is retried; Lambda's grows from 1 second to 5 minutes.
 THROTTLED_SECONDS = 0.2
 DEFAULT_RETRIES = 2
 
@@ -27,9 +27,9 @@ _log = logging.getLogger(__name__)
 
 
 class FunctionQueue:
-    """Every event that no function has worked off. `minute`: how many seconds Lambda's minutes last.
+    """The queued events. `minute` is the length of Lambda's minutes in seconds.
 
-    What is sent to destinations and dead-letter queues goes through the clients of `cloud`.
+    Records for destinations and dead-letter queues are sent by the clients of `cloud`.
     """
 
     def __init__(self, cloud: Cloud, functions: Functions, timer: Timer, minute: float = 60.0) -> None:
@@ -37,36 +37,36 @@ class FunctionQueue:
         self._functions = functions
         self._timer = timer
         self._minute = minute
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="event")
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="event")
 
     def put(self, name: str, payload: bytes, qualifier: str | None = None, request_id: str | None = None) -> None:
-        """Take an event for a function: returns at once."""
+        """Queue an event for a function; returns at once."""
         self._submit(Event(name, payload, qualifier, request_id or str(uuid.uuid4()), time.monotonic()))
 
     def close(self) -> None:
-        """Start nothing any more; what waits is lost."""
+        """Stop; waiting events are lost."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _submit(self, event: Event) -> None:
         try:
             self._pool.submit(self._work, event)
         except RuntimeError:
-            _log.info("%s: an event came too late: local AWS is being stopped", event.name)
+            _log.info("%s: dropped an event: local AWS is shutting down", event.name)
 
     def _work(self, event: Event) -> None:
         try:
             self._try(event)
         except ApiError as error:
-            _log.warning("%s could not be invoked: %s", event.name, error)
+            _log.warning("could not invoke %s: %s", event.name, error)
         except Exception:
-            _log.exception("%s could not be invoked", event.name)
+            _log.exception("could not invoke %s", event.name)
 
     def _try(self, event: Event) -> None:
-        # The whole function's settings hold, whichever version of it was asked for.
+        # The settings of the whole function apply, not those of a version.
         function = self._functions.find(self._functions.find(event.name, event.qualifier).function_name)
         reserved = function.reserved_concurrency
         if reserved is not None and int(reserved) == 0:
-            # Such an event does not wait for the reservation to be lifted.
+            # Such an event is not retried.
             failed(self._cloud, function, event, "ZeroReservedConcurrency", None)
             return
         try:
@@ -74,20 +74,20 @@ class FunctionQueue:
         except ThrottledError:
             self._again(function, event, THROTTLED_SECONDS, None)
             return
-        event.tries += 1
+        event.attempts += 1
         if not reply.failed:
             succeeded(self._cloud, function, event, reply)
             return
         _log.warning("%s failed: %s", event.name, reply.payload.decode(errors="replace"))
-        if event.tries > event_invoke_config(function).get("MaximumRetryAttempts", DEFAULT_RETRIES):
+        if event.attempts > event_invoke_config(function).get("MaximumRetryAttempts", DEFAULT_RETRIES):
             failed(self._cloud, function, event, "RetriesExhausted", reply)
         else:
-            # One minute before the second try, two before the third.
-            self._again(function, event, event.tries * self._minute, reply)
+            # One minute before the second attempt, two before the third.
+            self._again(function, event, event.attempts * self._minute, reply)
 
     def _again(self, function: Any, event: Event, seconds: float, reply: Reply | None) -> None:
         oldest = event_invoke_config(function).get("MaximumEventAgeInSeconds")
-        age = time.monotonic() - event.taken + seconds
+        age = time.monotonic() - event.accepted + seconds
         if oldest is not None and age > oldest * self._minute / 60:
             failed(self._cloud, function, event, "EventAgeExceeded", reply)
         else:

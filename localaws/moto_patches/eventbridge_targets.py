@@ -1,7 +1,7 @@
 """EventBridge's rules hand their events to local AWS, which delivers them.
 
 moto 5.2.5 raises NotImplementedError for functions, state machines and topics, delivers the events of a disabled rule,
-gives the time as a number, adds a member of its own (`ingestion-time`), and knows fewer operators of event patterns.
+has the time as a number, adds the member `ingestion-time`, and supports fewer operators of event patterns.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
 """
 

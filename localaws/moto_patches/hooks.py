@@ -9,22 +9,22 @@ from localaws.server.protocol import Json
 
 @dataclass(frozen=True)
 class Hooks:
-    """One field for each; `moto_patches` says which module calls it."""
+    """The hooks, one field each."""
 
     object_created: Callable[[Any, Any, str], None]
-    """A bucket has a new object: moto's bucket, moto's object, and S3's reason (`PutObject`)."""
+    """Called for a new object with moto's bucket, moto's object, and S3's reason (`PutObject`)."""
     function_notified: Callable[[str, Json], None]
-    """A bucket's notification for a Lambda function: its ARN and the event."""
+    """Called for a bucket's notification to a Lambda function, with the function's ARN and the event."""
     object_changed: Callable[[str, str, bytes | None], None]
-    """Bucket, key, and the new content of an object; None where it was deleted."""
+    """Called for every change of an object with bucket, key and new content (None: deleted)."""
     rule_matched: Callable[[Any, Json], None]
-    """An event on a bus: moto's rule, and the event, which may match the rule or not."""
+    """Called for each event and each of moto's rules on its bus; the event need not match."""
     execution_started: Callable[[Any, Callable[[], None]], None]
-    """A Step Functions execution, and the function that starts its interpreter."""
+    """Called with a new execution and the function that starts its interpreter."""
     execution_ended: Callable[[Any, Callable[[], None]], None]
-    """An execution, and the function that writes the interpreter's outcome into it."""
+    """Called with an execution and the function that stores the interpreter's outcome in it."""
     task_service: Callable[[str], Any]
-    """The implementation of a Task state for a service; None where moto has its own."""
+    """The implementation of a Task state for a service; None if moto has one."""
     task_client: Callable[..., Any]
     """A boto3 client for optimised integrations, given region and service."""
     sdk_client: Callable[..., Any]

@@ -20,15 +20,15 @@ from werkzeug.datastructures import Headers
 
 from localaws.moto_patches.replacement import replaced
 
-# A lock for every key would never be forgotten; keys that share one only wait for each other.
+# A lock for every key would need to be removed again; keys that share a lock only wait for each other.
 LOCKS = 64
 
 
 @contextmanager
 def patches() -> Iterator[None]:
     """Makes moto's writes atomic."""
-    # Reentrant: an operation takes it before its check, and the backend once more for what writes without an operation
-    # of its own (a form, a batch of deletions).
+    # Reentrant: an operation takes the lock before its check, and the backend again, for writes by other operations
+    # (POST forms, DeleteObjects).
     locks = tuple(RLock() for _ in range(LOCKS))
 
     def lock(bucket: str, key: str) -> Any:
@@ -52,7 +52,7 @@ def patches() -> Iterator[None]:
         "put_object": S3Response.put_object,
         "copy_object": _conditional_copy(S3Response.copy_object),
         "delete_object": _conditional_deletion(S3Response.delete_object),
-        # CompleteMultipartUpload, which has no method of its own.
+        # CompleteMultipartUpload, which moto does not have as a method.
         "_key_response_post": _conditional_completion(S3Response._key_response_post),
     }
     writes: dict[str, Callable[..., Any]] = {
@@ -95,7 +95,7 @@ def _conditional_completion(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _is_completed(response: Any, upload_id: str) -> bool:
-    """True where the object is that of the upload already: S3 answers a repeated request as it did the first."""
+    """True if the upload was completed before: S3 answers a repeated request as it did the first."""
     found = _current(response)
     return found is not None and bool(found.multipart) and found.multipart.id == upload_id
 

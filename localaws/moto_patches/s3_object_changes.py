@@ -1,6 +1,6 @@
-"""S3 reports every write and deletion, so that the folders in which a running Glue job sees S3 can follow.
+"""S3 reports every write and deletion, so that the staged folders of running Glue jobs can be updated.
 
-On AWS a script may put an object by boto3 and read it by Spark. moto 5.2.5 tells nobody of a write but through the
+On AWS a script can put an object by boto3 and read it by Spark. moto 5.2.5 reports writes only to the targets in the
 bucket's notification configuration, which belongs to the user.
 """
 

@@ -1,8 +1,8 @@
-"""Step Functions' executions run, and local AWS hears of each status that they take.
+"""Step Functions executes state machines, and reports each status of an execution.
 
-moto 5.2.5 answers SUCCEEDED without running anything unless its configuration says otherwise; it reports no status to
-anybody, and reflects the interpreter's outcome also into an execution that was stopped before. In the context object it
-gives `$$.Execution.StartTime` as a datetime, which AWS gives as text.
+moto 5.2.5 answers SUCCEEDED without running anything unless its configuration says otherwise; it publishes no
+status changes, and stores the interpreter's outcome also in an execution that was stopped before. The context object has
+`$$.Execution.StartTime` as a datetime; on AWS it is text.
 https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
 """
 
@@ -22,7 +22,7 @@ Around = Callable[[Any, Callable[[], None]], None]
 
 @contextmanager
 def patches(started: Around, ended: Around) -> Iterator[None]:
-    """Calls `started` and `ended` with the execution and what moto would do: both decide whether it is done."""
+    """Calls `started` and `ended` with the execution and moto's own function, which they may call."""
     start: Any = Execution.start
     reflect: Any = BaseExecutionWorkerCommunication._reflect_execution_status
     details_of: Any = Execution.get_start_execution_details

@@ -1,6 +1,6 @@
-"""Step Functions' Task states call local AWS, Glue and SageMaker among it.
+"""Step Functions' Task states use local AWS's clients, and can start and await Glue and SageMaker jobs.
 
-moto 5.2.5 has no SageMaker integrations at all, and its Glue `.sync` calls None at the end. It makes a client for each
+moto 5.2.5 cannot wait for SageMaker jobs, and its Glue `.sync` calls None at the end. It makes a client for each
 call, from the shell's profile and proxies, for localhost:$MOTO_PORT, and the datetimes in the results cannot be written
 as JSON. Its integration of Step Functions itself leaves parameters as they are, so that StateMachineArn never becomes
 stateMachineArn.

@@ -1,12 +1,12 @@
-"""S3 in a folder: what is put into moto's is written there before it is answered, and read when a server starts.
+"""Persistence of S3: each change is written to a folder before it is answered, and loaded at the next start.
 
     <folder>/format.json
     <folder>/buckets/<bucket>/bucket.json            the bucket's settings
     <folder>/buckets/<bucket>/keys/<sha256>.json     a key with all its versions, oldest first
-    <folder>/buckets/<bucket>/contents/<random>      the bytes of one version, which never change
+    <folder>/buckets/<bucket>/contents/<random>      the bytes of one version, never changed
 
-A key's file is replaced in one step, after the bytes that it names are there; bytes that none names are of a request
-that was never answered, and are removed at the next start. Uploads in parts that nobody completed are not kept.
+A key's file is replaced in one step, after the bytes that it refers to are written. Bytes without a reference belong
+to a request that was never answered, and are removed at the next start. Incomplete multipart uploads are not stored.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from typing import Any
 from moto.s3.models import FakeBucket, FakeKey, NotificationConfiguration, s3_backends
 
 from localaws.moto_patches import s3_object_files
-from localaws.s3.stored_objects import KeptKeys, content_of, document, restored
+from localaws.s3.stored_objects import PersistentKeys, content_of, document, restore
 from localaws.server.cloud import ACCOUNT
 from localaws.server.protocol import Json
 from localaws.server.state_files import UNFINISHED, check_format, read_json, remove, unreadable, write_json
 
-# What is kept of a bucket as moto has it. Policies, lifecycles and ACLs, which local AWS does not act on, are not.
+# Attributes of moto's bucket. Policies, lifecycles and ACLs have no effect in local AWS, and are not stored.
 SETTINGS = (
     "versioning_status",
     "encryption",
@@ -35,12 +35,12 @@ SETTINGS = (
     "default_lock_days",
     "default_lock_years",
 )
-# What a bucket may tell of its objects, by what moto calls it.
-TOLD = {"topic": "Topic", "queue": "Queue", "cloud_function": "CloudFunction"}
+# The targets of notifications, by moto's attribute.
+TARGETS = {"topic": "Topic", "queue": "Queue", "cloud_function": "CloudFunction"}
 
 
-class KeptS3:
-    """The buckets of an account, and the folder that they are kept in."""
+class PersistentObjects:
+    """The buckets of an account, stored in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -54,25 +54,25 @@ class KeptS3:
         return s3_backends[ACCOUNT]["aws"]
 
     def patches(self) -> AbstractContextManager[None]:
-        """moto's S3 keeps objects in files, for as long as the block lasts."""
+        """Patches moto's S3 to hold objects in files."""
         return s3_object_files.patches(self._keys_of, self._touch)
 
     def load(self) -> None:
-        """Gives moto what the folder holds, in place of what it had.
+        """Loads the folder into moto.
 
         Raises:
-            StateError: a file of it cannot be read.
+            StateError: a file cannot be read.
         """
         check_format(self._folder)
         for folder in sorted((self._folder / "buckets").glob("*/")):
             if (folder / "bucket.json").exists():
                 self._load_bucket(folder)
-            else:  # its making or its removal was cut off
+            else:  # its creation or removal was interrupted
                 shutil.rmtree(folder)
         self._changed_here().clear()
 
     def save(self) -> None:
-        """Writes what this thread's request changed: to be called before the request is answered."""
+        """Writes the changes of this thread's request; to be called before the request is answered."""
         touched = self._changed_here()
         with self._writing:
             buckets = dict(self._backend.buckets)
@@ -94,20 +94,20 @@ class KeptS3:
     def _touch(self, bucket: str, key: str) -> None:
         self._changed_here()[bucket, key] = None
 
-    def _keys_of(self, bucket: Any) -> KeptKeys:
+    def _keys_of(self, bucket: Any) -> PersistentKeys:
         contents = self._folder_of(bucket.name) / "contents"
         contents.mkdir(parents=True, exist_ok=True)
-        return KeptKeys(contents, lambda key: self._touch(bucket.name, key))
+        return PersistentKeys(contents, lambda key: self._touch(bucket.name, key))
 
     def _folder_of(self, bucket: str) -> Path:
         return self._folder / "buckets" / bucket
 
     def _file_of(self, bucket: str, key: str) -> Path:
-        # A key may be longer than a file's name, and hold what no file's name may.
+        # A key can be longer than a file name, and contain characters that a file name cannot.
         return self._folder_of(bucket) / "keys" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
 
     def _save_bucket(self, name: str, bucket: Any) -> None:
-        told = {
+        stored = {
             "name": name,
             "region": bucket.region_name,
             "created": bucket.creation_date.isoformat(),
@@ -115,10 +115,10 @@ class KeptS3:
             "notifications": _notifications(bucket.notification_configuration),
             "tags": self._backend.tagger.get_tag_dict_for_resource(bucket.arn),
         }
-        if told != self._buckets.get(name):
+        if stored != self._buckets.get(name):
             (self._folder_of(name) / "keys").mkdir(parents=True, exist_ok=True)
-            write_json(self._folder_of(name) / "bucket.json", told)
-            self._buckets[name] = told
+            write_json(self._folder_of(name) / "bucket.json", stored)
+            self._buckets[name] = stored
 
     def _forget_bucket(self, name: str) -> None:
         remove(self._folder_of(name) / "bucket.json")
@@ -145,20 +145,20 @@ class KeptS3:
 
     def _load_bucket(self, folder: Path) -> None:
         file = folder / "bucket.json"
-        told = self._buckets[folder.name] = read_json(file, self._folder)
+        stored = self._buckets[folder.name] = read_json(file, self._folder)
         made: Any = FakeBucket
         try:
-            bucket = made(folder.name, ACCOUNT, told["region"])
-            bucket.creation_date = datetime.fromisoformat(told["created"])
-            for name, value in told["settings"].items():
+            bucket = made(folder.name, ACCOUNT, stored["region"])
+            bucket.creation_date = datetime.fromisoformat(stored["created"])
+            for name, value in stored["settings"].items():
                 setattr(bucket, name, value)
-            if told["notifications"] is not None:
-                # Not moto's setter, which sends each target a test event.
-                bucket.notification_configuration = NotificationConfiguration(**told["notifications"])
+            if stored["notifications"] is not None:
+                # Not moto's setter: it sends a test event to each target.
+                bucket.notification_configuration = NotificationConfiguration(**stored["notifications"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise unreadable(file, self._folder, f"{type(error).__name__}: {error}") from None
         self._backend.buckets[folder.name] = bucket
-        self._backend.tagger.tag_resource(bucket.arn, _tags(told["tags"]))
+        self._backend.tagger.tag_resource(bucket.arn, _tags(stored["tags"]))
         for path in (folder / "keys").iterdir():
             if path.name.endswith(UNFINISHED):
                 path.unlink()
@@ -170,43 +170,43 @@ class KeptS3:
                 path.unlink()
 
     def _load_key(self, bucket: Any, file: Path) -> None:
-        told, contents = read_json(file, self._folder), self._folder_of(bucket.name) / "contents"
+        stored, contents = read_json(file, self._folder), self._folder_of(bucket.name) / "contents"
         versions: list[Any] = []
         try:
-            key = told["key"]
-            for each in told["versions"]:
+            key = stored["key"]
+            for each in stored["versions"]:
                 self._check_content(each, contents)
-                version = restored(each, key, bucket, contents, versions)
+                version = restore(each, key, bucket, contents, versions)
                 versions.append(version)
                 if tags := each.get("tags"):
                     self._backend.tagger.tag_resource(version.arn, _tags(tags))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise unreadable(file, self._folder, f"{type(error).__name__}: {error}") from None
         bucket.keys.setlist(key, versions)
-        self._contents[bucket.name, key] = {name for each in told["versions"] if (name := content_of(each))}
+        self._contents[bucket.name, key] = {name for each in stored["versions"] if (name := content_of(each))}
 
-    def _check_content(self, told: Json, contents: Path) -> None:
-        if (name := content_of(told)) is None:
+    def _check_content(self, stored: Json, contents: Path) -> None:
+        if (name := content_of(stored)) is None:
             return
         file = contents / name
         size = file.stat().st_size if file.exists() else None
-        if size != told["size"]:
-            has = "it is missing" if size is None else f"it has {size} bytes"
-            raise unreadable(file, self._folder, f"{has} where {told['size']} were put")
+        if size != stored["size"]:
+            found = "it is missing" if size is None else f"it has {size} bytes"
+            raise unreadable(file, self._folder, f"{found}, and should have {stored['size']}")
 
 
 def _notifications(configuration: Any) -> Json | None:
-    """What makes moto's NotificationConfiguration again, the ids that it gave among it."""
+    """The arguments of moto's NotificationConfiguration, with the ids that moto generated."""
     if configuration is None:
         return None
-    told: Json = {
+    stored: Json = {
         kind: [
             {name: each.arn, "Event": each.events, "Filter": each.filters, "Id": each.id}
             for each in getattr(configuration, kind)
         ]
-        for kind, name in TOLD.items()
+        for kind, name in TARGETS.items()
     }
-    return {**told, "event_bridge": configuration.event_bridge}
+    return {**stored, "event_bridge": configuration.event_bridge}
 
 
 def _tags(tags: dict[str, str]) -> list[Json]:

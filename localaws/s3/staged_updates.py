@@ -1,48 +1,45 @@
-"""What changes in S3 while Glue jobs run changes in the folders that their Spark takes for S3, too, as on AWS.
-
-A script may put an object by boto3, and read it by Spark.
-"""
+"""Changes in S3 while Glue jobs run, applied to their staged folders: a script can put by boto3 and read by Spark."""
 
 from threading import Lock
 
 from localaws.jobs.job import InputError
-from localaws.s3.staging import Stage
+from localaws.s3.staging import S3Staging
 from localaws.s3.storage import Place
 
 
-class RunningStages:
-    """The stages of the jobs that run."""
+class StagedUpdates:
+    """The staging of every running job."""
 
     def __init__(self) -> None:
-        self._stages: list[Stage] = []
+        self._running: list[S3Staging] = []
         self._lock = Lock()
 
     def object_changed(self, bucket: str, key: str, content: bytes | None) -> None:
-        """Take an object's new content, or its deletion (None), over into the stages that see it."""
+        """Apply an object's new content, or its deletion (None), for the jobs that see it."""
         one = Place(bucket, key)
-        for stage in self._concerned(one):
-            stage.take_over(one, content)
+        for staging in self._affected(one):
+            staging.update(one, content)
 
-    def add(self, stage: Stage) -> None:
-        """From now on the stage is kept up to date."""
+    def add(self, staging: S3Staging) -> None:
+        """Keep a job's staging up to date from now on."""
         with self._lock:
-            self._stages.append(stage)
+            self._running.append(staging)
 
-    def remove(self, stage: Stage) -> None:
-        """From now on it is not, if it was."""
+    def remove(self, staging: S3Staging) -> None:
+        """Stop updating a job's staging."""
         with self._lock:
-            self._stages = [each for each in self._stages if each is not stage]
+            self._running = [each for each in self._running if each is not staging]
 
-    def _concerned(self, one: Place) -> list[Stage]:
+    def _affected(self, one: Place) -> list[S3Staging]:
         with self._lock:
-            # A job that was given up has taken its folder along.
-            self._stages = [stage for stage in self._stages if stage.root.exists()]
-            return [stage for stage in self._stages if stage.covers(one) and _can_be_a_path(stage, one)]
+            # The folder of an abandoned job is gone.
+            self._running = [each for each in self._running if each.root.exists()]
+            return [each for each in self._running if each.covers(one) and _can_be_a_file(each, one)]
 
 
-def _can_be_a_path(stage: Stage, one: Place) -> bool:
+def _can_be_a_file(staging: S3Staging, one: Place) -> bool:
     try:
-        path = stage.path(one)
+        path = staging.path(one)
     except InputError:
         return False
     return not one.key.endswith("/") and not path.is_dir()

@@ -1,6 +1,6 @@
-"""S3 as folders, for a job that opens `s3://` paths: fetched before it runs, and reconciled after.
+"""S3 staging: a job that opens `s3://` paths gets folders, downloaded before it runs and synchronized after.
 
-Only what lies under the URIs that the job's arguments name is fetched, changed or deleted. A directory that the job
+Only objects under the URIs in the job's arguments are downloaded, changed or deleted. A directory that the job
 creates becomes a directory marker, as S3A of Hadoop 3.4 leaves it: an empty object whose key ends with a slash.
 https://hadoop.apache.org/docs/r3.4.1/hadoop-aws/tools/hadoop-aws/directory_markers.html
 """
@@ -15,13 +15,13 @@ from typing import Any
 from localaws.jobs.job import InputError
 from localaws.s3.storage import Place, Storage, in_parallel, is_marker, place, within
 
-# What Hadoop leaves on a file system, and never on S3.
+# Directories that Hadoop leaves on a file system, but not on S3.
 TRANSIENT = ("_temporary", ".spark-staging")
 S3_URI = re.compile(r"s3[an]?://[^\s,;\"'<>]+")
 
 
 def scopes(arguments: Mapping[str, str]) -> list[Place]:
-    """What the arguments' `s3://` URIs name, the widest only: alone, in comma lists, or inside JSON.
+    """The widest `s3://` prefixes in the arguments: alone, in comma-separated lists, or inside JSON.
 
     >>> [str(scope) for scope in scopes({"--a": "s3://b/x/,s3://b/y", "--b": '["s3://b/x/1", 2]'})]
     ['s3://b/x', 's3://b/y']
@@ -34,7 +34,7 @@ def _uris(value: str) -> Iterator[str]:
     try:
         yield from _uris_in(json.loads(value))
     except ValueError:
-        # A comma separates URIs only where a new one begins: it may be part of a key, too.
+        # A comma separates URIs only if another URI follows; it can also be part of a key.
         for part in re.split(r",(?=\s*s3[an]?://)", value):
             if re.match(r"\s*s3[an]?://", part):
                 yield part.strip()
@@ -55,7 +55,7 @@ def _uris_in(document: Any) -> Iterator[str]:
 
 def _scope(uri: str) -> Place:
     named = place(uri)
-    # Spark expands patterns itself: fetch the folder that they start from.
+    # Spark expands glob patterns itself: stage the folder that they start from.
     fixed = re.split(r"[*?\[{]", named.key, maxsplit=1)
     folder = fixed[0].rpartition("/")[0] if len(fixed) > 1 else fixed[0]
     return Place(named.bucket, folder.rstrip("/"))
@@ -67,24 +67,24 @@ def _covers(scope: Place, other: Place) -> bool:
 
 
 @dataclass
-class Stage:
+class S3Staging:
     """`root/<bucket>/<key>` for every object in the scopes."""
 
     storage: Storage
     root: Path
     scopes: list[Place]
     _fetched: dict[Place, tuple[int, int]] = field(default_factory=dict)
-    # The directories that the job did not create, and the markers that S3 had of directories.
+    # Directories that the job did not create, and directories that had markers in S3.
     _known_folders: set[Place] = field(default_factory=set)
     _markers: set[Place] = field(default_factory=set)
 
     @property
     def buckets(self) -> list[str]:
-        """The buckets that a job may see."""
+        """The buckets that the job can see."""
         return sorted({scope.bucket for scope in self.scopes})
 
     def fetch(self) -> None:
-        """Download every object in the scopes. Raises InputError where a bucket is missing."""
+        """Download every object in the scopes. Raises InputError if a bucket does not exist."""
         listed = [
             Place(scope.bucket, key)
             for scope in self.scopes
@@ -98,15 +98,15 @@ class Stage:
         self._fetched = {one: _stamp(self.path(one)) for one in found}
         self._markers = {Place(one.bucket, one.key.rstrip("/")) for one in listed if is_marker(one.key)}
         for one in self._markers:
-            # S3 can have an object of the same name.
+            # S3 can also have an object of that name.
             if not self.path(one).exists():
                 self.path(one).mkdir(parents=True)
         self._known_folders = set(self._folders())
 
     def push(self) -> None:
-        """Make S3 what the folders are: upload what is new or changed, delete what is gone.
+        """Synchronize S3 with the folders: upload what is new or changed, delete what was deleted.
 
-        Raises InputError, after all else is done, if the job wrote where no argument had pointed.
+        Raises InputError, after all that, if the job wrote outside of the scopes.
         """
         present = {self._place(path): _stamp(path) for path in self._files()}
         changed = [one for one, stamp in present.items() if self._fetched.get(one) != stamp]
@@ -116,11 +116,11 @@ class Stage:
             gone = {one.key for one in self._fetched if one.bucket == bucket and one not in present}
             self.storage.delete(bucket, gone)
         self._push_markers()
-        astray = sorted(set(changed) - set(named))
-        if astray:
+        outside = sorted(set(changed) - set(named))
+        if outside:
             raise InputError(
-                f"the script wrote {astray[0]} ({len(astray)} such files), which lies under no s3:// URI among "
-                "its arguments, and local AWS keeps only what is written there: add its prefix to the arguments"
+                f"the script wrote {outside[0]} ({len(outside)} such files), which is under no s3:// URI among "
+                "its arguments. Local AWS uploads only what is there: add its prefix to the arguments"
             )
 
     def _push_markers(self) -> None:
@@ -132,11 +132,11 @@ class Stage:
             self.storage.delete(bucket, gone)
 
     def covers(self, one: Place) -> bool:
-        """Whether the job sees the object."""
+        """True if the job sees the object."""
         return any(_covers(scope, one) for scope in self.scopes)
 
-    def take_over(self, one: Place, content: bytes | None) -> None:
-        """Have an object that somebody has put into S3 meanwhile; None: that somebody has deleted."""
+    def update(self, one: Place, content: bytes | None) -> None:
+        """Apply a change of S3 while the job runs: an object's new content, or its deletion (None)."""
         path = self.path(one)
         if content is None:
             self._fetched.pop(one, None)
@@ -145,7 +145,7 @@ class Stage:
         path.parent.mkdir(parents=True, exist_ok=True)
         bucket = self.root / one.bucket
         self._known_folders.update(self._place(each) for each in path.parents if each.is_relative_to(bucket))
-        # Like what Spark has not finished: nothing takes it for an object.
+        # Named like Spark's unfinished files, so that it is never taken for an object.
         unfinished = path.with_name(f"{TRANSIENT[0]}-{path.name}")
         unfinished.write_bytes(content)
         unfinished.replace(path)

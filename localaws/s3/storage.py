@@ -1,4 +1,4 @@
-"""S3 seen from a job: URIs, and objects streamed to and from files."""
+"""S3 URIs, and objects streamed to and from files."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from localaws.jobs.job import InputError
 
 WORKERS = 4
-# Parts must fit into memory a few times over; below this size an object goes up in one request.
+# Several parts must fit into memory; smaller objects are uploaded in one request.
 TRANSFER = TransferConfig(multipart_threshold=64 << 20, multipart_chunksize=64 << 20, use_threads=False)
 DELETE_BATCH = 1_000
 
@@ -37,8 +37,8 @@ class Place:
 
 
 def place(uri: str) -> Place:
-    """The place that an `s3://bucket/key` URI names. Raises InputError for any other URI."""
-    # Not urlsplit: '?' and '#' are characters of a key like any other.
+    """The bucket and key of an `s3://bucket/key` URI. Raises InputError for any other URI."""
+    # Not urlsplit: '?' and '#' are ordinary characters of a key.
     match = re.fullmatch(r"s3[an]?://([^/]+)/?(.*)", uri, re.DOTALL)
     if not match:
         raise InputError(f"not an S3 URI: {uri!r} (expected s3://bucket/key)")
@@ -66,21 +66,21 @@ class Storage:
                 for item in page.get("Contents", []):
                     yield item["Key"], item["Size"]
         except self.client.exceptions.NoSuchBucket:
-            raise InputError(f"{prefix}: there is no bucket {prefix.bucket!r}") from None
+            raise InputError(f"{prefix}: bucket {prefix.bucket!r} does not exist") from None
 
     def download(self, source: Place, target: Path) -> None:
-        """One object into a file. Raises InputError if it does not exist."""
+        """Download an object into a file. Raises InputError if it cannot be read."""
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             body = self.client.get_object(Bucket=source.bucket, Key=source.key)["Body"]
         except ClientError as error:
             raise InputError(f"cannot read {source}: {error.response['Error']['Message']}") from None
-        # Not download_file: above 8 MB it asks for ranges, and moto reads the whole object for each of them.
+        # Not download_file: above 8 MB it requests ranges, and moto reads the whole object for each.
         with body, target.open("wb") as file:
             shutil.copyfileobj(body, file, 1 << 20)
 
     def upload(self, source: Path, target: Place) -> None:
-        """One file into an object."""
+        """Upload a file."""
         self.client.upload_file(str(source), target.bucket, target.key, Config=TRANSFER)
 
     def put_marker(self, folder: Place) -> None:
@@ -90,7 +90,7 @@ class Storage:
         )
 
     def download_prefix(self, prefix: Place, folder: Path) -> list[str]:
-        """Every object under an S3Prefix, as SageMaker lays them out in a folder; the relative paths.
+        """Download every object under an S3Prefix into SageMaker's layout; returns the relative paths.
 
         Raises InputError if there is none.
         """
@@ -106,15 +106,15 @@ class Storage:
         return list(keys)
 
     def upload_folder(self, folder: Path, target: Place) -> None:
-        """Every file of a folder, under a prefix."""
+        """Upload every file of a folder under a prefix."""
         files = sorted(path for path in folder.rglob("*") if path.is_file())
         in_parallel(lambda path: self.upload(path, target.below(path.relative_to(folder).as_posix())), files)
 
     def delete(self, bucket: str, keys: Iterable[str]) -> None:
         """Delete objects."""
-        doomed = sorted(keys)
-        for start in range(0, len(doomed), DELETE_BATCH):
-            batch = [{"Key": key} for key in doomed[start : start + DELETE_BATCH]]
+        sorted_keys = sorted(keys)
+        for start in range(0, len(sorted_keys), DELETE_BATCH):
+            batch = [{"Key": key} for key in sorted_keys[start : start + DELETE_BATCH]]
             self.client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
 
 
@@ -124,7 +124,7 @@ def is_marker(key: str) -> bool:
 
 
 def relative_key(prefix: str, key: str) -> str:
-    """Where an object under an S3Prefix goes: its path below the prefix's last whole folder.
+    """The path of an object below the last whole folder of its S3Prefix.
 
     >>> relative_key("raw/2026", "raw/2026/a.json"), relative_key("raw/2026/a.json", "raw/2026/a.json")
     ('a.json', 'a.json')
@@ -137,7 +137,7 @@ def relative_key(prefix: str, key: str) -> str:
 
 
 def within(folder: Path, relative: str) -> Path:
-    """`folder/relative`, if that lies in the folder. Raises InputError for keys such as `../../x`."""
+    """`folder/relative`, if that is inside the folder. Raises InputError for keys such as `../../x`."""
     path = folder / relative
     if ".." in path.parts or not path.is_relative_to(folder):
         raise InputError(f"the object key {relative!r} cannot be a path in a folder")
@@ -145,7 +145,7 @@ def within(folder: Path, relative: str) -> Path:
 
 
 def in_parallel(do: Callable[[T], object], items: Iterable[T]) -> None:
-    """Do it for every item, a few at a time; raises the first error."""
+    """Calls `do` with every item, a few at a time; raises the first error."""
     with ThreadPoolExecutor(WORKERS) as pool:
         for result in [pool.submit(do, item) for item in items]:
             result.result()

@@ -1,4 +1,4 @@
-"""moto's S3 objects with their bytes in files, and as JSON: all that a server needs to serve them again."""
+"""moto's S3 objects with their bytes in files and their attributes as JSON."""
 
 import secrets
 import shutil
@@ -13,7 +13,7 @@ from moto.s3.utils import _VersionedKeyStore
 from localaws.server.protocol import Json
 from localaws.server.state_files import to_disk
 
-# What moto knows of a version beside its bytes, metadata and time, as it is. Not its ACL, which nothing asks for.
+# Attributes of moto's versions, besides bytes, metadata and time. ACLs have no effect in local AWS.
 ATTRIBUTES = (
     "_etag",
     "_version_id",
@@ -34,18 +34,18 @@ ATTRIBUTES = (
 
 
 class FileBuffer:
-    """What moto reads an object's bytes from: a file that never changes, open only while it is read."""
+    """An object's bytes, as moto reads them: a file that never changes, open only while it is read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._at = 0
 
     def seek(self, offset: int) -> None:
-        """Where to read next."""
+        """Set the position."""
         self._at = offset
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes."""
+        """Read from the position."""
         with self.path.open("rb") as file:
             file.seek(self._at)
             content = file.read(size)
@@ -53,11 +53,11 @@ class FileBuffer:
         return content
 
     def close(self) -> None:
-        """Nothing: copies of the object read from it, too, and the file goes when no version has it any more."""
+        """Does nothing: copies of the object share the file, which is removed with the last version."""
 
 
-class KeptKeys(_VersionedKeyStore):
-    """The versions of a bucket's objects, by key. The bytes of each are in a file before anybody sees it."""
+class PersistentKeys(_VersionedKeyStore):
+    """The versions of a bucket's objects, by key. Their bytes are written to files before they are visible."""
 
     def __init__(self, contents: Path, touched: Callable[[str], None]) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class KeptKeys(_VersionedKeyStore):
         self._touched = touched
 
     def setlist(self, key: str, list_: Any) -> Any:
-        """All versions of a key."""
+        """Set all versions of a key."""
         versions = list(list_) if isinstance(list_, list | tuple) else [list_]
         for version in versions:
             if isinstance(version, FakeKey) and not isinstance(version._value_buffer, FileBuffer):
@@ -78,13 +78,13 @@ class KeptKeys(_VersionedKeyStore):
         self._touched(key)
 
     def pop(self, key: str) -> None:  # type: ignore[override]
-        """Forget a key with all its versions."""
+        """Remove a key with all its versions."""
         super().pop(key)
         self._touched(key)
 
 
 def _into_file(version: Any, contents: Path) -> None:
-    version.etag  # noqa: B018 moto reckons it when it is first asked for, which would be a second reading
+    version.etag  # noqa: B018 moto computes it at the first access, which would read the file again
     buffer = version._value_buffer
     buffer.seek(0)
     path = contents / secrets.token_hex(16)
@@ -110,25 +110,25 @@ def document(version: Any, tags: dict[str, str]) -> Json:
     }
 
 
-def content_of(told: Json) -> str | None:
-    """The name of the file with a version's bytes."""
-    name: str | None = told.get("content")
+def content_of(stored: Json) -> str | None:
+    """The name of the file with a version's bytes; None for a delete marker."""
+    name: str | None = stored.get("content")
     return name
 
 
-def restored(told: Json, key: str, bucket: Any, contents: Path, before: Sequence[Any]) -> Any:
-    """The version that a document tells of; `before` are the key's older ones. Reads no bytes."""
-    at = datetime.fromisoformat(told["last_modified"])
-    if "delete_marker" in told:
+def restore(stored: Json, key: str, bucket: Any, contents: Path, before: Sequence[Any]) -> Any:
+    """The version that a document describes; `before` are the key's older versions. Reads no bytes."""
+    at = datetime.fromisoformat(stored["last_modified"])
+    if "delete_marker" in stored:
         marker: Any = object.__new__(FakeDeleteMarker)
         marker.key = before[-1] if before else None
-        marker.name, marker.last_modified, marker._version_id = key, at, told["delete_marker"]
+        marker.name, marker.last_modified, marker._version_id = key, at, stored["delete_marker"]
         return marker
     version: Any = FakeKey(key, b"", bucket.account_id, bucket.region_name, bucket_name=bucket.name)
     version._value_buffer.close()
-    version._value_buffer = FileBuffer(contents / told["content"])
-    version.contentsize, version.last_modified = told["size"], at
-    version._metadata.update(told["metadata"])
+    version._value_buffer = FileBuffer(contents / stored["content"])
+    version.contentsize, version.last_modified = stored["size"], at
+    version._metadata.update(stored["metadata"])
     for name in ATTRIBUTES:
-        setattr(version, name, told["attributes"][name])
+        setattr(version, name, stored["attributes"][name])
     return version

@@ -1,1 +1,10 @@
-"""SageMaker: training, processing and batch transform jobs that really run."""
+"""SageMaker jobs, which execute their programs.
+
+operations   Create, Describe, Stop and List of jobs, and their tags
+work         what all kinds of jobs have in common: /opt/ml, failure messages
+training     training jobs in script mode
+processing   processing jobs
+transform    batch transform jobs
+records      a job as its Describe operation returns it
+persistence  models in the state folder
+"""

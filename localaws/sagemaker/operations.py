@@ -23,7 +23,7 @@ JOBS_PER_PAGE = 10
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of jobs, in the API's words: `TrainingJob`, `training-job`, and what only it does."""
+    """A kind of jobs: its noun in the API (`TrainingJob`), its validation and its records."""
 
     noun: str
     check: Callable[[Json], None]
@@ -32,12 +32,12 @@ class Kind:
 
     @property
     def resource(self) -> str:
-        """As in the ARN: `training-job`."""
+        """The resource type in the ARN: `training-job`."""
         return f"{self.noun.removesuffix('Job').lower()}-job"
 
     @property
     def name(self) -> str:
-        """The member that holds a job's name."""
+        """The member with a job's name."""
         return f"{self.noun}Name"
 
 
@@ -60,7 +60,7 @@ class SageMakerJobs:
 
     @property
     def operations(self) -> Mapping[str, Handler]:
-        """What is taken over from moto."""
+        """The operations that are taken over from moto."""
         handlers: dict[str, Handler] = {
             "AddTags": self.add_tags,
             "ListTags": self.list_tags,
@@ -81,7 +81,7 @@ class SageMakerJobs:
         return list(self._jobs.values())
 
     def add_tags(self, request: Json) -> Json | None:
-        """Tags of a job; those of anything else are moto's."""
+        """Add tags to a job; moto has the tags of all other resources."""
         tags = self._tags.get(request["ResourceArn"])
         if tags is None:
             return None
@@ -94,7 +94,7 @@ class SageMakerJobs:
         return None if tags is None else {"Tags": tags}
 
     def delete_tags(self, request: Json) -> Json | None:
-        """Take tags off a job."""
+        """Delete tags of a job."""
         tags = self._tags.get(request["ResourceArn"])
         if tags is None:
             return None
@@ -147,7 +147,7 @@ class SageMakerJobs:
         try:
             return self._jobs[self._arn(kind, name)]
         except KeyError:
-            # Airflow's operators look for ValidationException here, as AWS answers: not ResourceNotFound.
+            # AWS answers ValidationException, not ResourceNotFound; Airflow's operators rely on it.
             raise invalid("sagemaker", "Requested resource not found.") from None
 
     def _record(self, kind: Kind, job: Job) -> Json:
@@ -173,7 +173,7 @@ class SageMakerJobs:
         return transform.Transform(self._cloud, folder, request, self._container(request["ModelName"]))
 
     def _container(self, model: str) -> Json:
-        """What the model's (first) container is, in its own words or in those of a registered package."""
+        """The model's first container; of a model package, the container in its inference specification."""
         client = self._cloud.client("sagemaker")
         try:
             described = client.describe_model(ModelName=model)

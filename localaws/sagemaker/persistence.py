@@ -1,4 +1,4 @@
-"""SageMaker's models in a folder, one JSON file each: a batch transform needs the model that a training registered."""
+"""Persistence of SageMaker models, one JSON file each: a batch transform needs the model of an earlier training."""
 
 import hashlib
 from datetime import datetime
@@ -14,13 +14,13 @@ from localaws.server.state_files import UNFINISHED, check_format, read_json, rem
 MEMBERS = ("execution_role_arn", "primary_container", "vpc_config", "containers", "tags")
 
 
-class KeptModels:
-    """The models of a region, and the folder that they are kept in."""
+class PersistentModels:
+    """The models of a region, stored in a folder."""
 
     def __init__(self, folder: Path, region: str) -> None:
         self._folder = folder
         self._region = region
-        self._kept: dict[str, Json] = {}
+        self._stored: dict[str, Json] = {}
 
     @property
     def _models(self) -> dict[str, Any]:
@@ -28,10 +28,10 @@ class KeptModels:
         return models
 
     def load(self) -> None:
-        """Gives moto what the folder holds.
+        """Loads the folder into moto.
 
         Raises:
-            StateError: a file of it cannot be read.
+            StateError: a file cannot be read.
         """
         check_format(self._folder)
         (self._folder / "models").mkdir(exist_ok=True)
@@ -40,31 +40,31 @@ class KeptModels:
             if file.name.endswith(UNFINISHED):
                 file.unlink()
                 continue
-            told = read_json(file, self._folder)
+            stored = read_json(file, self._folder)
             try:
-                model = made(ACCOUNT, self._region, told["name"], **told["model"])
-                model.creation_time = datetime.fromisoformat(told["created"])
+                model = made(ACCOUNT, self._region, stored["name"], **stored["model"])
+                model.creation_time = datetime.fromisoformat(stored["created"])
             except (KeyError, TypeError, ValueError) as error:
                 raise unreadable(file, self._folder, f"{type(error).__name__}: {error}") from None
-            self._models[told["name"]] = model
-            self._kept[told["name"]] = told
+            self._models[stored["name"]] = model
+            self._stored[stored["name"]] = stored
 
     def save(self) -> None:
-        """Writes what has changed: to be called before a request is answered, by one thread at a time."""
+        """Writes the changes; to be called before a request is answered, by one thread at a time."""
         models = dict(self._models)
         for name, model in models.items():
-            told = {
+            stored = {
                 "name": name,
                 "created": model.creation_time.isoformat(),
                 "model": {each: getattr(model, each) for each in MEMBERS},
             }
-            if told != self._kept.get(name):
-                write_json(self._file(name), told)
-                self._kept[name] = told
-        for name in self._kept.keys() - models.keys():
+            if stored != self._stored.get(name):
+                write_json(self._file(name), stored)
+                self._stored[name] = stored
+        for name in self._stored.keys() - models.keys():
             remove(self._file(name))
-            del self._kept[name]
+            del self._stored[name]
 
     def _file(self, name: str) -> Path:
-        # moto takes names that no file may have.
+        # moto accepts names that a file cannot have.
         return self._folder / "models" / f"{hashlib.sha256(name.encode()).hexdigest()}.json"

@@ -13,7 +13,7 @@ PYTHONS = frozenset({"python", "python3", "/usr/bin/python3", "/miniconda3/bin/p
 
 
 def check(request: Json) -> None:
-    """Refuse, before there is a job, what cannot be run here. Raises ApiError."""
+    """Validate a request before the job is created. Raises ApiError."""
     if not request["AppSpecification"].get("ContainerEntrypoint"):
         raise unsupported("AppSpecification without ContainerEntrypoint: there is no image to take it from")
     for given in request.get("ProcessingInputs", []):
@@ -41,7 +41,7 @@ class Processing(SageMakerWork):
     """One processing job."""
 
     def prepare(self) -> Command:
-        """Fetch the inputs, make the outputs' folders."""
+        """Download the inputs and create the outputs' folders."""
         (self.opt_ml / "output").mkdir(parents=True)
         for given in self.request.get("ProcessingInputs", []):
             self.fetch(given["S3Input"], self._local(given["S3Input"]))
@@ -58,7 +58,7 @@ class Processing(SageMakerWork):
         return Command(arguments, environment, self.folder)
 
     def collect(self, end: Phase) -> None:
-        """Upload the outputs, unless the job failed: nobody should find half a report there."""
+        """Upload the outputs, unless the job failed."""
         if end is Phase.FAILED:
             return
         for output in _outputs(self.request):

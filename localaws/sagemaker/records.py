@@ -1,4 +1,4 @@
-"""A SageMaker job as its Describe operation tells it."""
+"""A SageMaker job as its Describe operation returns it."""
 
 from itertools import pairwise
 
@@ -28,12 +28,12 @@ STEPS = {
 
 
 def status(job: Job) -> str:
-    """InProgress, Stopping, or how it ended."""
+    """The job's status: InProgress, Stopping, or a final one."""
     return "Stopping" if job.stopping else STATUSES.get(job.phase, "InProgress")
 
 
 def training_record(job: Job) -> Json:
-    """DescribeTrainingJob."""
+    """The answer of DescribeTrainingJob."""
     began = job.entered(Phase.RUNNING)
     seconds = int((job.ended or job.modified) - began) if began else 0
     uploaded = job.phase in (Phase.SUCCEEDED, Phase.STOPPED, Phase.TIMED_OUT) and began
@@ -51,17 +51,17 @@ def training_record(job: Job) -> Json:
 
 
 def training_measures(job: Job) -> Json:
-    """What takes reading the job's log: told by Describe, and not by List."""
+    """Members that need the job's log: returned by Describe, but not by List."""
     return {"FinalMetricDataList": final_metrics(job.request, job.log.streams[0].file, job.ended) or None}
 
 
 def processing_record(job: Job) -> Json:
-    """DescribeProcessingJob."""
+    """The answer of DescribeProcessingJob."""
     return _common("Processing", job)
 
 
 def transform_record(job: Job) -> Json:
-    """DescribeTransformJob."""
+    """The answer of DescribeTransformJob."""
     return _common("Transform", job)
 
 
@@ -78,11 +78,11 @@ def _common(kind: str, job: Job) -> Json:
 
 def _transitions(job: Job) -> list[Json]:
     steps = list(job.transitions)
-    told = [
+    transitions = [
         {"Status": STEPS[step.phase][0], "StatusMessage": STEPS[step.phase][1], "StartTime": step.at} for step in steps
     ]
-    for entry, (_, following) in zip(told, pairwise(steps), strict=False):
+    for entry, (_, following) in zip(transitions, pairwise(steps), strict=False):
         entry["EndTime"] = following.at
     if job.ended:
-        told[-1]["EndTime"] = job.ended
-    return told
+        transitions[-1]["EndTime"] = job.ended
+    return transitions

@@ -19,11 +19,11 @@ from localaws.server.protocol import Json
 
 
 def check(request: Json) -> None:
-    """Refuse, before there is a job, what cannot be run here. Raises ApiError."""
+    """Validate a request before the job is created. Raises ApiError."""
     default_mode = request.get("AlgorithmSpecification", {}).get("TrainingInputMode", "File")
     for channel in request.get("InputDataConfig", []):
         where = f"channel {channel['ChannelName']}"
-        # FastFile shows the same files, only sooner.
+        # FastFile mode shows the same files.
         if channel.get("InputMode", default_mode) not in ("File", "FastFile"):
             raise unsupported(f"InputMode Pipe of {where} (use File)")
         if "S3DataSource" not in channel["DataSource"]:
@@ -35,7 +35,7 @@ class Training(SageMakerWork):
     """One training job."""
 
     def prepare(self) -> Command:
-        """Lay out /opt/ml: data, hyperparameters, code."""
+        """Create /opt/ml with data, hyperparameters and code."""
         for name in ("model", "output/data", "input/config", "input/data", "code"):
             (self.opt_ml / name).mkdir(parents=True)
         raw = self.request.get("HyperParameters", {})
@@ -51,7 +51,7 @@ class Training(SageMakerWork):
         return Command([sys.executable, str(program), *arguments], environment, program.parent)
 
     def collect(self, end: Phase) -> None:
-        """Pack what the program left: the model unless it failed, and its other output in any case."""
+        """Upload the model, unless the program failed, and its other output in any case."""
         if end is not Phase.FAILED:
             self._pack(self.opt_ml / "model", "model.tar.gz")
         if any((self.opt_ml / "output" / "data").iterdir()):
@@ -90,7 +90,7 @@ class Training(SageMakerWork):
         return channels
 
     def _facts(self, channels: dict[str, Path], passed: dict[str, Any]) -> dict[str, str]:
-        """What the container tells the program about where it is.
+        """The environment variables that the container sets.
 
         https://github.com/aws/sagemaker-training-toolkit/blob/master/ENVIRONMENT_VARIABLES.md
         """
@@ -120,7 +120,7 @@ class Training(SageMakerWork):
 
 
 def output_uri(request: Json) -> str:
-    """Where a training job's archives go."""
+    """The S3 prefix of a training job's archives."""
     return f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output"
 
 
@@ -147,7 +147,7 @@ def _number(text: str) -> float | None:
 
 
 def _decoded(value: str) -> Any:
-    """A hyperparameter's value; the SageMaker SDK encodes each as JSON, other callers may not."""
+    """A hyperparameter's value; the SageMaker SDK encodes values as JSON, other callers need not."""
     try:
         return json.loads(value)
     except ValueError:

@@ -15,11 +15,11 @@ from localaws.server.protocol import Json, invalid
 
 SERVER = Path(__file__).parents[1] / "container" / "serve_batch.py"
 DEFAULT_PAYLOAD_MB = 6
-GREATEST_PAYLOAD_MB = 100
+MAX_PAYLOAD_MB = 100
 
 
 def check(request: Json) -> None:
-    """Refuse, before there is a job, what cannot be run here. Raises ApiError."""
+    """Validate a request before the job is created. Raises ApiError."""
     if request.get("DataProcessing"):
         raise unsupported("DataProcessing (InputFilter, OutputFilter, JoinSource)")
     if request.get("DataCaptureConfig"):
@@ -28,7 +28,7 @@ def check(request: Json) -> None:
     if request["TransformInput"].get("SplitType", "None") not in ("None", "Line"):
         raise unsupported(f"SplitType {request['TransformInput']['SplitType']} (use Line or None)")
     payload = request.get("MaxPayloadInMB", DEFAULT_PAYLOAD_MB)
-    if request.get("MaxConcurrentTransforms", 1) * payload > GREATEST_PAYLOAD_MB:
+    if request.get("MaxConcurrentTransforms", 1) * payload > MAX_PAYLOAD_MB:
         raise invalid("sagemaker", "MaxConcurrentTransforms * MaxPayloadInMB must not exceed 100 MB")
 
 
@@ -41,7 +41,7 @@ class Transform(SageMakerWork):
         self._outputs = folder / "outputs"
 
     def prepare(self) -> Command:
-        """Fetch model, code and input, and write down what the server has to do."""
+        """Download model, code and input, and write the server's task file."""
         code = self._code()
         data = self.request["TransformInput"]["DataSource"]["S3DataSource"]
         inputs = self.storage.download_prefix(place(data["S3Uri"]), self.folder / "inputs")
@@ -56,7 +56,7 @@ class Transform(SageMakerWork):
         return Command([sys.executable, str(SERVER), str(task)], environment, code)
 
     def collect(self, end: Phase) -> None:
-        """Upload what each object gave. Of a stopped job SageMaker stores nothing.
+        """Upload the outputs. SageMaker stores none of a stopped job.
 
         https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_StopTransformJob.html
         """
@@ -64,7 +64,7 @@ class Transform(SageMakerWork):
             self.storage.upload_folder(self._outputs, place(self.request["TransformOutput"]["S3OutputPath"]))
 
     def failure(self, exit_code: int, tail: Sequence[str]) -> str:
-        """What the server wrote about the first object that failed, else what its log says."""
+        """The server's error for the first object that failed, else the error in its log."""
         written = self.folder / "failure"
         return written.read_text() if written.is_file() else super().failure(exit_code, tail)
 

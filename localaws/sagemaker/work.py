@@ -1,22 +1,22 @@
-"""What the kinds of SageMaker jobs share: the folder that stands for `/opt/ml`, and how failures read."""
+"""The common part of SageMaker jobs: a folder in place of `/opt/ml`, and failure messages."""
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from localaws.jobs.errors import cause
+from localaws.jobs.errors import error_in
 from localaws.jobs.job import InputError, Work
 from localaws.s3.storage import Storage, place
 from localaws.server.cloud import Cloud
 from localaws.server.protocol import Json, invalid
 
 OPT_ML = re.compile(r"/opt/ml(?=/|$)")
-# DescribeTrainingJob's FailureReason ends there.
+# The maximum length of DescribeTrainingJob's FailureReason.
 FAILURE_CHARACTERS = 1024
 
 
 class SageMakerWork(Work):
-    """A request, and the folder in which its container's `/opt/ml` lies."""
+    """A request, and the folder with its container's `/opt/ml`."""
 
     def __init__(self, cloud: Cloud, folder: Path, request: Json) -> None:
         self.folder = folder
@@ -30,38 +30,38 @@ class SageMakerWork(Work):
         return self.folder / "opt-ml"
 
     def localised(self, text: str) -> str:
-        """The text, with /opt/ml replaced by the folder that stands for it (no laptop has that one)."""
+        """The text with /opt/ml replaced by the job's folder."""
         return OPT_ML.sub(str(self.opt_ml), text)
 
     def environment(self, **more: str) -> dict[str, str]:
-        """The job's environment; what the request asks for wins."""
+        """The job's environment; values of the request win."""
         asked = {name: self.localised(value) for name, value in self.request.get("Environment", {}).items()}
         return self.cloud.environment() | more | asked
 
     def failure(self, exit_code: int, tail: Sequence[str]) -> str:
-        """The cause as the container wrote it, else as its log tells it."""
+        """The error that the container wrote to a file, else the error in its log."""
         written = self.opt_ml / "output" / "failure"
-        told = written.read_text(errors="replace").strip() if written.is_file() else cause(tail)
+        error = written.read_text(errors="replace").strip() if written.is_file() else error_in(tail)
         room = FAILURE_CHARACTERS - 100
-        return f"AlgorithmError: {told[-room:] or 'See job logs for more information'}, exit code: {exit_code}"
+        return f"AlgorithmError: {error[-room:] or 'See job logs for more information'}, exit code: {exit_code}"
 
     def refusal(self, error: Exception) -> str:
-        """SageMaker's word for the caller's fault is ClientError."""
+        """The error as SageMaker words it: ClientError for invalid input."""
         fault = "ClientError" if isinstance(error, InputError) else "InternalServerError"
         return f"{fault}: {error}"[:FAILURE_CHARACTERS]
 
     def fetch(self, source: Json, folder: Path) -> None:
-        """The objects that an S3DataSource or S3Input names, into a folder."""
+        """Download the objects of an S3DataSource or S3Input into a folder."""
         self.storage.download_prefix(place(source["S3Uri"]), folder)
 
 
 def unsupported(what: str) -> Exception:
-    """A request that AWS would accept and this house cannot run: better refused than run otherwise."""
-    return invalid("sagemaker", f"local AWS does not do this yet: {what}")
+    """The error for a valid request that local AWS cannot run as AWS would."""
+    return invalid("sagemaker", f"local AWS does not support {what}")
 
 
 def require_s3_prefix(source: Json, where: str) -> None:
-    """Raises ApiError for manifests and pipes."""
+    """Raises ApiError for manifests and pipe mode."""
     if source.get("S3DataType", "S3Prefix") != "S3Prefix":
         raise unsupported(f"S3DataType {source['S3DataType']} in {where} (use S3Prefix)")
     if source.get("S3InputMode", "File") != "File":

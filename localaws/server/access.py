@@ -1,8 +1,8 @@
-"""Who may use local AWS: a program that has its credentials, and no web page.
+"""Access control: only programs that have the credentials are answered, and no web page.
 
-Local AWS runs the code that it is given, so that any request it accepts is a command on this machine. A browser sends
-requests for every page that a person opens, also to loopback: those are refused by the headers that browsers set and by
-the name that they connect to. Other users of the machine do not have the credentials.
+Local AWS runs the code that it is given: any request that it accepts is a command on this machine. A browser sends
+requests for every page that is open in it, also to loopback. They are refused by the headers that browsers set and by
+the host name that they use. Other users of the machine do not have the credentials.
 """
 
 import hmac
@@ -18,9 +18,9 @@ from localaws.server.signature import is_valid, read_signature
 
 # Answered without credentials, for health checks.
 HEALTH_PATH = "/_localaws/health"
-# moto's own interface, which deletes everything for whoever asks; and EC2's, which gives anybody credentials.
+# moto's own interface, which can delete everything, and EC2's, which gives out credentials.
 CLOSED_PATHS = ("/moto-api", "/latest/meta-data", "/latest/api", "/favicon.ico")
-# A client that is still sending when its connection is closed does not see the answer.
+# A client that is still sending when the connection is closed does not see the answer.
 MAX_DISCARDED_BYTES = 1 << 20
 PORT = re.compile(r":\d+$")
 FORBIDDEN = "403 Forbidden"
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 
 class AccessError(Exception):
-    """A request is refused: AWS's error code, and a message."""
+    """A refused request, with AWS's error code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -74,7 +74,7 @@ class AccessControl:
                 return _answer(start_response, "200 OK", b'{"status": "running"}', "application/json")
             self._require_credentials(environ)
         except AccessError as error:
-            _log.warning("refused %s %s: %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"), error)
+            _log.warning("refused %s %r: %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"), error)
             return _refuse(environ, start_response, error)
 
         def without_cors(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:

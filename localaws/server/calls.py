@@ -1,7 +1,7 @@
-"""Which operation of which service an HTTP request calls, and with what members: botocore's models know.
+"""The service, operation and parameters of an HTTP request, by botocore's service models.
 
-A JSON service names the operation in `X-Amz-Target`, a query service in its form. For a REST service it is the
-operation of the model whose method, path and required query and headers the request has.
+A JSON service names the operation in `X-Amz-Target`, a query service in its form. A REST operation is found by its
+method, path, and required query parameters and headers.
 """
 
 import json
@@ -20,17 +20,17 @@ from localaws.server.protocol import Json, operation, operations
 SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 # The newest protocol, whose bodies are CBOR.
 RPC = re.compile(r"/service/\w+/operation/(\w+)")
-# Where botocore calls a service by another name than its signature does.
+# Services whose signing name is not their name in botocore.
 MODELS = {"states": "stepfunctions", "monitoring": "cloudwatch", "email": "ses"}
-# CloudTrail leaves out what is longer than 100 kB; but a function's zip must not hide the function's name.
-GREATEST_BODY_BYTES = 1 << 20
+# CloudTrail omits parameters above 100 kB; here a function's zip must not hide the function's name.
+MAX_BODY_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call: `service` is the name that signs (`states`), `name` the operation's, `parameters` as CloudTrail has them.
+    """A call: the signing name of its service (`states`), its operation, and its parameters as CloudTrail names them.
 
-    That is: as the API names them, but for the first letter.
+    CloudTrail's names are the API's with a lower-case first letter.
     """
 
     service: str
@@ -41,7 +41,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Route:
-    """How a REST operation is told from the others of its service."""
+    """The method, path, query parameters and headers that identify a REST operation."""
 
     name: str
     method: str
@@ -50,7 +50,7 @@ class Route:
     headers: frozenset[str]
 
     def fits(self, environ: Mapping[str, Any], query: Mapping[str, Any]) -> bool:
-        """Whether the request has all that the operation requires."""
+        """True if the request has all that the operation requires."""
         return (
             environ["REQUEST_METHOD"] == self.method
             and self.path.fullmatch(_path(environ)) is not None
@@ -60,17 +60,14 @@ class Route:
 
 
 def scope_of(environ: Mapping[str, Any]) -> tuple[str, str]:
-    """Region and service that the request is signed for; what nobody signed is S3's."""
+    """The region and service that the request is signed for; S3 if it is unsigned."""
     signature = environ.get("HTTP_AUTHORIZATION", "") or unquote(environ.get("QUERY_STRING", ""))
     scope = SCOPE.search(signature)
     return (scope[1], scope[2]) if scope else ("us-east-1", "s3")
 
 
 def read_call(environ: Mapping[str, Any], body: bytes | None) -> Call | None:
-    """The call that a request is, given its body unless that is too long or nobody's business.
-
-    None where no model knows it.
-    """
+    """The call that a request makes; None if no model knows it. `body` is None if it is too long to be recorded."""
     region, service = scope_of(environ)
     model = MODELS.get(service, service)
     try:
@@ -85,7 +82,7 @@ def read_call(environ: Mapping[str, Any], body: bytes | None) -> Call | None:
         if remote := RPC.fullmatch(_path(environ)):
             return Call(service, region, remote[1], {})
         query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-        # An operation that requires more is the more special one: CopyObject is a PutObject with a header more.
+        # The operation with more requirements is the more specific one: CopyObject is PutObject with another header.
         fitting = [route for route in routes(model) if route.fits(environ, query)]
         if not fitting:
             return None
@@ -97,7 +94,7 @@ def read_call(environ: Mapping[str, Any], body: bytes | None) -> Call | None:
 
 @cache
 def routes(model: str) -> tuple[Route, ...]:
-    """The operations of a REST service. Deprecated ones have successors of the same path."""
+    """The operations of a REST service, without deprecated ones, whose successors have the same path."""
     known = operations(model)
     return tuple(_route(each) for each in known if _is_rest(each) and not each.deprecated)
 
@@ -108,7 +105,7 @@ def _is_rest(known: OperationModel) -> bool:
 
 def _route(known: OperationModel) -> Route:
     path, _, literal = known.http["requestUri"].partition("?")
-    # {Key+} may hold slashes; and some clients end a path with one.
+    # {Key+} can contain slashes, and some clients append one to the path.
     pattern = re.sub(r"\\\{(\w+)(\\\+)?\\\}", lambda m: f"(?P<{m[1]}>{'.+' if m[2] else '[^/]+'})", re.escape(path))
     shape = known.input_shape
     required = [shape.members[name].serialization for name in shape.required_members] if shape else []
@@ -127,39 +124,39 @@ def _rest_members(model: str, route: Route, environ: Mapping[str, Any], body: by
     if model == "s3":
         named = {"Bucket": "bucketName", "Key": "key"}
         return {named.get(label, _lower(label)): value for label, value in labels.items()}
-    told = {_lower(label): value for label, value in labels.items()}
+    parameters = {_lower(label): value for label, value in labels.items()}
     known = operation(model, route.name)
-    # Otherwise the body is not a list of members but one of them, for instance the event of Invoke.
+    # Otherwise the whole body is one member, for instance the event of Invoke.
     if known.input_shape and "payload" not in known.input_shape.serialization:
-        told |= _members(known, body)
-    return told
+        parameters |= _members(known, body)
+    return parameters
 
 
 def _members(known: OperationModel, body: bytes | None) -> Json:
     if body is None:
-        # As CloudTrail says it.
+        # CloudTrail's wording.
         return {"omitted": True, "reason": "requestParameters too large"}
     try:
         given = json.loads(body or b"{}")
     except ValueError:
         return {}
-    told = _told(given, known.input_shape)
-    return told if isinstance(told, dict) else {}
+    parameters = _renamed(given, known.input_shape)
+    return parameters if isinstance(parameters, dict) else {}
 
 
-def _told(value: Any, shape: Shape | None) -> Any:
-    """A value with its members as CloudTrail names them, without blobs such as a function's zip."""
+def _renamed(value: Any, shape: Shape | None) -> Any:
+    """A value with CloudTrail's member names, without blobs such as a function's zip."""
     if shape is None:
         return value
     kind = shape.type_name
     if kind == "structure" and isinstance(value, dict):
         members = shape.members
         shown = {name: inner for name, inner in value.items() if name not in members or not _blob(members[name])}
-        return {_lower(name): _told(inner, members.get(name)) for name, inner in shown.items()}
+        return {_lower(name): _renamed(inner, members.get(name)) for name, inner in shown.items()}
     if kind == "list" and isinstance(value, list):
-        return [_told(inner, shape.member) for inner in value]
+        return [_renamed(inner, shape.member) for inner in value]
     if kind == "map" and isinstance(value, dict):
-        return {name: _told(inner, shape.value) for name, inner in value.items()}
+        return {name: _renamed(inner, shape.value) for name, inner in value.items()}
     return value
 
 
@@ -168,12 +165,12 @@ def _blob(shape: Shape) -> bool:
 
 
 def _lower(name: str) -> str:
-    """The first letter alone: JobName, but `KMSKeyArn` is kMSKeyArn in CloudTrail too."""
+    """The name with a lower-case first letter: `jobName`, and `kMSKeyArn` as in CloudTrail."""
     return name[:1].lower() + name[1:]
 
 
 def _path(environ: Mapping[str, Any]) -> str:
-    # WSGI hands over UTF-8 as if it were Latin-1.
+    # WSGI decodes UTF-8 as Latin-1.
     return str(environ.get("PATH_INFO", "")).encode("latin-1").decode(errors="replace")
 
 

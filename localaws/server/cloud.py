@@ -12,16 +12,16 @@ from botocore.config import Config
 from localaws.server.credentials import Credentials
 
 ACCOUNT = "123456789012"
-# A job inherits nothing else from whoever started the server: no credentials, no profile, no PYTHONPATH.
-# PTMLOPS_STATE: by it whoever started a server that was killed finds the jobs' processes.
+# A job inherits nothing else from the server's environment: no credentials, no profile, no PYTHONPATH.
+# PTMLOPS_STATE marks the jobs' processes, so that they can be found after the server was killed.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PTMLOPS_STATE")
 
 
 @dataclass
 class Cloud:
-    """The AWS that listens at `endpoint`; its clients are made once and may be shared by threads.
+    """The AWS at `endpoint`; its clients are created once and shared by threads.
 
-    `agent` is the User-Agent that they send, by which the trail tells who called; None means boto3's.
+    `agent` is their User-Agent, which the trail records; None means boto3's.
     """
 
     endpoint: str
@@ -32,14 +32,14 @@ class Cloud:
     _lock: Lock = field(default_factory=Lock, init=False)
 
     def client(self, service: str) -> Any:
-        """The boto3 client of a service. Making one is not thread-safe in boto3: hence the lock."""
+        """The boto3 client of a service. Creating one is not thread-safe in boto3."""
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = boto3.session.Session(**self.credentials.session).client(
                     service,
                     region_name=self.region,
                     endpoint_url=self.endpoint,
-                    # The shell's profile must not reach a laptop's AWS, nor its proxy settings.
+                    # Without the shell's proxy settings.
                     config=Config(
                         max_pool_connections=32,
                         proxies={},
@@ -69,14 +69,14 @@ class Cloud:
         }
 
     def environment(self) -> dict[str, str]:
-        """The environment that every job's process starts from."""
+        """The environment of a job's process."""
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return inherited | {
             **self.client_environment(),
             "AWS_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": "127.0.0.1,localhost",
-            # AWS runs in UTC and UTF-8; and a log that is shown while the job runs cannot wait in a buffer.
+            # AWS runs in UTC and UTF-8. Without buffers the log is complete while the job runs.
             "TZ": "UTC",
             "PYTHONUTF8": "1",
             "PYTHONUNBUFFERED": "1",

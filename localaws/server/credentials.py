@@ -1,4 +1,4 @@
-"""The credentials that local AWS accepts: its own, made at random, given by the environment, or kept in a state folder.
+"""The credentials that local AWS accepts: random ones, or those of the environment or of a persistent state folder.
 
 The file has the format of `~/.aws/credentials`, so that any AWS client can be pointed at it
 (AWS_SHARED_CREDENTIALS_FILE). Only its owner can read it.
@@ -15,7 +15,7 @@ from pathlib import Path
 from localaws.server.private_files import open_private
 
 FILE_NAME = "credentials"
-# Given to a server, for instance by docker compose; AWS_ACCESS_KEY_ID and its like are for the real AWS.
+# For docker compose and the like; AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are for the real AWS.
 ID_VARIABLE, SECRET_VARIABLE = "LOCALAWS_ACCESS_KEY_ID", "LOCALAWS_SECRET_ACCESS_KEY"
 _PROFILE = "default"
 
@@ -39,13 +39,13 @@ class Credentials:
 
 
 def new_credentials() -> Credentials:
-    """Random credentials: an id of 20 characters, as AWS's, that nobody takes for one of AWS's."""
+    """Random credentials; the id has the length of AWS's ids, and says that it is local."""
     letters = string.ascii_uppercase + string.digits
     return Credentials("LOCALAWS" + "".join(secrets.choice(letters) for _ in range(12)), secrets.token_urlsafe(30))
 
 
 def given_credentials(environment: Mapping[str, str]) -> Credentials | None:
-    """The credentials that an environment gives a server; None where it gives none.
+    """The credentials in an environment; None if it has none.
 
     Raises:
         ValueError: one of the two variables is missing.
@@ -59,7 +59,7 @@ def given_credentials(environment: Mapping[str, str]) -> Credentials | None:
 
 
 def read_credentials(file: Path) -> Credentials | None:
-    """The credentials in a file; None where there is no such file or no credentials in it."""
+    """The credentials in a file; None if there are none."""
     parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read(file, encoding="utf-8")
@@ -70,7 +70,7 @@ def read_credentials(file: Path) -> Credentials | None:
 
 
 def write_credentials(file: Path, credentials: Credentials) -> None:
-    """Writes them whole or not at all."""
+    """Replaces the file in one step."""
     unfinished = file.with_name(f"{file.name}.{os.getpid()}")
     with open_private(unfinished) as output:
         lines = [f"{name} = {value}" for name, value in credentials.session.items()]

@@ -1,4 +1,4 @@
-"""The endpoint: moto's server, behind a layer that takes over the operations that must execute something."""
+"""LocalAWS: moto's server behind a layer that takes over the operations that execute something."""
 
 import json
 import logging
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from localaws.lambdas.functions import Functions
     from localaws.lambdas.queue import FunctionQueue
 
-# A job that is busy downloading notices only afterwards; its thread ends with the process at the latest.
+# A job that is downloading is stopped only afterwards; its thread ends with the process at the latest.
 LAST_WAIT_SECONDS = 15.0
-# Whose calls the trail leaves out, and whose it takes for a service's.
+# User-Agents: of calls that the trail leaves out, and of calls by an AWS service.
 OWN_AGENT, LAMBDA_AGENT, EVENTS_AGENT = "localaws", "lambda.amazonaws.com", "events.amazonaws.com"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 EVERY_INTERFACE = ("0.0.0.0", "::", "")
@@ -49,12 +49,12 @@ _log = logging.getLogger(__name__)
 
 
 class TakeOver:
-    """WSGI: `X-Amz-Target: AWSGlue.StartJobRun` and its like are ours, all else goes to the application.
+    """WSGI: answers the operations that are taken over, by their `X-Amz-Target`, and Lambda's Invoke, by its path.
 
-    Lambda's Invoke, which has a path instead of a target, is ours too.
+    All other requests go to the application.
     """
 
-    # There from the moment on that the endpoint is served.
+    # Set before the first request.
     functions: "Functions"
     queue: "FunctionQueue"
 
@@ -76,8 +76,8 @@ class TakeOver:
             passed: Iterable[bytes] = self._application(environ, start_response)
             return passed
         status, content, headers = reply
-        told = {"x-amzn-RequestId": str(uuid.uuid4()), **headers, "Content-Length": str(len(content))}
-        start_response(status, list(told.items()))
+        sent = {"x-amzn-RequestId": str(uuid.uuid4()), **headers, "Content-Length": str(len(content))}
+        start_response(status, list(sent.items()))
         return [content]
 
 
@@ -95,24 +95,35 @@ def _reply(target: str, handler: Handler, body: bytes) -> Answer | None:
 
 
 def _refuse(_: Json) -> Json:
-    raise ApiError("ServiceUnavailable", "local AWS is being stopped", 503)
+    raise ApiError("ServiceUnavailable", "local AWS is shutting down", 503)
 
 
 class QuietHandler(MotoRequestHandler):
-    """Requests are logged for who wants to see them, and not printed."""
+    """Logs requests at debug level instead of printing them."""
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: ARG002
-        """Not werkzeug's, which would set up logging by itself."""
+        """Replaces werkzeug's, which configures logging by itself."""
         _log.debug(message, *args)
 
 
 class LocalAWS:
     """A running AWS: `with LocalAWS(folder) as aws: aws.endpoint`.
 
-    moto keeps its state in the process: entering forgets what an earlier LocalAWS held, and two at once in
-    one process would share everything. `minute`: how many seconds a minute lasts of what AWS reckons in minutes
-    (Glue's timeouts, the waits before Lambda tries an event again, the rates of scheduled rules). `keep`: what is in
-    S3, and SageMaker's models, stay in the state folder for the next LocalAWS that keeps it, however this one ends.
+    moto's state belongs to the process: entering resets it, and two LocalAWS in one process share it.
+
+    Attributes:
+        endpoint: the URL.
+        credentials: what requests must be signed with.
+
+    Args:
+        state: folder for jobs, their logs, the trail and the credentials; only its owner can read it.
+        host: interface to listen on.
+        port: port to listen on; 0 means any free one.
+        region: the AWS region.
+        minute: seconds in a minute of Glue's timeouts, Lambda's retries and EventBridge's schedules.
+        persistent: S3 and SageMaker models stay in the state folder, and are loaded from there.
+        credentials: credentials to accept instead of random ones.
+        allowed_hosts: host names, besides loopback's, that requests may use; with a port, or for any port.
     """
 
     def __init__(
@@ -122,7 +133,7 @@ class LocalAWS:
         port: int = 0,
         region: str = "us-east-1",
         minute: float = 60.0,
-        keep: bool = False,
+        persistent: bool = False,
         credentials: Credentials | None = None,
         allowed_hosts: Collection[str] = (),
     ) -> None:
@@ -130,7 +141,7 @@ class LocalAWS:
         self._address = (host, port)
         self._region = region
         self._minute = minute
-        self._keep = keep
+        self._persistent = persistent
         self._given_credentials = credentials
         self._allowed_hosts = allowed_hosts
         self._trail = self._state / "cloudtrail.jsonl"
@@ -139,7 +150,7 @@ class LocalAWS:
         """Starts the server.
 
         Raises:
-            StateError: the state is to be kept, and its folder is in use or cannot be read.
+            StateError: the folder of a persistent state is in use or cannot be read.
         """
         moto_api_backend.reset()
         make_private_folder(self._state)
@@ -161,7 +172,7 @@ class LocalAWS:
         application.functions, application.queue = self._functions, self._queue
         self._thread = Thread(target=self._server.serve_forever, name="localaws", daemon=True)
         self._thread.start()
-        self._schedules.look()
+        self._schedules.check()
         for group in GROUPS:
             self._cloud.client("logs").create_log_group(logGroupName=group)
         return self
@@ -172,7 +183,7 @@ class LocalAWS:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # First of all: whoever is still there must not start what nobody would stop.
+        # First: clients that are still connected must not start anything.
         self._handlers.update(dict.fromkeys(self._handlers, _refuse))
         self._timer.close()
         self._events.close()
@@ -197,7 +208,7 @@ class LocalAWS:
 
     @property
     def trail(self) -> list[Json]:
-        """What was changed through the endpoint, as CloudTrail tells it: `cloudtrail.jsonl` in the state folder."""
+        """The recorded calls: `cloudtrail.jsonl` in the state folder, in CloudTrail's format."""
         return [json.loads(line) for line in self._trail.read_text(encoding="utf-8").splitlines()]
 
     def client(self, service: str) -> Any:
@@ -214,23 +225,23 @@ class LocalAWS:
         return self._users.client_environment()
 
     def _credentials(self) -> Credentials:
-        """Those given, else those of the persistent state, else new ones; always written to the state folder."""
-        kept = read_credentials(self.credentials_file) if self._keep else None
-        credentials = self._given_credentials or kept or new_credentials()
+        """The given credentials, else those of the persistent state, else new ones; written to the state folder."""
+        stored = read_credentials(self.credentials_file) if self._persistent else None
+        credentials = self._given_credentials or stored or new_credentials()
         write_credentials(self.credentials_file, credentials)
         return credentials
 
     def _moto(self, patches: ExitStack) -> Any:
         application = DomainDispatcherApplication(create_backend_app)
-        if not self._keep:
+        if not self._persistent:
             return application
-        # Not above: see below.
-        from localaws.server.persistence import kept  # noqa: PLC0415
+        # Not at the top: see _take_over.
+        from localaws.server.persistence import persistent  # noqa: PLC0415
 
-        return patches.enter_context(kept(self._state, self._region, application))
+        return patches.enter_context(persistent(self._state, self._region, application))
 
     def _take_over(self) -> None:
-        # Not above: these parts of moto look at the shell's AWS profile while they are imported.
+        # Not at the top: these parts of moto read the shell's AWS profile when they are imported.
         from localaws.events.bus import Events  # noqa: PLC0415
         from localaws.events.schedules import Schedules  # noqa: PLC0415
         from localaws.events.targets import Targets  # noqa: PLC0415
@@ -255,7 +266,7 @@ class LocalAWS:
         hooks = moto_patches.Hooks(
             object_created=self._events.object_created,
             function_notified=self._events.function_notified,
-            object_changed=glue.stages.object_changed,
+            object_changed=glue.staged_updates.object_changed,
             rule_matched=self._events.rule_matched,
             execution_started=self._machines.statuses.started,
             execution_ended=self._machines.statuses.ended,

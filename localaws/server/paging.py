@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def page(items: Sequence[T], size: int, token: str | None, invalid_code: str) -> tuple[list[T], str | None]:
-    """One page and the token of the next, None at the end. Raises ApiError for a token never given."""
+    """One page and the token of the next, None at the end. Raises ApiError for an unknown token."""
     start = 0
     if token:
         if not token.isdecimal() or int(token) > len(items):

@@ -1,4 +1,4 @@
-"""A state folder that outlives its server: S3 in `<state>/s3`, the models of SageMaker in `<state>/sagemaker`."""
+"""Persistence: S3 in `<state>/s3` and SageMaker models in `<state>/sagemaker` outlive their server."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -7,36 +7,36 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from localaws.s3.persistence import KeptS3
-from localaws.sagemaker.persistence import KeptModels
+from localaws.s3.persistence import PersistentObjects
+from localaws.sagemaker.persistence import PersistentModels
 from localaws.server.state_files import locked
 
 READING = ("GET", "HEAD", "OPTIONS")
-SAID = "local AWS cannot write to its state folder: its log says why"
-FAILED = f"<Error><Code>InternalError</Code><Message>{SAID}</Message></Error>".encode()
+MESSAGE = "Local AWS cannot write to its state folder; see its log."
+FAILED = f"<Error><Code>InternalError</Code><Message>{MESSAGE}</Message></Error>".encode()
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def kept(state: Path, region: str, application: Application) -> Iterator[Application]:
-    """The application, which inside of the block has what the folder holds, and writes there before it answers.
+def persistent(state: Path, region: str, application: Application) -> Iterator[Application]:
+    """Loads the state, and wraps the application so that each change is stored before it is answered.
 
     Raises:
         StateError: another server uses the folder, or a file of it cannot be read.
     """
-    objects, models = KeptS3(state / "s3"), KeptModels(state / "sagemaker", region)
+    objects, models = PersistentObjects(state / "s3"), PersistentModels(state / "sagemaker", region)
     with locked(state), objects.patches():
         objects.load()
         models.load()
-        yield _Kept(application, objects, models)
+        yield _Persistent(application, objects, models)
 
 
-class _Kept:
-    """WSGI: what a request changed is on disk before its answer leaves."""
+class _Persistent:
+    """WSGI: the changes of a request are on disk before it is answered."""
 
-    def __init__(self, application: Application, objects: KeptS3, models: KeptModels) -> None:
+    def __init__(self, application: Application, objects: PersistentObjects, models: PersistentModels) -> None:
         self._application = application
         self._objects = objects
         self._models = models
@@ -47,13 +47,13 @@ class _Kept:
         if environ["REQUEST_METHOD"] in READING:
             return self._application(environ, start_response)
         head: list[tuple[Any, ...]] = []
-        answer = self._application(environ, lambda *told: head.append(told))
+        answer = self._application(environ, lambda *started: head.append(started))
         try:
             self._objects.save()
             with self._saving:
                 self._models.save()
         except OSError:
-            _log.exception("what a request changed is not in the state folder")
+            _log.exception("the changes of a request could not be written to the state folder")
             start_response("500 Internal Server Error", [("Content-Type", "application/xml")])
             return [FAILED]
         start_response(*head[-1])

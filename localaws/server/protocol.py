@@ -1,4 +1,4 @@
-"""How AWS's JSON protocol is read, checked and answered: botocore's own service model is the contract.
+"""AWS's JSON protocol: requests, answers and errors, validated by botocore's service models.
 
 Errors raised here, all answered as `{"__type": code, "message": ...}`:
 
@@ -27,13 +27,13 @@ INVALID = {
 }
 
 Json = dict[str, Any]
-# An operation taken over: its result, or None where moto shall answer after all.
+# An operation that is taken over: returns its result, or None to let moto answer.
 Handler = Callable[[Json], Json | None]
 
 
 @dataclass
 class ApiError(Exception):
-    """An error as AWS words it; `status` is the HTTP status."""
+    """An AWS error; `status` is the HTTP status."""
 
     code: str
     message: str
@@ -48,7 +48,7 @@ class ApiError(Exception):
 
 
 def invalid(service: str, message: str) -> ApiError:
-    """Bad input, under the code that the service uses for it."""
+    """The service's error for invalid input."""
     return ApiError(INVALID[service], message)
 
 
@@ -91,10 +91,10 @@ def read(service: str, name: str, body: bytes) -> Json:
 
 
 def _violations(value: Any, shape: Shape, where: str) -> Iterator[str]:
-    """What botocore leaves to the service: patterns, greatest lengths and values, enumerations."""
+    """The constraints that botocore does not check: patterns, maximum lengths and values, enumerations."""
     if shape.type_name == "structure":
         for member, inner in value.items():
-            # AWS writes members so: 'trainingJobName'.
+            # AWS's messages have lower-case first letters: 'trainingJobName'.
             named = member[0].lower() + member[1:]
             yield from _violations(inner, shape.members[member], f"{where}.{named}" if where else named)
     elif shape.type_name == "list":
@@ -136,7 +136,7 @@ def _violation(value: Any, where: str, rule: str) -> str:
 
 @cache
 def _pattern(pattern: str) -> re.Pattern[str] | None:
-    # The models' patterns are Java's. Those that Python cannot read (surrogate pairs) allow any text anyway.
+    # The models' patterns are Java's; those that Python cannot compile (surrogate pairs) allow any text.
     try:
         return re.compile(pattern)
     except (re.error, Warning):
@@ -144,13 +144,13 @@ def _pattern(pattern: str) -> re.Pattern[str] | None:
 
 
 def answer(service: str, name: str, result: Mapping[str, Any]) -> bytes:
-    """The response body: only what the operation's output shape knows, timestamps as seconds since 1970."""
+    """The response body: the members of the operation's output shape, timestamps as seconds since 1970."""
     shape = operation(service, name).output_shape
     return json.dumps(shaped(result, shape) if shape else {}).encode()
 
 
 def shaped(value: Any, shape: Shape) -> Any:
-    """`value`, without the members that `shape` does not have, and without None."""
+    """`value` without unknown members and without None."""
     if shape.type_name == "structure":
         known = ((member, value.get(member)) for member in shape.members)
         return {member: shaped(inner, shape.members[member]) for member, inner in known if inner is not None}

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4, checked: who signed a request, and whether with the secret that belongs to the id.
+"""Verification of AWS Signature Version 4.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
 """
@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 AUTHORIZATION = re.compile(rf"{ALGORITHM}\s+(.+)", re.DOTALL)
-# A client that takes us for a proxy writes the whole address where others write the path.
+# A client of a proxy sends the whole URL instead of the path.
 ABSOLUTE = re.compile(r"^https?://[^/]*", re.IGNORECASE)
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 # Header names as a request's environment has them without the prefix HTTP_.
@@ -23,7 +23,7 @@ _BARE = frozenset({"content-type", "content-length"})
 
 @dataclass(frozen=True)
 class Signature:
-    """What a request says of its signature, in its Authorization header or (`presigned`) its query."""
+    """The signature in a request's Authorization header, or (`presigned`) in its query."""
 
     access_key_id: str
     scope: str
@@ -39,7 +39,7 @@ class Signature:
 
 
 def read_signature(environ: Mapping[str, Any]) -> Signature | None:
-    """The signature of a request; None where it has none that is complete."""
+    """The signature of a request; None if it has none or an incomplete one."""
     header = AUTHORIZATION.fullmatch(environ.get("HTTP_AUTHORIZATION", ""))
     if header:
         parts = dict(part.strip().partition("=")[::2] for part in header[1].split(","))
@@ -61,7 +61,7 @@ def _signature(parts: Mapping[str, str], time: str, *, presigned: bool) -> Signa
 
 
 def is_valid(environ: dict[str, Any], signature: Signature, secret_access_key: str) -> bool:
-    """True if the secret makes this signature. Where the hash of the body is not in a header, reads the body for it."""
+    """True if the secret makes this signature. Reads the body if no header has its hash."""
     expected = _sign(_string_to_sign(environ, signature), signature, secret_access_key)
     return hmac.compare_digest(expected.encode(), signature.value.encode())
 

@@ -1,4 +1,4 @@
-"""The files of a state folder that outlives its server: written whole or not at all, and read or refused."""
+"""Crash-safe files of a state folder: replaced in one step, and validated when they are read."""
 
 import fcntl
 import json
@@ -16,12 +16,12 @@ UNFINISHED = ".unfinished"
 
 
 class StateError(RuntimeError):
-    """A state folder cannot be used; the message names the file, and says what to do about it."""
+    """A state folder cannot be used; the message names the file and the remedy."""
 
 
 @contextmanager
 def locked(state: Path) -> Iterator[None]:
-    """The state folder is ours inside of the block; the lock of a server that was killed goes with it.
+    """Locks the state folder inside the block. The lock of a killed server ends with its process.
 
     Raises:
         StateError: another server uses it.
@@ -32,8 +32,8 @@ def locked(state: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            told = f"the state folder {state} is in use by another local AWS, process {file.read().strip()}"
-            raise StateError(f"{told}: stop that one, or name another folder") from None
+            holder = f"the state folder {state} is in use by another local AWS, process {file.read().strip()}"
+            raise StateError(f"{holder}: stop it, or choose another folder") from None
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
@@ -41,16 +41,16 @@ def locked(state: Path) -> Iterator[None]:
 
 
 def check_format(folder: Path) -> None:
-    """Makes the folder, or checks that it is of our format.
+    """Creates the folder, or checks the format of an existing one.
 
     Raises:
-        StateError: it was written by a version of local AWS that wrote it differently, or by somebody else.
+        StateError: the folder has another format, or is not a state folder.
     """
     file = folder / "format.json"
     if file.exists():
         found = read_json(file, folder).get("format")
         if found != FORMAT:
-            raise unreadable(file, folder, f"its format is {found!r}, and this local AWS reads {FORMAT}")
+            raise unreadable(file, folder, f"its format is {found!r}, and this local AWS needs {FORMAT}")
         return
     folder.mkdir(parents=True, exist_ok=True)
     if any(not path.name.endswith(UNFINISHED) for path in folder.iterdir()):
@@ -62,7 +62,7 @@ def read_json(file: Path, folder: Path) -> Json:
     """The JSON object in a file of `folder`.
 
     Raises:
-        StateError: it is truncated, or no JSON object at all.
+        StateError: the file is truncated or holds no JSON object.
     """
     try:
         document = json.loads(file.read_bytes())
@@ -74,12 +74,12 @@ def read_json(file: Path, folder: Path) -> Json:
 
 
 def unreadable(file: Path, folder: Path, why: str) -> StateError:
-    """What to raise of a file that cannot be used."""
+    """The error for a file that cannot be read."""
     return StateError(f"cannot read {file}: {why}. Remove the folder {folder} to start without what it holds")
 
 
 def write_json(file: Path, document: Json) -> None:
-    """Puts a document in a file's place: whoever is killed meanwhile leaves the old one or the new one."""
+    """Replaces a file in one step: after a crash it holds the old document or the new one."""
     unfinished = file.with_name(f"{file.name}{UNFINISHED}")
     with unfinished.open("w", encoding="utf-8") as output:
         json.dump(document, output)
@@ -89,20 +89,20 @@ def write_json(file: Path, document: Json) -> None:
 
 
 def remove(file: Path) -> None:
-    """Removes a file for good, if it is there."""
+    """Removes a file, if it exists, and syncs the folder."""
     with suppress(FileNotFoundError):
         file.unlink()
         _folder_to_disk(file.parent)
 
 
 def to_disk(file: IO[str] | IO[bytes]) -> None:
-    """Returns when what was written would survive the loss of power."""
+    """Syncs a file to disk, so that it survives a power loss."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def _folder_to_disk(folder: Path) -> None:
-    # A name in a folder is the folder's content: https://man7.org/linux/man-pages/man2/fsync.2.html
+    # Syncing a file does not sync its directory entry: https://man7.org/linux/man-pages/man2/fsync.2.html
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

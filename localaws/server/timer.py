@@ -1,4 +1,4 @@
-"""One thread that does things later: what AWS waits for must neither keep a worker busy nor delay the end."""
+"""Delayed calls on one thread: waiting neither occupies a worker nor delays shutdown."""
 
 import heapq
 import logging
@@ -12,10 +12,10 @@ _log = logging.getLogger(__name__)
 
 
 class Timer:
-    """Calls what it is given when its time has come; the calls must be quick. `close` forgets what waits."""
+    """Runs delayed calls, which must be short. `close` drops those that are due later."""
 
     def __init__(self) -> None:
-        # The number keeps those of the same moment in order, and functions from being compared.
+        # The number orders calls of the same moment, so that functions are never compared.
         self._waiting: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._numbers = count()
         self._changed = Condition()
@@ -24,13 +24,13 @@ class Timer:
         self._thread.start()
 
     def after(self, seconds: float, do: Callable[..., object], *arguments: Any) -> None:
-        """Call `do(*arguments)` that much later, unless the timer is closed before."""
+        """Call `do(*arguments)` after this many seconds, unless the timer is closed first."""
         with self._changed:
             heapq.heappush(self._waiting, (time.monotonic() + seconds, next(self._numbers), do, arguments))
             self._changed.notify()
 
     def close(self) -> None:
-        """Call nothing any more."""
+        """Stop; later calls are dropped."""
         with self._changed:
             self._closed = True
             self._changed.notify()

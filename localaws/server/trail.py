@@ -1,4 +1,4 @@
-"""Who changed what through the endpoint, as CloudTrail records it: one line of JSON for each call.
+"""The trail: a record of every change through the endpoint, one line of JSON each, in CloudTrail's format.
 
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 """
@@ -14,15 +14,15 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from localaws.server.calls import GREATEST_BODY_BYTES, Call, read_call, scope_of
+from localaws.server.calls import MAX_BODY_BYTES, Call, read_call, scope_of
 from localaws.server.private_files import open_private
 from localaws.server.protocol import Json
 
-# To receive a message hides it for a while; but who waits for one asks all the time.
+# ReceiveMessage changes a message's visibility; but consumers poll, and would fill the trail.
 READING = re.compile(
     r"(Batch)?(Get|Describe|List|Head)[A-Z]|(Lookup|Search|Query|Scan|Select|Filter|Test|Validate|Simulate|Receive)"
 )
-# What an answer says of the thing that it made or started: ARNs and ids.
+# The members of an answer that identify what was created or started.
 IDENTITY = re.compile(r"\w*(Arn|ARN|Id)")
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -31,21 +31,21 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class Head:
-    """The beginning of an answer; the names of its headers in small letters."""
+    """The status and headers of an answer; header names are lower-case."""
 
     status: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
-        """Whether the call was refused."""
+        """True if the call was refused."""
         return self.status >= "4"
 
 
 class Trail:
-    """WSGI: passes each request on, and writes down those that change something.
+    """WSGI: passes requests on, and records those that change something.
 
-    The calls of clients whose User-Agent begins with `unrecorded` are local AWS's own.
+    Calls of clients whose User-Agent begins with `unrecorded` are local AWS's own, and left out.
     """
 
     def __init__(self, application: Application, file: Path, unrecorded: str) -> None:
@@ -53,7 +53,7 @@ class Trail:
         self._file = file
         self._unrecorded = unrecorded
         self._lock = Lock()
-        # An AWS that starts has no past.
+        # A new server starts a new trail.
         open_private(file).close()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -71,13 +71,13 @@ class Trail:
             return start_response(status, headers, *more)
 
         answer, content = self._application(environ, started), b""
-        # What a function gave is nobody's business, and S3 does not answer in JSON.
+        # Results of functions are not recorded, and S3 does not answer in JSON.
         if head.failed or (call.service != "s3" and call.name != "Invoke"):
             content, answer = _read(answer)
         try:
             self._append(_record(call, at, agent) | (_error(content, head) if head.failed else _identity(content)))
         except Exception:
-            _log.exception("%s is missing in the trail", call.name)
+            _log.exception("cannot record %s in the trail", call.name)
         return answer
 
     def _append(self, event: Json) -> None:
@@ -90,15 +90,15 @@ def _call(environ: dict[str, Any]) -> Call | None:
     try:
         return read_call(environ, _body(environ))
     except Exception:
-        # A call must not fail because it could not be written down.
-        _log.exception("a call of %s is missing in the trail", environ.get("PATH_INFO"))
+        # A call must not fail because it cannot be recorded.
+        _log.exception("cannot record a call of %r in the trail", environ.get("PATH_INFO"))
         return None
 
 
 def _body(environ: dict[str, Any]) -> bytes | None:
-    """The body, which stays there to be read; None where it is long, and for S3, whose objects it would be."""
+    """The body, which can be read again; None if it is long, and for S3, where it is an object."""
     length = int(environ.get("CONTENT_LENGTH") or 0)
-    if scope_of(environ)[1] == "s3" or length > GREATEST_BODY_BYTES:
+    if scope_of(environ)[1] == "s3" or length > MAX_BODY_BYTES:
         return None
     body: bytes = environ["wsgi.input"].read(length)
     environ["wsgi.input"] = BytesIO(body)
@@ -121,14 +121,14 @@ def _record(call: Call, at: datetime, agent: str) -> Json:
         "eventSource": f"{call.service}.amazonaws.com",
         "eventName": call.name,
         "awsRegion": call.region,
-        # Behind the name of a service botocore puts its own.
+        # botocore appends its own to the name of a service.
         "userAgent": first if first.endswith(".amazonaws.com") else agent,
         "requestParameters": call.parameters,
     }
 
 
 def _identity(content: bytes) -> Json:
-    if not content.startswith(b"{") or len(content) > GREATEST_BODY_BYTES:
+    if not content.startswith(b"{") or len(content) > MAX_BODY_BYTES:
         return {}
     found = {
         name[:1].lower() + name[1:]: value
@@ -141,10 +141,10 @@ def _identity(content: bytes) -> Json:
 def _error(content: bytes, head: Head) -> Json:
     text = content.decode(errors="replace")
     if text.startswith("{"):
-        told = json.loads(text)
+        body = json.loads(text)
         # Lambda's errors have their code in a header.
-        code = head.headers.get("x-amzn-errortype") or told.get("__type") or ""
-        return {"errorCode": code.rpartition("#")[2], "errorMessage": told.get("message") or told.get("Message") or ""}
+        code = head.headers.get("x-amzn-errortype") or body.get("__type") or ""
+        return {"errorCode": code.rpartition("#")[2], "errorMessage": body.get("message") or body.get("Message") or ""}
     found = {tag: re.search(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL) for tag in ("Code", "Message")}
-    said = {tag: match[1].strip() if match else "" for tag, match in found.items()}
-    return {"errorCode": said["Code"], "errorMessage": said["Message"]}
+    texts = {tag: match[1].strip() if match else "" for tag, match in found.items()}
+    return {"errorCode": texts["Code"], "errorMessage": texts["Message"]}

@@ -1,4 +1,4 @@
-"""The interpreter's clients of AWS, and what it calls a time."""
+"""The interpreter's AWS clients, and its formats of timestamps."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,13 +12,13 @@ from botocore.utils import parse_timestamp
 
 from localaws.server.cloud import Cloud
 
-# A Lambda function may take 900 s; its caller has to wait for longer than that.
+# A Lambda function can take 900 s; its caller must wait longer.
 READ_TIMEOUT_SECONDS = 960
 AGENT = "states.amazonaws.com"
 
 
 class Clients:
-    """The interpreter's boto3 clients, by region and service; `timestamp` says what its results call a time."""
+    """The interpreter's boto3 clients, by region and service; `timestamp` formats the times in their results."""
 
     def __init__(self, cloud: Cloud, timestamp: Callable[[Any], Any]) -> None:
         self._cloud = cloud
@@ -27,13 +27,13 @@ class Clients:
         self._lock = Lock()
 
     def __call__(self, region: str, service: str, state_credentials: Any = None) -> Any:  # noqa: ARG002
-        """As moto's boto_client_for."""
+        """Replaces moto's boto_client_for."""
         with self._lock:
             if (region, service) not in self._made:
                 session = botocore.session.Session()
                 parsers = session.get_component("response_parser_factory")
                 parsers.set_parser_defaults(timestamp_parser=self._timestamp)
-                # One attempt: to try again is for the machine's Retry to say.
+                # One attempt: the state machine's Retry decides about more.
                 credentials = self._cloud.credentials.session
                 self._made[region, service] = boto3.session.Session(botocore_session=session, **credentials).client(
                     service,
@@ -44,7 +44,7 @@ class Clients:
                         proxies={},
                         read_timeout=READ_TIMEOUT_SECONDS,
                         retries={"total_max_attempts": 1},
-                        # As CloudTrail tells whose call it was.
+                        # By it CloudTrail identifies the caller.
                         user_agent=AGENT,
                     ),
                 )
@@ -59,15 +59,15 @@ class Clients:
 
 
 def milliseconds(value: Any) -> int:
-    """A time as AWS's optimised integrations give it."""
+    """A timestamp as optimised integrations return it."""
     return int(parse_timestamp(value).timestamp() * 1000)
 
 
 def iso(value: Any) -> str:
-    """A time as the aws-sdk integrations give it."""
+    """A timestamp as aws-sdk integrations return it."""
     return text(parse_timestamp(value))
 
 
 def text(at: datetime) -> str:
-    """A time as the context object gives it."""
+    """A timestamp as the context object has it."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Step Functions Execution Status Change: the event of each status that an execution takes, told exactly once.
+"""Step Functions Execution Status Change: one event for each status of an execution.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
 """
@@ -19,35 +19,35 @@ REDRIVABLE = frozenset({ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, Execu
 
 
 class Statuses:
-    """Who changes the status of executions, and `tell`s of it."""
+    """Changes the status of executions, and passes the event of each change to `publish`."""
 
-    def __init__(self, tell: Callable[[Json], None]) -> None:
-        self._tell = tell
-        # An execution may be stopped in the moment in which it ends.
+    def __init__(self, publish: Callable[[Json], None]) -> None:
+        self._publish = publish
+        # An execution can be stopped at the moment at which it ends.
         self._ending = Lock()
 
     def abort(self, execution: Any, error: str | None, cause: str | None) -> None:
-        """Stop an execution whose interpreter runs, unless it ends by itself."""
+        """Stop a running execution."""
         with self._ending:
             if execution.exec_status != ExecutionStatus.RUNNING:
                 return
             execution.stop(datetime.now(UTC), error, cause)
             if not isinstance(execution.exec_worker.env.program_state(), ProgramStopped):
                 return
-            # The interpreter notices at the end of a Retry's pause; AWS says so at once. moto drops error and cause.
+            # The interpreter stops only after a Retry's pause; AWS reports it at once. moto drops error and cause.
             execution.exec_status = ExecutionStatus.ABORTED
             execution.stop_date = datetime.now(UTC)
             execution.error, execution.cause = error, cause
             self._changed(execution, ExecutionStatus.ABORTED)
 
     def started(self, execution: Any, start: Callable[[], None]) -> None:
-        """Report that an execution runs, and start it."""
-        # First: a short execution may have ended before `start` returns.
+        """Publish that an execution runs, and start it."""
+        # Before the start: a short execution can end before `start` returns.
         self._changed(execution, ExecutionStatus.RUNNING)
         start()
 
     def ended(self, execution: Any, reflect: Callable[[], None]) -> None:
-        """Take over the interpreter's outcome and report it, unless the execution was aborted."""
+        """Store and publish the interpreter's outcome, unless the execution was aborted."""
         with self._ending:
             if execution.exec_status == ExecutionStatus.RUNNING:
                 reflect()
@@ -56,10 +56,10 @@ class Statuses:
                 self._changed(execution, execution.exec_status)
 
     def _changed(self, execution: Any, status: ExecutionStatus) -> None:
-        # Express workflows tell nobody.
+        # Express workflows have no events.
         if execution.sm_type != StateMachineType.EXPRESS:
             arn = execution.exec_arn
-            self._tell(service_event("aws.states", KIND, execution.region_name, arn, _detail(execution, status)))
+            self._publish(service_event("aws.states", KIND, execution.region_name, arn, _detail(execution, status)))
 
 
 def _detail(execution: Any, status: ExecutionStatus) -> Json:

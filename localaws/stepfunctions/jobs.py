@@ -1,4 +1,4 @@
-"""A state that calls Glue or SageMaker, and with `.sync` waits for the job that it started.
+"""Task states that call Glue or SageMaker, and with `.sync` wait for the job.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-glue.html
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html
@@ -28,15 +28,15 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from localaws.server.protocol import Json, operation
 
 POLL_SECONDS = 0.1
-# What Step Functions calls a service, and the error of a service that has no name in its API's model.
+# Step Functions' name of a service, and of an error that the service's API model does not have.
 SERVICES = {"glue": ("Glue", "AWSGlueException"), "sagemaker": ("SageMaker", "AmazonSageMakerException")}
-# By this tag one sees who started a job.
+# Marks jobs that Step Functions started.
 TAG = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
 
 
 @dataclass(frozen=True)
 class Awaited:
-    """How a `.sync` state follows what an operation has started: each call gets client, request and response."""
+    """How a `.sync` state waits for a job: the calls take client, request and response of the start."""
 
     status: str
     succeeded: frozenset[str]
@@ -71,7 +71,7 @@ def _sagemaker_job(noun: str) -> Awaited:
 AWAITED: Mapping[str, Awaited] = {
     "StartJobRun": Awaited(
         "JobRunState",
-        # That a stopped run is a success is undocumented; moto and LocalStack have it so.
+        # Undocumented: a stopped run is a success, as in moto and LocalStack.
         frozenset({"SUCCEEDED", "STOPPED"}),
         frozenset({"FAILED", "TIMEOUT", "ERROR"}),
         _glue_run,
@@ -97,7 +97,7 @@ class JobTask(StateTaskServiceCallback):
         return action[0].upper() + action[1:]
 
     def _get_supported_parameters(self) -> set[str] | None:
-        """None refuses the state machine. An empty set drops no parameter: misspelt ones shall be errors."""
+        """None refuses the state machine. An empty set drops no parameter: misspelt ones are errors."""
         if self.resource.condition is not None and self._operation not in AWAITED:
             return None
         try:
@@ -120,7 +120,7 @@ class JobTask(StateTaskServiceCallback):
         del response["ResponseMetadata"]
         env.stack.append(response)
 
-    # moto's own waits on a thread for a task token that only other services have.
+    # moto's own waits for a task token, which these services do not have.
     def _eval_integration_pattern(
         self,
         env: Any,
@@ -137,7 +137,7 @@ class JobTask(StateTaskServiceCallback):
             if described[awaited.status] in awaited.failed:
                 raise FailureEventException(self._failure(env, "States.TaskFailed", to_json_str(described)))
             time.sleep(POLL_SECONDS)
-        # Aborted, timed out, or a parallel branch failed: as on AWS, the job is stopped with its state.
+        # Aborted, timed out, or a parallel branch failed: as on AWS, the job is stopped.
         with suppress(ClientError):
             awaited.stop(client, normalised_parameters, started)
         env.stack.append(None)
@@ -148,7 +148,7 @@ class JobTask(StateTaskServiceCallback):
             code = ex.response["Error"]["Code"]
             shapes = operation(self.resource.service_name, self._operation).error_shapes
             named = code in {shape.metadata.get("error", {}).get("code", shape.name) for shape in shapes}
-            # Step Functions names errors by the classes of the Java SDK, and those all end so.
+            # Step Functions uses the class names of the Java SDK, which end with Exception.
             name = f"{code.removesuffix('Exception')}Exception" if named else unnamed
             return self._failure(env, f"{service}.{name}", ex.response["Error"]["Message"])
         return super()._from_error(env=env, ex=ex)

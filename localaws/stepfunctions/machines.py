@@ -27,19 +27,19 @@ START_SECONDS = 5.0
 
 
 class StateMachines:
-    """Every execution since the server started. `tell` gets the events of their status changes."""
+    """Every execution since the server started. `publish` gets the event of each status change."""
 
-    def __init__(self, cloud: Cloud, tell: Callable[[Json], None]) -> None:
+    def __init__(self, cloud: Cloud, publish: Callable[[Json], None]) -> None:
         self._cloud = cloud
-        self.statuses = Statuses(tell)
+        self.statuses = Statuses(publish)
         self._starting = Lock()
-        # AWS gives timestamps of its optimised integrations in milliseconds, those of aws-sdk as text.
+        # AWS returns timestamps in milliseconds from optimised integrations, and as text from aws-sdk.
         self.task_clients = Clients(cloud, milliseconds)
         self.sdk_clients = Clients(cloud, iso)
 
     @property
     def operations(self) -> Mapping[str, Handler]:
-        """What is taken over from moto."""
+        """The operations that are taken over from moto."""
         return {
             "StartExecution": self.start_execution,
             "DescribeExecution": self.describe_execution,
@@ -48,27 +48,27 @@ class StateMachines:
         }
 
     def start_execution(self, request: Json) -> Json:
-        """Start an execution, or find the running one of the same name and input."""
+        """Start an execution, or return the running one with the same name and input."""
         given = request.get("input", "{}")
         try:
             json.loads(given)
         except ValueError as error:
             raise ApiError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
-        # moto calls every nameless execution None, so that the second one "already exists".
+        # moto names every unnamed execution None, so that the second one "already exists".
         name = request.get("name") or str(uuid.uuid4())
-        # moto looks for the name and adds it in two steps: two callers at once would start two executions.
+        # moto looks up the name and adds it in two steps: two concurrent calls would start two executions.
         with self._starting:
-            execution = self._asked(self._backend.start_execution, request["stateMachineArn"], name, given)
+            execution = self._call(self._backend.start_execution, request["stateMachineArn"], name, given)
         return {"executionArn": execution.execution_arn, "startDate": execution.start_date}
 
     def describe_execution(self, request: Json) -> Json:
-        """An execution. moto's own answer fails on timestamps in the output, and leaves strings unquoted."""
+        """An execution. moto's own answer fails for timestamps in the output, and does not quote strings."""
         execution = self._find(request["executionArn"])
         described: Json = execution.to_describe_output()
         return described
 
     def get_execution_history(self, request: Json) -> Json:
-        """What happened, page by page; moto gives everything at once."""
+        """The history, page by page; moto returns all of it at once."""
         events = _history(self._find(request["executionArn"]))
         if request.get("reverseOrder"):
             events = events[::-1]
@@ -78,7 +78,7 @@ class StateMachines:
         return {"events": chosen, "nextToken": token}
 
     def stop_execution(self, request: Json) -> Json:
-        """Abort an execution, and the job that it waits for; of one that has ended, only the date."""
+        """Abort an execution and the job that it waits for. If it has ended, return its date only."""
         execution = self._find(request["executionArn"])
         self._abort(execution, request.get("error"), request.get("cause"))
         return {"stopDate": execution.stop_date or datetime.now(UTC)}
@@ -87,7 +87,7 @@ class StateMachines:
         """Abort every execution."""
         for machine in self._backend.state_machines:
             for execution in machine.executions:
-                self._abort(execution, None, "local AWS is being stopped")
+                self._abort(execution, None, "local AWS is shutting down")
         self.task_clients.close()
         self.sdk_clients.close()
 
@@ -100,22 +100,22 @@ class StateMachines:
         return stepfunctions_parser_backends[ACCOUNT][self._cloud.region]
 
     def _find(self, arn: str) -> Any:
-        return self._asked(self._backend.describe_execution, arn)
+        return self._call(self._backend.describe_execution, arn)
 
     def _abort(self, execution: Any, error: str | None, cause: str | None) -> None:
         if execution.exec_status == ExecutionStatus.RUNNING:
             _await_environment(execution)
             self.statuses.abort(execution, error, cause)
 
-    def _asked(self, ask: Callable[..., Any], *arguments: Any) -> Any:
+    def _call(self, operation: Callable[..., Any], *arguments: Any) -> Any:
         try:
-            return ask(*arguments)
+            return operation(*arguments)
         except JsonRESTError as error:
             raise ApiError(error.error_type, error.message) from None
 
 
 def _await_environment(execution: Any) -> None:
-    """moto fails for an execution whose thread has not come that far, or does not stop it."""
+    """Waits for the interpreter: moto fails for an execution without one, or does not stop it."""
     deadline = time.monotonic() + START_SECONDS
     while not _runs(execution.exec_worker.env) and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from localaws.glue.spark import asked_for
-from localaws.jobs.errors import cause
+from localaws.jobs.errors import error_in
 from localaws.jobs.job import InputError, Job, Phase, Work
 from localaws.jobs.logs import JobLog, LogStream
 from localaws.jobs.processes import Command
@@ -26,8 +26,8 @@ def test_the_cause_of_a_java_error_is_what_began_it() -> None:
         "Caused by: java.io.IOException: disk full",
         "\t... 3 more",
     ]
-    assert cause(log).endswith("Caused by: java.io.IOException: disk full")
-    assert cause(log).startswith("py4j.protocol.Py4JJavaError")
+    assert error_in(log).endswith("Caused by: java.io.IOException: disk full")
+    assert error_in(log).startswith("py4j.protocol.Py4JJavaError")
 
 
 def test_the_cause_of_a_python_workers_error_is_the_inner_exception() -> None:
@@ -41,17 +41,17 @@ def test_the_cause_of_a_python_workers_error_is_the_inner_exception() -> None:
         "ValueError: bad row",
         "",
     ]
-    assert cause(log) == "ValueError: bad row"
+    assert error_in(log) == "ValueError: bad row"
 
 
 def test_the_cause_of_a_chained_exception_is_the_last_one() -> None:
     log = ["Traceback (most recent call last):", "KeyError: 1", "", "During handling of the above exception:"]
     log += ["", "Traceback (most recent call last):", '  File "a", line 1', "ValueError: two"]
-    assert cause(log) == "ValueError: two"
+    assert error_in(log) == "ValueError: two"
 
 
-def test_silence_has_no_cause() -> None:
-    assert cause([]) == ""
+def test_silence_has_no_error_in() -> None:
+    assert error_in([]) == ""
 
 
 @pytest.mark.parametrize(
