@@ -1,4 +1,4 @@
-"""The states of one machine: what `structure` found, put together from what `operators` makes of each task."""
+"""The states of the whole machine: those of each task, put together along the shape of the DAG."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DEFAULTS, PARAMS, FAILED, DONE = "defaults", "params", "failed", "done"
 
 
 def rule_of(task: Any) -> str:
-    """The task's trigger rule, in Airflow's word."""
+    """The task's trigger rule as Airflow spells it."""
     return str(getattr(task.trigger_rule, "value", task.trigger_rule))
 
 
 def _locations(part: Part, around: Location = ()) -> Iterator[tuple[str, Location]]:
-    """Each task's id, and the groups around it."""
+    """The id of each task with the groups around it."""
     if isinstance(part, Step):
         yield part.task_id, around
     elif isinstance(part, Series):
@@ -35,14 +35,14 @@ def _locations(part: Part, around: Location = ()) -> Iterator[tuple[str, Locatio
 
 
 def _failure(name: str, states: dict[str, State]) -> dict[str, State]:
-    """The state that a scope fails with; none where nothing leads there, which the service would refuse."""
+    """The Fail state `name` if another state leads to it; Step Functions refuses a state that none leads to."""
     if not any(name in targets(state) for state in states.values()):
         return {}
     return {name: {"Type": "Fail", "ErrorPath": "$.error.Error", "CausePath": "$.error.Cause"}}
 
 
 class Build:
-    """The states of one machine while they are put together; refusals are collected, not raised."""
+    """The states of one machine while they are put together. Refusals are collected instead of raised."""
 
     def __init__(self, dag: Any, tasks: dict[str, Any], whole: Part, refusals: list[Refusal]) -> None:
         self._dag = dag
@@ -53,24 +53,24 @@ class Build:
         self._refusals = refusals
 
     def machine(self, defaults: dict[str, Any]) -> dict[str, State]:
-        """Every state of the machine: parameters, the tasks, and its two ends."""
+        """All states of the machine: those for the parameters, those of the tasks, and its two ends."""
         try:
-            told = callback_states(self._dag, None, FAILED)
+            callbacks = callback_states(self._dag, None, FAILED)
         except RefusedError as error:
             self._refusals.append(error.refusal)
-            told = {}
+            callbacks = {}
         merged = "States.JsonMerge($.defaults, $$.Execution.Input, false)"
         states = {
             DEFAULTS: {"Type": "Pass", "Result": defaults, "ResultPath": f"$.{DEFAULTS}", "Next": PARAMS},
             PARAMS: {"Type": "Pass", "Parameters": {"params.$": merged}, "Next": start(self._whole)},
-            **self._states(self._whole, DONE, next(iter(told), FAILED)),
-            **told,
+            **self._states(self._whole, DONE, next(iter(callbacks), FAILED)),
+            **callbacks,
             DONE: {"Type": "Succeed"},
         }
         return states | _failure(FAILED, states)
 
     def _states(self, part: Part, then: str, failed: str) -> dict[str, State]:
-        """The states of `part`; its ends go on to `then`, its failures to `failed`."""
+        """The states of `part`; its last states lead to `then`, its failures to `failed`."""
         if isinstance(part, Step):
             return self._task(part, then, failed)
         if isinstance(part, Group):
@@ -80,7 +80,7 @@ class Build:
         return self._series(part, then, failed)
 
     def _series(self, series: Series, then: str, failed: str) -> dict[str, State]:
-        """Each part's states; a part that runs whatever came before (`all_done`) is where failures before it lead."""
+        """The states of each part. A failure leads to the next part that runs after failures (`all_done`)."""
         nexts = [*(start(each) for each in series.parts[1:]), then]
         failures = self._failures(series, failed)
         states: dict[str, State] = {}
@@ -92,52 +92,55 @@ class Build:
         return states
 
     def _failures(self, series: Series, failed: str) -> list[str]:
-        """Where the failure of each part leads: to the next part that runs all the same, or out of the series."""
+        """The state that a failure of each part leads to: the next part that runs after failures, or `failed`."""
         ways: list[str] = []
         for place in range(len(series.parts) - 1, -1, -1):
             ways.insert(0, failed)
             part = series.parts[place]
-            if place and self._runs_all_the_same(part):
+            if place and self._runs_after_failure(part):
                 failed = start(part)
                 before = {task_id for each in series.parts[:place] for task_id in steps_of(each)}
                 for task_id in (task_id for each in series.parts[place:] for task_id in steps_of(each)):
                     self._unsure[task_id] = self._unsure.get(task_id, frozenset()) | before
         return ways
 
-    def _runs_all_the_same(self, part: Part) -> bool:
-        """Whether the part runs after a failure, too.
+    def _runs_after_failure(self, part: Part) -> bool:
+        """True if the part also runs after a failure before it.
 
-        Its beginnings must agree on that: a Parallel is entered by all of its branches or by none.
+        Its first tasks must agree: either all branches of a Parallel run or none.
         """
         rules = {task_id: rule_of(self._tasks[task_id]) for task_id in first_steps(part)}
         anyway = [task_id for task_id, rule in rules.items() if rule == "all_done"]
         if 0 < len(anyway) < len(rules):
-            remedy = f"{', '.join(sorted(rules))} begin together, so let all of them be all_done, or none"
+            remedy = f"{', '.join(sorted(rules))} start together; set trigger_rule='all_done' on all of them or on none"
             self._refusals.append(Refusal(anyway[0], "all-done-together", remedy))
         return len(anyway) == len(rules)
 
     def _check_join(self, part: Part) -> None:
-        """What follows alternatives runs although some of them were skipped: in Airflow only if its rule says so."""
+        """Refuses a task after alternatives that Airflow would skip because one of them was skipped."""
         for task_id in first_steps(part):
             rule = rule_of(self._tasks[task_id])
             if rule == "all_success":
-                remedy = "Airflow skips it after a branch; set trigger_rule='none_failed_min_one_success'"
+                remedy = (
+                    "Airflow skips this task when it skips a branch before it; "
+                    "set trigger_rule='none_failed_min_one_success'"
+                )
                 self._refusals.append(Refusal(task_id, "join-after-branch", remedy))
 
     def _choice(self, choice: Choice, then: str, failed: str) -> dict[str, State]:
-        """One state that reads what the task before named, and the alternatives, which all go on to `then`."""
+        """A Choice on the id that the branching task returned, and the alternatives, which all lead to `then`."""
         chooser = self._chooser(choice)
         options = sorted(self._tasks[chooser].downstream_task_ids)
-        named = path_to(chooser, RETURN_VALUE)
-        unknown = f"{chooser} named no alternative"
+        chosen = path_to(chooser, RETURN_VALUE)
+        unknown = f"{chooser} chose no alternative"
         states: dict[str, State] = {
             choice.name: {
                 "Type": "Choice",
-                "Choices": [{"Variable": named, "StringEquals": option, "Next": option} for option in options],
+                "Choices": [{"Variable": chosen, "StringEquals": option, "Next": option} for option in options],
                 "Default": unknown,
             },
             unknown: error_state(
-                "Branch.NoAlternative", f"{chooser} named {{}}, not one of {', '.join(options)}", named, failed
+                "Branch.NoAlternative", f"{chooser} returned {{}}, not one of {', '.join(options)}", chosen, failed
             ),
         }
         for branch in choice.branches:
@@ -145,7 +148,7 @@ class Build:
         return states
 
     def _chooser(self, choice: Choice) -> str:
-        """The task that names the alternative: the one right before their starts."""
+        """The id of the branching task directly before the alternatives."""
         upstream: set[str] = self._tasks[start(choice.branches[0])].upstream_task_ids
         return next(each for each in sorted(upstream) if self._tasks[each].task_type in operators.BRANCHING)
 
@@ -154,9 +157,9 @@ class Build:
             return {}
         task = self._tasks[step.task_id]
         try:
-            told = callback_states(self._dag, task, failed)
+            callbacks = callback_states(self._dag, task, failed)
             scope = Scope(step.task_id, self._locations, self._unsure.get(step.task_id, frozenset()))
-            states = operators.task_states(task, Context(scope, next(iter(told), failed), DONE))
+            states = operators.task_states(task, Context(scope, next(iter(callbacks), failed), DONE))
         except RefusedError as error:
             self._refusals.append(error.refusal)
             return {}
@@ -167,7 +170,7 @@ class Build:
                     choice["Next"] = choice["Next"] or then
             else:
                 state.setdefault("Next", following)
-        return states | told
+        return states | callbacks
 
     def _group(self, group: Group, then: str, failed: str) -> dict[str, State]:
         name = group.name
@@ -192,11 +195,11 @@ class Build:
         return {name: state}
 
     def _results(self, part: Part) -> list[str]:
-        """Under which names `part` leaves data: those of its tasks, and of its groups as a whole."""
+        """The names of the members that `part` adds to the data: its tasks, and its groups as a whole."""
         if isinstance(part, Series):
             return [name for each in part.parts for name in self._results(each)]
         if isinstance(part, Group):
             return [part.name]
         if isinstance(part, Choice):
-            return []  # which of its tasks ran is not known before
+            return []  # which of its tasks run is known only at run time
         return [part.task_id] if self._tasks[part.task_id].task_type != "EmptyOperator" else []

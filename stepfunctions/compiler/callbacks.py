@@ -1,7 +1,7 @@
-"""What a failure calls: the functions of `on_failure_callback`, as states between the error and the end.
+"""States that call the functions in `on_failure_callback`, between a failed state and the end of the execution.
 
-Each failed task calls its own, as in Airflow, and then the DAG's are called. The same function is called as there,
-through Lambda, with as much of Airflow's context as an execution knows (`handlers.steps.failure_context`).
+As in Airflow, a failed task calls its own callbacks first, then those of the DAG. Lambda calls the same functions as
+Airflow, with the part of Airflow's context that an execution knows (`handlers.steps.failure_context`).
 """
 
 from __future__ import annotations
@@ -16,19 +16,18 @@ from stepfunctions.handlers.steps import STEPS_FUNCTION
 
 _TIMEOUT_SECONDS = 60
 _ATTEMPTS = 3
-# What Airflow calls at other times, and no state would.
+# Callbacks that no state calls.
 _OTHERS = ("on_execute_callback", "on_success_callback", "on_retry_callback", "on_skipped_callback")
 
 
 def callback_refusals(dag: Any) -> Iterator[Refusal]:
-    """The callbacks of a DAG and of its tasks that no state could call."""
+    """A refusal for each callback of the DAG and its tasks that cannot be compiled."""
     for owner in (dag, *dag.tasks):
         task_id = "" if owner is dag else owner.task_id
         for name in _OTHERS:
             if getattr(owner, name, None):
-                yield Refusal(
-                    task_id, "callback", f"no state calls {name}; let a task do it, or use on_failure_callback"
-                )
+                remedy = f"{name} cannot be compiled; use on_failure_callback, or do its work in a task"
+                yield Refusal(task_id, "callback", remedy)
         for callback in callbacks_of(owner):
             try:
                 dotted_name(callback, task_id, dag.fileloc, "failure-callback")
@@ -37,16 +36,16 @@ def callback_refusals(dag: Any) -> Iterator[Refusal]:
 
 
 def callbacks_of(owner: Any) -> list[Any]:
-    """The failure callbacks of a task or a DAG, in the order in which they are called."""
+    """The failure callbacks of a task or a DAG in the order of their calls."""
     given = owner.on_failure_callback
     return list(given) if isinstance(given, Sequence) else [given] if given else []
 
 
 def callback_states(dag: Any, task: Any | None, then: str) -> dict[str, dict[str, Any]]:
-    """The states that call the failure callbacks of `task`, or of the DAG where it is None, on their way to `then`.
+    """The states that call the failure callbacks of `task`, or of the DAG if it is None; the last leads to `then`.
 
     Raises:
-        RefusedError: Lambda could not import one of them.
+        RefusedError: Lambda cannot import one of the callbacks.
     """
     owner, failed, task_id = (dag, "run", "") if task is None else (task, task.task_id, task.task_id)
     callbacks = callbacks_of(owner)
@@ -71,11 +70,11 @@ def _state(callback: str, dag: Any, task: Any | None, then: str) -> dict[str, An
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
         "Parameters": {"FunctionName": STEPS_FUNCTION, "Payload": {"callback": callback, "context": context}},
-        # Nothing of what it returns is kept: the error stays what it was.
+        # The result is dropped: the execution keeps the error of the failed state.
         "ResultPath": None,
         "TimeoutSeconds": _TIMEOUT_SECONDS,
         **retries.start_retry(_ATTEMPTS, retries.LAMBDA_TRANSIENT),
-        # Whatever becomes of the call, the execution fails with its own error.
+        # A failing callback must not hide the error of the failed state.
         "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.callback_error", "Next": then}],
         "Next": then,
     }

@@ -1,7 +1,7 @@
-"""A DAG object in, its state machine in Amazon States Language out.
+"""`compile_dag`: from a DAG object to its state machine in Amazon States Language.
 
-Nothing here knows a complaint: operators are compiled by `operators`, references by `references`, the order of
-tasks by `structure`. Every reason why a DAG cannot be compiled is found before any is reported.
+The compiler knows Airflow and Step Functions, and no flow of this project. It collects every reason why a DAG cannot be
+compiled, and reports them together.
 """
 
 from __future__ import annotations
@@ -20,23 +20,24 @@ from stepfunctions.compiler.structure import structure, with_choices
 from stepfunctions.compiler.triggers import trigger_refusals, triggers_of
 
 _GROUP = re.compile(r"group_[0-9]+")
-# A failure leads past all that waits for success, so that of the first three each means the same.
+# A failure skips every task with one of the first three rules, so they mean the same in a state machine.
 _TRIGGER_RULES = ("all_success", "none_failed", "none_failed_min_one_success", "all_done")
 
 
 def compile_dag(dag: Any) -> dict[str, Any]:
-    """The state machine of `dag`, ready to be written as JSON; the same DAG gives the same bytes.
+    """The state machine of `dag`, ready for `json.dumps`; the same DAG gives the same bytes.
 
-    An execution's input is the DAG run's `conf`: values for the DAG's parameters, the defaults for those left out.
+    The input of an execution is what `conf` is for a DAG run: values of DAG parameters, which have their defaults
+    otherwise.
 
     Raises:
-        CompileError: the DAG says something that a state machine cannot; all such places are named together.
+        CompileError: the DAG uses features that a state machine does not have; the message lists all of them.
     """
     triggers = {task.task_id for task in triggers_of(dag)}
     tasks = {task.task_id: task for task in dag.tasks if task.task_id not in triggers}
     refusals = [*_refused_features(dag), *trigger_refusals(dag), *callback_refusals(dag)]
     if not tasks:
-        nothing = Refusal("", "no-task", "there is nothing to run; give the DAG a task that is not its trigger")
+        nothing = Refusal("", "no-task", "the DAG has no task to run besides its trigger; add one")
         raise CompileError(dag.dag_id, [*refusals, nothing])
     try:
         shape = structure({task_id: task.downstream_task_ids for task_id, task in tasks.items()})
@@ -45,7 +46,7 @@ def compile_dag(dag: Any) -> dict[str, Any]:
         raise CompileError(dag.dag_id, [*refusals, error.refusal]) from None
     states = Build(dag, tasks, shape, refusals).machine(_defaults(dag))
     machine = {"Comment": dag.description or dag.dag_id, "StartAt": DEFAULTS, **_run_timeout(dag), "States": states}
-    # Only a machine that keeps the rules leaves here; what they find is no worse a reason than the compiler's own.
+    # A machine that breaks a rule is refused like a DAG that cannot be compiled.
     refusals += [] if refusals else [Refusal("", "rules", finding) for finding in findings(machine)]
     if refusals:
         raise CompileError(dag.dag_id, refusals)
@@ -53,12 +54,12 @@ def compile_dag(dag: Any) -> dict[str, Any]:
 
 
 def _run_timeout(dag: Any) -> dict[str, int]:
-    """How long an execution may take, from the DAG's dagrun_timeout."""
+    """The TimeoutSeconds of an execution, from the DAG's dagrun_timeout."""
     return {"TimeoutSeconds": int(dag.dagrun_timeout.total_seconds())} if dag.dagrun_timeout else {}
 
 
 def _options(tasks: Mapping[str, Any], types: tuple[str, ...]) -> dict[str, set[str]]:
-    """The tasks of these types, and the tasks right after each."""
+    """The ids of the tasks directly downstream of each task of these types."""
     return {task_id: task.downstream_task_ids for task_id, task in tasks.items() if task.task_type in types}
 
 
@@ -68,17 +69,27 @@ def _defaults(dag: Any) -> dict[str, Any]:
 
 
 def _refused_features(dag: Any) -> Iterator[Refusal]:
-    """What is wrong with a task whatever its operator is."""
+    """Features of tasks that no state machine has, whatever the operator."""
     for task in dag.tasks:
         if task.task_id in (DEFAULTS, PARAMS, DONE, FAILED, "error") or _GROUP.fullmatch(task.task_id):
             yield Refusal(
-                task.task_id, "reserved-name", "every machine has a state of this name; call the task otherwise"
+                task.task_id, "reserved-name", "every state machine has a state of this name; rename the task"
             )
         if getattr(task, "is_mapped", False):
             yield Refusal(
-                task.task_id, "dynamic-mapping", "expand() has no state; loop inside the task, or list the tasks"
+                task.task_id,
+                "dynamic-mapping",
+                "expand() cannot be compiled; loop inside the task, or write one task for each item",
             )
         if (rule := rule_of(task)) not in _TRIGGER_RULES:
-            yield Refusal(task.task_id, "trigger-rule", f"{rule!r} has no state; use {' or '.join(_TRIGGER_RULES)}")
+            yield Refusal(
+                task.task_id,
+                "trigger-rule",
+                f"trigger_rule={rule!r} cannot be compiled; use {' or '.join(_TRIGGER_RULES)}",
+            )
         if task.depends_on_past or getattr(task, "wait_for_downstream", False):
-            yield Refusal(task.task_id, "depends-on-past", "executions know nothing of each other; remove it")
+            yield Refusal(
+                task.task_id,
+                "depends-on-past",
+                "an execution cannot depend on an earlier one; remove depends_on_past and wait_for_downstream",
+            )

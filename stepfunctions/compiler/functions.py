@@ -1,4 +1,4 @@
-"""What a Lambda can call: functions that can be imported, with arguments that have names and come from the DAG."""
+"""The Python functions that Lambda calls: importable by name, with named arguments from the DAG."""
 
 from __future__ import annotations
 
@@ -17,33 +17,43 @@ def call(task: Any) -> tuple[str, dict[str, Any]]:
     """The dotted name of the task's function, and its arguments by name.
 
     Raises:
-        RefusedError: Lambda could not import the function, or could not give it what Airflow gives it.
+        RefusedError: Lambda cannot import the function, or cannot provide its arguments.
     """
     function = task.python_callable
     name = dotted_name(function, task.task_id, task.dag.fileloc)
     signature = inspect.signature(function)
     if any(parameter.kind in _ANY for parameter in signature.parameters.values()):
-        raise RefusedError(task.task_id, "named-arguments", f"{name} takes *args or **kwargs; name its arguments")
+        raise RefusedError(
+            task.task_id,
+            "named-arguments",
+            f"{name} takes *args or **kwargs, and Lambda passes arguments by name; name them",
+        )
     bound = signature.bind(*task.op_args, **task.op_kwargs).arguments
     if wanted := sorted(_CONTEXT & signature.parameters.keys() - bound.keys()):
         raise RefusedError(
             task.task_id,
             "airflow-context",
-            f"{name} wants {', '.join(wanted)} of Airflow's context, which Lambda lacks; pass a parameter or a result",
+            f"{name} takes {', '.join(wanted)} from Airflow's context, which Lambda does not have; "
+            "pass a DAG parameter or another task's result",
         )
     return name, dict(bound)
 
 
 def dotted_name(function: Any, task_id: str, dag_file: str, rule: str = "importable-function") -> str:
-    """Where Lambda imports `function` from.
+    """The name, `module.function`, by which Lambda imports `function`.
 
     Raises:
-        RefusedError: it is no function at the top of a module, or its module is a DAG file, which imports Airflow.
+        RefusedError: the function is not at the top level of a module, or its module is a DAG file, which imports
+            Airflow.
     """
     if not inspect.isfunction(function):
-        raise RefusedError(task_id, rule, f"{function!r} is no plain function; write one, in a module beside the DAGs")
+        raise RefusedError(
+            task_id, rule, f"Lambda cannot call {function!r}; write a function in a module outside the DAG file"
+        )
     name = f"{function.__module__}.{function.__qualname__}"
     in_dag_file = inspect.getsourcefile(function) == dag_file
     if "." in function.__qualname__ or "<" in name or function.__module__ == "__main__" or in_dag_file:
-        raise RefusedError(task_id, rule, f"Lambda cannot import {name}; move it into a module beside the DAGs")
+        raise RefusedError(
+            task_id, rule, f"Lambda cannot import {name}; move it to the top level of a module outside the DAG file"
+        )
     return name

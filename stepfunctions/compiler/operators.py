@@ -1,7 +1,7 @@
-"""How one task of each operator type becomes states: one small function a type, registered by the type's name.
+"""The states of one task: one function per operator type, registered by the type's name.
 
-Each function returns the states of its task in order; the first is named as the task. What the task leaves for
-others stands under `return_value`, in the shape of its XCom.
+Each function returns the states of a task in order, and names the first after the task. The state's result is kept
+under `return_value`, in the shape of the task's XCom.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ State: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class Context:
-    """What a task's function may know besides the task: where it stands, and the states that end the machine."""
+    """The place of a task in the machine, and the states after its failure (`failed`) and its early end (`done`)."""
 
     scope: Scope
     failed: str
@@ -34,7 +34,7 @@ OPERATORS: dict[str, ToStates] = {}
 
 
 def becomes_states(*types: str) -> Callable[[ToStates], ToStates]:
-    """Registers the function that compiles tasks of these operator types."""
+    """Registers the decorated function as the compiler of these operator types."""
 
     def register(function: ToStates) -> ToStates:
         OPERATORS.update(dict.fromkeys(types, function))
@@ -44,23 +44,23 @@ def becomes_states(*types: str) -> Callable[[ToStates], ToStates]:
 
 
 def task_states(task: Any, context: Context) -> dict[str, State]:
-    """The states of one task, by name, in order.
+    """The states of one task by name, in order.
 
     Raises:
-        RefusedError: nobody knows how to compile the task's operator, or the task says what no state can.
+        RefusedError: the operator, or one of its arguments, cannot be compiled.
     """
     function = OPERATORS.get(task.task_type)
     if function is None:
         known = ", ".join(sorted(OPERATORS))
         raise RefusedError(
-            task.task_id, "unknown-operator", f"{task.task_type} has no state; use one of {known}, or a @task"
+            task.task_id, "unknown-operator", f"{task.task_type} cannot be compiled; use one of {known}, or a @task"
         )
     return function(task, context)
 
 
 @becomes_states("EmptyOperator")
 def empty(task: Any, _: Context) -> dict[str, State]:
-    """A Pass that leaves nothing."""
+    """A Pass state without a result."""
     return {task.task_id: {"Type": "Pass"}}
 
 
@@ -70,16 +70,18 @@ SHORT_CIRCUITING = ("_ShortCircuitDecoratedOperator", "ShortCircuitOperator")
 
 @becomes_states(*SHORT_CIRCUITING)
 def short_circuit(task: Any, context: Context) -> dict[str, State]:
-    """A Python task, and a Choice that ends the execution well where it says False."""
+    """A Python task, and a Choice that ends the execution as succeeded if the task returns False."""
     if context.scope.is_parallel:
         raise RefusedError(
             task.task_id,
             "short-circuit-in-group",
-            "cannot skip what other branches lead to; move it before the branches",
+            "a short circuit inside parallel branches cannot skip the tasks after them; move it before the branches",
         )
     if inspect.get_annotations(task.python_callable, eval_str=True).get("return") is not bool:
         raise RefusedError(
-            task.task_id, "short-circuit-bool", "let the function return bool, and say so: a Choice knows no truthiness"
+            task.task_id,
+            "short-circuit-bool",
+            "a Choice compares with true; annotate the function with -> bool, and return a bool",
         )
     verdict = {"Variable": path_to(task.task_id, RETURN_VALUE), "BooleanEquals": True, "Next": None}
     goes_on: State = {"Type": "Choice", "Choices": [verdict], "Default": context.done}
@@ -88,7 +90,7 @@ def short_circuit(task: Any, context: Context) -> dict[str, State]:
 
 @becomes_states("_PythonDecoratedOperator", "PythonOperator", *BRANCHING)
 def python(task: Any, context: Context) -> dict[str, State]:
-    """A Lambda invocation of the very same function, its arguments by name."""
+    """A Lambda invocation that calls the task's function with its arguments by name."""
     name, arguments = call(task)
     request = {
         "FunctionName": STEPS_FUNCTION,
@@ -107,7 +109,7 @@ def python(task: Any, context: Context) -> dict[str, State]:
 
 
 def error_state(error: str, cause: str, path: str, failed: str) -> State:
-    """A Pass that makes an error of its own, `cause` with the value at `path` in place of `{}`, and fails with it."""
+    """A Pass that sets an error, with the value at `path` in place of `{}` in `cause`, and leads to `failed`."""
     return {
         "Type": "Pass",
         "Parameters": {"Error": error, "Cause.$": f"States.Format('{cause}', {path})"},
@@ -124,7 +126,7 @@ def service_task(
     transient: tuple[str, ...],
     context: Context,
 ) -> State:
-    """A Task that calls a service, keeps a small result under the task's id, and gives up as the task would."""
+    """A Task state with the task's timeout and retries, which keeps the service's result under the task's id."""
     return {
         "Type": "Task",
         "Resource": f"arn:aws:states:::{integration}",

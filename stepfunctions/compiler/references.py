@@ -1,7 +1,7 @@
-"""What is known only at run time, as paths into the execution's data.
+"""XComs and DAG parameters as JSONPath into the data of an execution.
 
-The data is one JSON object: `params`, and under each task's id what the task left, its XComs under `return_value`.
-A Parallel keeps what its branches left under the group's name.
+The data is one JSON object. It holds the DAG parameters under `params`, and each task's result under the task's id,
+with the XComs under `return_value`. The results of a Parallel's branches are under the name of the group.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SAFE = re.compile(r"[^'\"\\\[\]]+")
 
 @dataclass(frozen=True)
 class Place:
-    """One group around a task: its name, the branch that holds the task, and whether only one branch runs."""
+    """One group around a task: its name, the branch that holds the task, and whether only one of its branches runs."""
 
     group: str
     branch: int
@@ -38,24 +38,24 @@ Location: TypeAlias = tuple[Place, ...]
 
 
 class Scope:
-    """Where a state stands among all tasks that become states."""
+    """The place of a task among all tasks of the machine, from which references to their results are resolved."""
 
     def __init__(self, task_id: str, locations: Mapping[str, Location], unsure: frozenset[str] = frozenset()) -> None:
         self.task_id = task_id
         self._locations = locations
-        # The tasks that may have failed before this one runs, and so may have left nothing.
+        # The tasks that may have failed before this one runs, and so may have no result.
         self._unsure = unsure
 
     @property
     def is_parallel(self) -> bool:
-        """Whether other branches run at the same time."""
+        """True inside a Parallel: other branches run at the same time."""
         return any(not place.is_choice for place in self._locations[self.task_id])
 
     def path(self, reference: XComArg | DagParam) -> str:
-        """The JSONPath of a reference, as seen from this state.
+        """The JSONPath of a reference, as seen from this task.
 
         Raises:
-            RefusedError: the reference is of a kind that has no path, or to a task whose result is not there.
+            RefusedError: this kind of reference has no path, or the result it refers to may not exist.
         """
         if isinstance(reference, DagParam):
             return path_to("params", reference._name)
@@ -63,7 +63,7 @@ class Scope:
             raise RefusedError(
                 self.task_id,
                 "mapped-xcom",
-                f"{type(reference).__name__} (map, zip, concat) has no path; compute the value in a @task",
+                f"{type(reference).__name__} (from map, zip or concat) has no JSONPath; compute the value in a @task",
             )
         return self._result(reference)
 
@@ -73,14 +73,15 @@ class Scope:
             raise RefusedError(
                 self.task_id,
                 "result-of-trigger",
-                f"the result of {producer!r}, which becomes the trigger, is not in the execution's data; "
-                "pass what is needed as a DAG parameter",
+                f"{producer!r} becomes the trigger of the state machine, and its result is not in the execution's "
+                "data; pass the value as a DAG parameter",
             )
         if producer in self._unsure:
             raise RefusedError(
                 self.task_id,
                 "result-of-failed",
-                f"{producer!r} may have failed by then; let it leave its result in S3, to be found or not",
+                f"{producer!r} may have failed before, and then has no result; write the result to S3, and look for "
+                "it there",
             )
         here, there = self._locations[self.task_id], self._locations[producer]
         shared = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(here, there, strict=False))))
@@ -88,15 +89,15 @@ class Scope:
             raise RefusedError(
                 self.task_id,
                 "result-of-sibling",
-                f"{producer!r} runs in another branch, at the same time or instead; "
-                f"let {self.task_id!r} wait for it, or move it before the branches",
+                f"{producer!r} runs in another branch, at the same time or instead of this one; "
+                f"make {self.task_id!r} depend on it, or move it before the branches",
             )
         inner = there[shared:]
         if any(place.is_choice for place in inner):
             raise RefusedError(
                 self.task_id,
                 "result-of-alternative",
-                f"{producer!r} may not have run; let each alternative leave its result in S3, for the next to find",
+                f"{producer!r} may be skipped, and then has no result; write the result to S3, and look for it there",
             )
         key = [] if reference.key == RETURN_VALUE else [reference.key]
         self._check_has(reference, key)
@@ -105,22 +106,28 @@ class Scope:
     def _check_has(self, reference: PlainXComArg, key: list[str]) -> None:
         producer = reference.operator
         if producer.task_type == "EmptyOperator":
-            raise RefusedError(self.task_id, "result-of-nothing", f"{producer.task_id!r} leaves no result to use")
+            raise RefusedError(
+                self.task_id,
+                "result-of-nothing",
+                f"{producer.task_id!r} is an EmptyOperator and has no result; remove the reference",
+            )
         if key and not getattr(producer, "multiple_outputs", False):
             raise RefusedError(
                 self.task_id,
                 "member-of-single-output",
-                f"{producer.task_id!r} has no XCom {key[0]!r} of its own; let it be a @task(multiple_outputs=True)",
+                f"{producer.task_id!r} has no XCom {key[0]!r}; make it a @task(multiple_outputs=True)",
             )
         if key and not _SAFE.fullmatch(key[0]):
-            raise RefusedError(self.task_id, "key", f"{key[0]!r} cannot stand in a path; use letters, digits, - and _")
+            raise RefusedError(
+                self.task_id, "key", f"{key[0]!r} cannot be part of a JSONPath; use letters, digits, - and _"
+            )
 
 
 def payload(value: Any, scope: Scope) -> Any:
-    """`value` as a payload template: a member that is a reference gets a path, and `.$` behind its name.
+    """`value` as a payload template: a member that holds a reference gets a path, and `.$` at the end of its name.
 
     Raises:
-        RefusedError: something in it cannot be written down.
+        RefusedError: a value is not JSON, or a reference has no path.
     """
     if isinstance(value, Mapping):
         return dict(_entry(str(name), each, scope) for name, each in value.items())
@@ -143,7 +150,9 @@ def _item(value: Any, scope: Scope) -> str:
         return scope.path(value)
     if isinstance(value, Mapping | list | tuple) or value is None:
         raise RefusedError(
-            scope.task_id, "mixed-list", f"a list with a reference holds text and numbers beside it, not {value!r}"
+            scope.task_id,
+            "mixed-list",
+            f"a list with a reference can otherwise hold only text and numbers, not {value!r}; build it in a @task",
         )
     return literal(_constant(value, scope))
 
@@ -153,7 +162,7 @@ def _has_reference(values: Sequence[Any]) -> bool:
 
 
 def literal(value: Any) -> str:
-    """A constant as an intrinsic function's argument: text in single quotes, `\\`, `'`, `{` and `}` escaped."""
+    """A constant as an argument of an intrinsic function; text is quoted, with `\\`, `'`, `{` and `}` escaped."""
     if isinstance(value, str):
         escaped = re.sub(r"([\\'{}])", r"\\\1", value)
         return f"'{escaped}'"
@@ -162,12 +171,14 @@ def literal(value: Any) -> str:
 
 def _constant(value: Any, scope: Scope) -> Any:
     if isinstance(value, XComArg | DagParam):
-        raise RefusedError(scope.task_id, "reference-alone", "a reference must be the value of a named field")
+        raise RefusedError(
+            scope.task_id, "reference-alone", "a reference must be the value of a named field; put it into a dict"
+        )
     if isinstance(value, str) and ("{{" in value or "{%" in value):
         raise RefusedError(
             scope.task_id,
             "jinja",
-            f"{value!r} needs Airflow's context to be rendered; use dag.param(...), or compute it in a @task",
+            f"only Airflow can render the template {value!r}; use dag.param(...), or compute the value in a @task",
         )
     if isinstance(value, Enum):
         return value.value
@@ -176,12 +187,12 @@ def _constant(value: Any, scope: Scope) -> Any:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise RefusedError(
-        scope.task_id, "not-json", f"{value!r} ({type(value).__name__}) is not JSON; pass text, numbers, lists, dicts"
+        scope.task_id, "not-json", f"{value!r} ({type(value).__name__}) is not JSON; pass text, numbers, lists or dicts"
     )
 
 
 def path_to(*names: str) -> str:
-    """The path of a member of a member of … the execution's data.
+    """The JSONPath of a nested member of the execution's data.
 
     >>> path_to("plan", "return_value", "run-id")
     "$.plan.return_value['run-id']"

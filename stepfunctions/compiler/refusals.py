@@ -1,4 +1,4 @@
-"""What a state machine cannot say, collected: each refusal names its rule, the task, and what to write instead."""
+"""Errors of the compiler: each names the rule, the task, what cannot be expressed, and what to write instead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, order=True)
 class Refusal:
-    """One thing that cannot be compiled. `rule` is its name, `task_id` where it stands ("" for the whole DAG)."""
+    """One reason why a DAG cannot be compiled: the rule's name, the task ("" for the whole DAG), and a sentence."""
 
     task_id: str
     rule: str
@@ -20,16 +20,16 @@ class Refusal:
 
 
 class CompileError(ValueError):
-    """A DAG that cannot become a state machine; the message holds every refusal, a line each."""
+    """A DAG that cannot be compiled to a state machine; the message lists every refusal, one per line."""
 
     def __init__(self, dag_id: str, refusals: Iterable[Refusal]) -> None:
         self.refusals = sorted(set(refusals))
         lines = "\n".join(f"  {refusal}" for refusal in self.refusals)
-        super().__init__(f"{dag_id} cannot become a state machine:\n{lines}")
+        super().__init__(f"{dag_id} cannot be compiled to a state machine:\n{lines}")
 
 
 class RefusedError(Exception):
-    """Ends the compilation of one task; the compiler collects it and goes on with the next."""
+    """A refusal that ends the compilation of one task; the compiler collects it and continues with the next task."""
 
     def __init__(self, task_id: str, rule: str, remedy: str) -> None:
         self.refusal = Refusal(task_id, rule, remedy)

@@ -1,8 +1,8 @@
-"""How long a state may take, when it is tried again, and what happens when it fails for good.
+"""TimeoutSeconds, Retry and Catch of a state, from the task's execution_timeout and retries.
 
-Airflow tries a failed task again whatever the reason. A state machine can tell reasons apart, so only what is sure to
-be transient is tried again: the call that starts the work was throttled, or the service had an error. A job that ran
-and failed is not started twice (its error, `States.TaskFailed`, looks like the others': never retry on it).
+Airflow retries a failed task whatever the error was. A state retries only on errors that are certain to be transient:
+the call that starts the work was throttled, or the service failed. A job that ran and failed is not started again, so
+no state retries on `States.TaskFailed`, which is also the error of such a job.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 from stepfunctions.compiler.refusals import RefusedError
 
-# Spellings with and without "Exception": AWS's documents and its samples disagree, and no error may be missed.
-# An error that a service's API does not declare, and throttling is one, may come under the name of the whole service.
+# AWS's documentation and its samples spell SageMaker's errors with and without "Exception": both are listed.
+# An error that the service's API does not declare, such as throttling, may be named after the service as a whole.
 GLUE_TRANSIENT = (
     "Glue.AWSGlueException",
     "Glue.ConcurrentRunsExceededException",
@@ -42,15 +42,17 @@ def timeout(task: Any) -> dict[str, Any]:
     """`TimeoutSeconds`, from the task's execution_timeout.
 
     Raises:
-        RefusedError: it has none; a state without a timeout waits a year (the default is 99,999,999 seconds).
+        RefusedError: the task has none; the default of a state is 99,999,999 seconds, about three years.
     """
     if task.execution_timeout is None:
-        raise RefusedError(task.task_id, "timeout", "set execution_timeout: a state without one may wait for years")
+        raise RefusedError(
+            task.task_id, "timeout", "set execution_timeout: without one the state could wait for three years"
+        )
     return {"TimeoutSeconds": int(task.execution_timeout.total_seconds())}
 
 
 def retry(task: Any, transient: tuple[str, ...]) -> dict[str, Any]:
-    """`Retry`, from retries, retry_delay, retry_exponential_backoff and max_retry_delay; none where retries is 0."""
+    """`Retry`, from retries, retry_delay, retry_exponential_backoff and max_retry_delay; empty if retries is 0."""
     if not task.retries:
         return {}
     pause = max(1, int(task.retry_delay.total_seconds()))
@@ -59,7 +61,7 @@ def retry(task: Any, transient: tuple[str, ...]) -> dict[str, Any]:
 
 
 def start_retry(attempts: int, transient: tuple[str, ...]) -> dict[str, Any]:
-    """`Retry` of a call that is no task of the DAG: soon, and each time twice as late."""
+    """`Retry` of a call that is not a task of the DAG: after two seconds, then after twice as long each time."""
     longest = int(_LONGEST_PAUSE.total_seconds())
     return _retry(transient, attempts, _CALLBACK_PAUSE_SECONDS, 2.0, longest)
 
@@ -72,7 +74,7 @@ def _retry(transient: tuple[str, ...], attempts: int, pause: int, backoff: float
                 "IntervalSeconds": pause,
                 "MaxAttempts": attempts,
                 "BackoffRate": backoff,
-                "MaxDelaySeconds": max(longest, pause + 1),  # the service wants it above IntervalSeconds
+                "MaxDelaySeconds": max(longest, pause + 1),  # must be greater than IntervalSeconds
                 "JitterStrategy": "FULL",
             }
         ]
@@ -80,11 +82,11 @@ def _retry(transient: tuple[str, ...], attempts: int, pause: int, backoff: float
 
 
 def _backoff(task: Any) -> float:
-    """What each pause is multiplied by; Airflow says it as a number since 3.2, and as a bool before: True is 2."""
-    said = task.retry_exponential_backoff
-    return 2.0 if said is True else max(1.0, float(said or 1.0))
+    """`BackoffRate`; retry_exponential_backoff is a number since Airflow 3.2, and was a bool before: True means 2."""
+    factor = task.retry_exponential_backoff
+    return 2.0 if factor is True else max(1.0, float(factor or 1.0))
 
 
 def catch(failed: str) -> dict[str, Any]:
-    """`Catch`: any error leads to the state `failed`, with the error beside the data, not in its place."""
+    """`Catch`: every error leads to the state `failed`; the error is added to the data, and does not replace it."""
     return {"Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": failed}]}

@@ -1,9 +1,8 @@
-"""What every compiled state machine must keep to that AWS's own linters do not look at: our rules, offline.
+"""Rules for every compiled state machine that AWS's linters do not check.
 
-cfn-lint and asl-validator let a machine pass that retries on a script's failure, waits for a year, or loses its input
-in a Catch. Each rule here is one small function; a finding names its rule, the state, and the remedy. The lists of
-names are written down here again, and not taken from the compiler, since a check that shares them would repeat its
-mistakes.
+cfn-lint and asl-validator accept a machine that retries when a script failed, waits for three years, or loses its
+input in a Catch. Each rule here is one function; a finding names the rule, the state, what is wrong, and the fix. The
+lists of names are independent of the compiler's: a check that shared them would repeat its mistakes.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ INTEGRATIONS = frozenset(
         "sagemaker:createTransformJob.sync",
     )
 )
-# The call that starts the work did not get through; nothing has run yet.
+# The call that starts the work failed, so no work has run.
 TRANSIENT = frozenset(
     {
         *(
@@ -45,7 +44,7 @@ ERRORS = TRANSIENT | {
     *("States.ALL", "States.BranchFailed", "States.HeartbeatTimeout", "States.IntrinsicFailure"),
     *("States.NoChoiceMatched", "States.ParameterPathFailure", "States.Permissions", "States.ResultPathMatchFailure"),
     *("States.TaskFailed", "States.Timeout"),
-    # AWS's documents and samples spell SageMaker's errors either way; here the job's name is taken.
+    # The job's name is already in use; AWS's documentation and samples spell the error in both ways.
     *("SageMaker.ResourceInUse", "SageMaker.ResourceInUseException"),
     *("Glue.EntityNotFoundException", "Lambda.Unknown"),
 }
@@ -57,7 +56,7 @@ Rule: TypeAlias = Callable[[Site], Iterator[str]]
 
 
 def findings(machine: Mapping[str, Any]) -> list[str]:
-    """Everything in `machine` that breaks a rule, `[rule] state 'name': what is wrong; the remedy`, in its order."""
+    """Everything in `machine` that breaks a rule, in its order: `[rule] state 'name': what is wrong; the fix`."""
     scopes = list(scopes_of("the machine", machine))
     sites = [Site(name, state, scope) for scope in scopes for name, state in scope.states.items()]
     found = [
@@ -72,7 +71,7 @@ def findings(machine: Mapping[str, Any]) -> list[str]:
 
 def _start_exists(scope: Scope) -> Iterator[str]:
     if scope.start not in scope.states:
-        yield f"[target] {scope.name}: StartAt {scope.start!r} is not one of its states; name one of them"
+        yield f"[target] {scope.name}: StartAt {scope.start!r} is not one of its states; use one of them"
 
 
 def _names_are_unique(sites: list[Site]) -> Iterator[str]:
@@ -82,165 +81,165 @@ def _names_are_unique(sites: list[Site]) -> Iterator[str]:
 
 
 def name_length(site: Site) -> Iterator[str]:
-    """AWS takes names of up to 80 characters."""
+    """A state's name has at most 80 characters."""
     if len(site.name) > 80:
         yield f"its name has {len(site.name)} characters; shorten it to 80"
 
 
 def state_type(site: Site) -> Iterator[str]:
-    """Only the types that these rules know how to judge."""
+    """Only the types that these rules cover are allowed."""
     if not site.is_a(*TYPES):
-        yield f"no rule knows the type {site.state.get('Type')!r}; use one of {', '.join(TYPES)}"
+        yield f"the type {site.state.get('Type')!r} is not supported; use one of {', '.join(TYPES)}"
 
 
 def timeout(site: Site) -> Iterator[str]:
-    """The default is 99,999,999 seconds: three years."""
+    """Every Task has a timeout; the default is 99,999,999 seconds, about three years."""
     if site.is_a("Task") and not _positive(site.state.get("TimeoutSeconds")):
-        yield "may wait for years; set TimeoutSeconds (the task's execution_timeout)"
+        yield "has no timeout and could wait for three years; set TimeoutSeconds (the task's execution_timeout)"
 
 
 def heartbeat(site: Site) -> Iterator[str]:
-    """A heartbeat that is not shorter than the timeout is never missed."""
+    """A heartbeat is shorter than the timeout, or it has no effect."""
     beat, limit = site.state.get("HeartbeatSeconds"), site.state.get("TimeoutSeconds")
     if beat is not None and limit is not None and beat >= limit:
         yield f"HeartbeatSeconds {beat} is not below TimeoutSeconds {limit}; make it shorter"
 
 
 def catch(site: Site) -> Iterator[str]:
-    """Whatever fails must lead to a state that says so."""
+    """Every error leads to a state."""
     if site.is_a("Task", "Parallel") and not _errors(site, "Catch") & {"States.ALL"}:
-        yield 'lets errors pass; add a Catch of "States.ALL"'
+        yield 'does not catch every error; add a Catch of "States.ALL"'
 
 
 def catch_keeps_data(site: Site) -> Iterator[str]:
-    """Without a ResultPath the error takes the input's place."""
+    """A Catch has a ResultPath; without one the error replaces the input."""
     for catcher in site.state.get("Catch", []):
         if not str(catcher.get("ResultPath")).startswith("$."):
-            yield 'its Catch loses the input; set its ResultPath to "$.error"'
+            yield 'its Catch replaces the input; set the ResultPath of the Catch to "$.error"'
 
 
 def result_keeps_data(site: Site) -> Iterator[str]:
-    """Without a ResultPath the result takes the input's place."""
-    kept = site.state.get("ResultPath", "$")  # null: nothing is kept of it
+    """A result has a ResultPath; without one it replaces the input."""
+    kept = site.state.get("ResultPath", "$")  # null drops the result
     if site.is_a("Task", "Parallel") and kept is not None and not str(kept).startswith(("$.", "$['")):
-        yield "its result replaces the input; set ResultPath to a member of its own"
+        yield "its result replaces the input; set ResultPath to a member of the input, such as $.task"
 
 
 def retry_jitter(site: Site) -> Iterator[str]:
-    """Branches that were throttled together must not come back together."""
+    """Retries have jitter: branches that were throttled together must not retry together."""
     for retrier in site.state.get("Retry", []):
         if retrier.get("JitterStrategy") != "FULL":
             yield f'JitterStrategy is {retrier.get("JitterStrategy")!r}; set it to "FULL"'
 
 
 def retry_delay(site: Site) -> Iterator[str]:
-    """The service refuses a MaxDelaySeconds that is not above IntervalSeconds."""
+    """MaxDelaySeconds is greater than IntervalSeconds, as Step Functions requires."""
     for retrier in site.state.get("Retry", []):
         pause, longest = retrier.get("IntervalSeconds", 1), retrier.get("MaxDelaySeconds", 0)
         if longest <= pause:
-            yield f"MaxDelaySeconds {longest} is not above IntervalSeconds {pause}; raise it"
+            yield f"MaxDelaySeconds {longest} is not greater than IntervalSeconds {pause}; raise it"
 
 
 def retry_backoff(site: Site) -> Iterator[str]:
-    """The pauses may not get shorter."""
+    """The pauses between retries do not get shorter."""
     for retrier in site.state.get("Retry", []):
         if retrier.get("BackoffRate", 2.0) < 1:
-            yield f"BackoffRate {retrier['BackoffRate']} makes pauses shorter; use 1.0 or more"
+            yield f"BackoffRate {retrier['BackoffRate']} shortens each pause; use 1.0 or more"
 
 
 def retry_attempts(site: Site) -> Iterator[str]:
-    """A Retry without attempts is none."""
+    """A Retry has at least one attempt."""
     for retrier in site.state.get("Retry", []):
         if not _positive(retrier.get("MaxAttempts")):
-            yield f"MaxAttempts is {retrier.get('MaxAttempts')!r}; set 1 or more, or leave Retry out"
+            yield f"MaxAttempts is {retrier.get('MaxAttempts')!r}; set 1 or more, or remove the Retry"
 
 
 def retry_transient(site: Site) -> Iterator[str]:
-    """A job that ran and failed is not started twice; States.TaskFailed and States.ALL would match it."""
+    """Only the start of work is retried; States.TaskFailed and States.ALL would also match work that ran and failed."""
     for name in sorted(_errors(site, "Retry") & ERRORS - TRANSIENT):
-        yield f"retries on {name}, which work that ran can end with; retry on errors of the start alone"
+        yield f"retries on {name}, which can follow work that ran; retry only on errors of the call that starts it"
 
 
 def error_name(site: Site) -> Iterator[str]:
-    """A misspelt name matches nothing, and nobody hears of it."""
+    """Every error name is a known one; a misspelt name would silently match nothing."""
     for name in sorted((_errors(site, "Retry") | _errors(site, "Catch")) - ERRORS):
-        yield f"no service raises {name}; correct it, or add it to ERRORS with its source"
+        yield f"{name} is not a known error; correct it, or add it to ERRORS with its source"
 
 
 def catch_all_last(site: Site) -> Iterator[str]:
-    """The service wants States.ALL alone in its ErrorEquals, and in the last place."""
+    """States.ALL is alone in its ErrorEquals and in the last entry, as Step Functions requires."""
     for field in ("Retry", "Catch"):
         lists = [each.get("ErrorEquals", []) for each in site.state.get(field, [])]
         if any("States.ALL" in names and (len(names) > 1 or names is not lists[-1]) for names in lists):
-            yield f"States.ALL is not alone and last in {field}; give it an entry of its own at the end"
+            yield f"States.ALL is not alone in the last entry of {field}; give it an entry of its own at the end"
 
 
 def resource(site: Site) -> Iterator[str]:
-    """An integration that AWS does not have fails only when the machine is created, or run."""
+    """Every integration is a known one; others fail only when the machine is created or run."""
     if site.is_a("Task") and site.state.get("Resource") not in INTEGRATIONS:
         yield f"{site.state.get('Resource')!r} is not a known integration; correct it, or add it to INTEGRATIONS"
 
 
 def attempt_in_name(site: Site) -> Iterator[str]:
-    """SageMaker never takes a job's name twice."""
+    """Each attempt has a new job name; SageMaker does not accept a name twice."""
     kind = re.search(r":sagemaker:create(\w+)\.sync$", str(site.state.get("Resource")))
     if kind and "Retry" in site.state:
         field = f"{kind[1]}Name"
         name = str(site.state.get("Parameters", {}).get(f"{field}.$"))
-        # A look before it gave the name, and finds the job if its start was refused because the name is taken.
+        # The name comes from a look for the job, which finds the job if the start fails because the name is in use.
         looked_up = name == f"{site.state.get('ResultPath')}.name" and _errors(site, "Catch") > {"States.ALL"}
         if "$$.State.RetryCount" not in name and not looked_up:
-            yield f"a second attempt would use {field} again; put $$.State.RetryCount into it"
+            yield f"a retry would use the same {field}; put $$.State.RetryCount into it"
 
 
 def target(site: Site) -> Iterator[str]:
-    """A state leads only to states of its own branch, or of the machine."""
+    """A state leads only to states of its own scope: the machine or one branch."""
     for name in targets(site.state):
         if name not in site.scope.states:
-            yield f"leads to {name!r}, which {site.scope.name} does not have; name one of its states"
+            yield f"leads to {name!r}, which is not a state of {site.scope.name}; use one of its states"
 
 
 def way_on(site: Site) -> Iterator[str]:
-    """A state has one way on or ends its scope; a Choice has a way for what it does not expect."""
+    """A state has either Next or End, and a Choice has a Default."""
     if site.is_a("Choice"):
         if "Default" not in site.state:
-            yield "stops at a value that it does not expect; set Default"
+            yield "fails on a value that no rule matches; set Default"
     elif not site.is_a(*ENDS) and ("Next" in site.state) == bool(site.state.get("End")):
         yield "needs either Next or End; set one"
 
 
 def reachable(site: Site) -> Iterator[str]:
-    """A state that nothing leads to is a mistake in what should lead to it."""
+    """Every state can be reached from the start of its scope."""
     if site.scope.start in site.scope.states and site.name not in after(site.scope, site.scope.start):
-        yield "nothing leads here; lead to it, or remove it"
+        yield "no state leads here; add a transition to it, or remove it"
 
 
 def terminal(site: Site) -> Iterator[str]:
-    """An execution that cannot end runs for a year."""
+    """The end of the scope can be reached from every state; an execution that cannot end runs for a year."""
     around = [site.scope.states[name] for name in after(site.scope, site.name)]
     leads_astray = any(not targets(each) or set(targets(each)) - set(site.scope.states) for each in around)
     if not leads_astray and not any(is_end(each) for each in around):
-        yield "no way leads from here to an end; lead to a Succeed, a Fail or a state with End"
+        yield "cannot reach an end; add a transition to a Succeed, a Fail or a state with End"
 
 
 def dynamic_key(site: Site) -> Iterator[str]:
-    """Only below a key that ends in `.$` is a path or an intrinsic function evaluated."""
+    """A path or an intrinsic function is the value of a key that ends in `.$`, and only such a key has one."""
     for field in TEMPLATES:
         for key, value in leaves(field, site.state.get(field)):
             looks_dynamic = isinstance(value, str) and bool(_DYNAMIC.match(value))
             if looks_dynamic and not key.endswith(".$"):
-                yield f"{key} takes {value!r} as text; write the key as {key + '.$'!r}"
+                yield f"{key} passes {value!r} as text; rename the key to {key + '.$'!r}"
             elif key.endswith(".$") and not looks_dynamic:
-                yield f"{key} wants a path or an intrinsic function, not {value!r}; take '.$' off the key"
+                yield f"{key} needs a path or an intrinsic function, not {value!r}; remove '.$' from the key"
 
 
 def glue_state(site: Site) -> Iterator[str]:
-    """A stopped Glue run may count as done: AWS does not say, and emulators disagree."""
+    """A Choice checks the final state of a Glue run; AWS does not document if `.sync` fails for a stopped run."""
     if site.state.get("Resource") == "arn:aws:states:::glue:startJobRun.sync":
-        looks = {"Variable": f"{site.state.get('ResultPath')}.JobRunState", "StringEquals": "SUCCEEDED"}
+        succeeded = {"Variable": f"{site.state.get('ResultPath')}.JobRunState", "StringEquals": "SUCCEEDED"}
         following = site.scope.states.get(str(site.state.get("Next")), {})
-        if not any(looks.items() <= choice.items() for choice in following.get("Choices", [])):
-            yield f'a stopped run would go on; let a Choice follow that compares {looks["Variable"]} with "SUCCEEDED"'
+        if not any(succeeded.items() <= choice.items() for choice in following.get("Choices", [])):
+            yield f'ignores a stopped run; add a Choice after it that compares {succeeded["Variable"]} with "SUCCEEDED"'
 
 
 RULES: tuple[Rule, ...] = (

@@ -1,4 +1,4 @@
-"""The states of a machine and of its branches, and where each leads: what rules about machines are written with."""
+"""A walk through the states of a machine and its branches, and from each state to the next."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ENDS = ("Succeed", "Fail")
 
 @dataclass(frozen=True)
 class Scope:
-    """States that may name each other: those of the machine, or of one branch. `name` is how findings call it."""
+    """The states that can lead to each other: those of the machine, or of one branch. Findings use the `name`."""
 
     name: str
     start: str
@@ -21,19 +21,19 @@ class Scope:
 
 @dataclass(frozen=True)
 class Site:
-    """One state, and where it stands."""
+    """One state and the scope that holds it."""
 
     name: str
     state: State
     scope: Scope
 
     def is_a(self, *types: str) -> bool:
-        """Whether the state's type is one of these."""
+        """True if the state's type is one of these."""
         return self.state.get("Type") in types
 
 
 def scopes_of(name: str, machine: Mapping[str, Any]) -> Iterator[Scope]:
-    """The scope of `machine`, called `name`, and those of all branches in it."""
+    """The scope of `machine`, with this name, and the scopes of all branches in it."""
     states: Mapping[str, State] = machine.get("States", {})
     yield Scope(name, str(machine.get("StartAt")), states)
     for state_name, state in states.items():
@@ -42,30 +42,30 @@ def scopes_of(name: str, machine: Mapping[str, Any]) -> Iterator[Scope]:
 
 
 def targets(state: State) -> list[str]:
-    """The names of the states that may follow, in the order in which they are written."""
+    """The names of the states that this one can lead to, in their order in the state."""
     ways = [state, *state.get("Choices", []), *state.get("Catch", [])]
     return [str(way[field]) for way in ways for field in ("Next", "Default") if field in way]
 
 
 def is_end(state: State) -> bool:
-    """Whether its scope may end with this state."""
+    """True if the state can end its scope."""
     return state.get("Type") in ENDS or bool(state.get("End"))
 
 
 def after(scope: Scope, start: str) -> set[str]:
-    """`start`, and every state of its scope that can follow."""
+    """`start`, and every state of the scope that can be reached from it."""
     found: set[str] = set()
-    waiting = [start]
-    while waiting:
-        name = waiting.pop()
+    pending = [start]
+    while pending:
+        name = pending.pop()
         if name not in found and name in scope.states:
             found.add(name)
-            waiting += targets(scope.states[name])
+            pending += targets(scope.states[name])
     return found
 
 
 def leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Every value in a payload template that is not a map or a list, and the key that it stands under."""
+    """Every value in a payload template that is not a map or a list, with the key that holds it."""
     if isinstance(value, Mapping):
         for name, each in value.items():
             if name.endswith(".$"):

@@ -1,7 +1,7 @@
-"""The shape of a DAG as a state machine can run it: steps in sequence, and groups side by side.
+"""The shape of a DAG: tasks in series, in parallel groups, and in branches of which one runs.
 
-A state machine has no edges between the branches of a Parallel. So the graph, without the edges that others imply,
-must be series-parallel: each part is one step, parts after each other, or parts that share nothing.
+A state machine has no edges between the branches of a Parallel. So the DAG's graph, reduced by the edges that others
+imply, must be series-parallel: each part is one task, a series of parts, or a group of independent parts.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Series:
-    """Parts that run one after the other."""
+    """Parts that run one after another."""
 
     parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True)
 class Group:
-    """Branches that run side by side; none waits for another's steps."""
+    """Branches that run in parallel, without an edge between them."""
 
     name: str
     branches: tuple[Part, ...]
@@ -40,7 +40,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Choice:
-    """Branches of which one runs, as the task before says, or none where it may name what comes after."""
+    """Branches of which the task before it chooses one, or none if it can choose the task after them."""
 
     name: str
     branches: tuple[Part, ...]
@@ -50,12 +50,10 @@ Part: TypeAlias = Step | Series | Group | Choice
 
 
 def structure(edges: Mapping[str, Iterable[str]]) -> Part:
-    """The shape of the graph `task id -> ids of the tasks after it`.
+    """The shape of the graph `task id -> ids of the downstream tasks`; groups are numbered in their order.
 
     Raises:
-        RefusedError: the graph is not series-parallel; the message names the steps that depend crosswise.
-
-    Groups are named by their place in the order of the whole.
+        RefusedError: the graph is not series-parallel; the message names the tasks that break the rule.
 
     >>> structure({"a": ["b", "c", "d"], "b": ["d"], "c": ["d"], "d": []}).parts[1]
     Group(name='group_1', branches=(Step(task_id='b'), Step(task_id='c')))
@@ -67,7 +65,7 @@ def structure(edges: Mapping[str, Iterable[str]]) -> Part:
 
 
 def steps_of(part: Part) -> list[str]:
-    """The ids of every task in `part`, in the order of their states."""
+    """The ids of all tasks in `part`, in the order of their states."""
     if isinstance(part, Step):
         return [part.task_id]
     inner = part.parts if isinstance(part, Series) else part.branches
@@ -75,10 +73,10 @@ def steps_of(part: Part) -> list[str]:
 
 
 def with_choices(part: Part, choosers: Mapping[str, Iterable[str]]) -> Part:
-    """`part` with what follows a branching task as a Choice; `choosers`: that task's id, and the ids it may name.
+    """`part` with a Choice after each branching task. `choosers`: the ids that it can return, by its own id.
 
     Raises:
-        RefusedError: a task that may be named is neither the start of an alternative nor what comes after them.
+        RefusedError: such an id is neither the first task of an alternative nor the task after all alternatives.
     """
     if isinstance(part, Group):
         return Group(part.name, tuple(with_choices(each, choosers) for each in part.branches))
@@ -96,7 +94,7 @@ def with_choices(part: Part, choosers: Mapping[str, Iterable[str]]) -> Part:
 
 
 def _alternatives(chooser: str, options: set[str], rest: list[Part]) -> tuple[Choice, list[Part]]:
-    """The parts after a branching task: its alternatives, and what comes after whichever was chosen."""
+    """The parts after a branching task: its alternatives, and what follows all of them."""
     after = next((place for place, each in enumerate(rest) if place and start(each) in options), 1)
     body = rest[0] if after == 1 else Series(tuple(rest[:after]))
     branches = body.branches if isinstance(body, Group) else (body,)
@@ -105,20 +103,21 @@ def _alternatives(chooser: str, options: set[str], rest: list[Part]) -> tuple[Ch
         raise RefusedError(
             chooser,
             "branch-target",
-            f"may choose {', '.join(strange)}, which is not the first task of an alternative; put a task before it",
+            f"{', '.join(strange)} can be chosen, but is not the first task of an alternative; put an EmptyOperator "
+            "before it",
         )
     return Choice(f"{chooser} choice", branches), rest[after:]
 
 
 def start(part: Part) -> str:
-    """The name of the state that `part` begins with."""
+    """The name of the first state of `part`."""
     if isinstance(part, Series):
         return start(part.parts[0])
     return part.task_id if isinstance(part, Step) else part.name
 
 
 def first_steps(part: Part) -> list[str]:
-    """The tasks that `part` begins with: one, or one a branch."""
+    """The first tasks of `part`: one, or one per branch."""
     if isinstance(part, Step):
         return [part.task_id]
     if isinstance(part, Series):
@@ -138,14 +137,14 @@ def _part(graph: nx.DiGraph, numbers: Iterator[int]) -> Part:
         raise RefusedError(
             "",
             "series-parallel",
-            f"the tasks {', '.join(sorted(graph))} depend on each other crosswise, which no Parallel can express; "
-            "let each of them that comes later wait for all that come before, for instance through an EmptyOperator",
+            f"the dependencies between {', '.join(sorted(graph))} cross, which no Parallel can express; make each "
+            "later task depend on all earlier ones, for instance through an EmptyOperator",
         )
     return Series(tuple(_part(graph.subgraph(piece), numbers) for piece in pieces))
 
 
 def _cut(graph: nx.DiGraph) -> list[list[str]]:
-    """The pieces that run one after the other: cut wherever every end of what is before meets every start after."""
+    """The graph cut into a series: at each place where every last task before it leads to every first task after it."""
     order = list(nx.lexicographical_topological_sort(graph))
     cuts = [place for place in range(1, len(order)) if _is_cut(graph, order[:place], order[place:])]
     bounds = [0, *cuts, len(order)]

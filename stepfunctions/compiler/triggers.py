@@ -1,4 +1,4 @@
-"""What starts a machine: the sensor at the root of the DAG, as the EventBridge pattern of what it waits for.
+"""The event that starts a machine: the sensor at the root of the DAG as an EventBridge pattern.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 """
@@ -15,20 +15,22 @@ _TYPES = ("S3KeySensor",)
 
 
 def triggers_of(dag: Any) -> list[Any]:
-    """The sensors at the root of `dag`: what they wait for starts the state machine instead."""
+    """The sensors at the root of `dag`, which become the trigger instead of states."""
     return [task for task in dag.tasks if task.task_type in _TYPES and not task.upstream_task_ids]
 
 
 def trigger_refusals(dag: Any) -> Iterator[Refusal]:
-    """Why an event could not stand for the sensors: there are several, or part of the DAG does not wait for them."""
+    """A refusal for each sensor at the root that an event cannot replace."""
     triggers = triggers_of(dag)
     for task in triggers[1:]:
-        remedy = f"one event starts a machine, and {triggers[0].task_id!r} is it; wait for one thing"
+        remedy = (
+            f"{triggers[0].task_id!r} is already the trigger, and a state machine has one; keep one sensor at the root"
+        )
         yield Refusal(task.task_id, "one-trigger", remedy)
     for task in triggers[:1]:
         others = {each.task_id for each in dag.tasks} - {each.task_id for each in triggers}
         if early := sorted(others - set(task.get_flat_relative_ids(upstream=False))):
-            remedy = f"{', '.join(early)} would not wait for it, but nothing starts before its event; put it first"
+            remedy = f"{', '.join(early)} would start only after this trigger's event; make it depend on the sensor"
             yield Refusal(task.task_id, "trigger-first", remedy)
         try:
             event_pattern(task)
@@ -37,22 +39,26 @@ def trigger_refusals(dag: Any) -> Iterator[Refusal]:
 
 
 def event_pattern(sensor: Any) -> dict[str, Any]:
-    """The pattern of the S3 events that the sensor waits for.
+    """The EventBridge pattern of the S3 events that the sensor waits for.
 
     Raises:
-        RefusedError: no event says what the sensor looks for.
+        RefusedError: no pattern matches what the sensor waits for.
     """
     key = _only_key(sensor)
     bucket = sensor.bucket_name
     if not bucket:
-        # Not urlsplit: to S3 a '?' or '#' is a character like others.
+        # Not urlsplit: '?' and '#' are ordinary characters in an S3 key.
         bucket, _, key = key.partition("://")[2].partition("/")
     if "{{" in f"{bucket}{key}" or "{%" in f"{bucket}{key}":
-        raise RefusedError(sensor.task_id, "trigger-jinja", f"{key!r} needs Airflow to be rendered; write it out")
+        raise RefusedError(
+            sensor.task_id,
+            "trigger-jinja",
+            f"the template {key!r} can only be rendered by Airflow; write the key itself",
+        )
     named: Any = key
     if sensor.wildcard_match:
         if re.search(r"[?\[\]]|\*\*", key):
-            remedy = f"an event pattern knows no '?', '[' or '**' as in {key!r}; use '*' alone"
+            remedy = f"an event pattern has no '?', '[' or '**', as in {key!r}; use only '*'"
             raise RefusedError(sensor.task_id, "trigger-wildcard", remedy)
         named = {"wildcard": key}
     return {
@@ -66,9 +72,9 @@ def _only_key(sensor: Any) -> str:
     keys = [sensor.bucket_key] if isinstance(sensor.bucket_key, str) else list(sensor.bucket_key)
     looks = [name for name in ("check_fn", "use_regex") if getattr(sensor, name, None)]
     if looks:
-        remedy = f"no event pattern does what {', '.join(looks)} does; use wildcard_match, and look in the first task"
+        remedy = f"no event pattern can express {', '.join(looks)}; use wildcard_match, and check in the first task"
         raise RefusedError(sensor.task_id, "trigger-check", remedy)
     if len(keys) != 1:
-        remedy = f"it waits for {len(keys)} keys to be there, and an event tells of one; name one key or wildcard"
+        remedy = f"it waits for {len(keys)} keys, and an event reports one; use one key or one wildcard"
         raise RefusedError(sensor.task_id, "trigger-keys", remedy)
     return str(keys[0])

@@ -1,4 +1,4 @@
-"""A weather report: parameters, every kind of task, and groups in groups that read from each other."""
+"""A weather report: parameters, every kind of task, and nested groups that use each other's results."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ with DAG(
         place=dag.param("place"), days=dag.param("days"), title=dag.param("title")
     )
 
-    # Branch one: stations. Branch two: the radar, and in it two that share nothing.
+    # One branch for the stations, one for the radar, with two independent tasks in the second.
     stations = task(steps.read_stations)(plan, layers=["rain", plan["snow_layer"], "it's {wind}"])
 
     radar = task(multiple_outputs=True)(steps.read_radar)(plan["area"])

@@ -6,32 +6,32 @@ from typing import Any
 
 
 def plan_report(place: str, days: int, title: str) -> dict[str, Any]:
-    """Names everything that the report will write."""
+    """Chooses the names of everything that the report writes."""
     raise NotImplementedError
 
 
 def read_stations(plan: dict[str, Any], layers: list[str]) -> list[str]:
-    """The stations that measured something."""
+    """The stations with measurements."""
     raise NotImplementedError
 
 
 def read_radar(area: str) -> dict[str, Any]:
-    """What the radar saw."""
+    """The radar image."""
     raise NotImplementedError
 
 
 def correct_radar(radar: dict[str, Any], echo: float, plan: dict[str, Any]) -> str:
-    """Takes the echoes of hills out."""
+    """Removes the echoes of hills."""
     raise NotImplementedError
 
 
 def count_lightning(radar: dict[str, Any]) -> int:
-    """How many flashes there were."""
+    """The number of flashes."""
     raise NotImplementedError
 
 
 def join_radar(corrected: str, lightning: int) -> dict[str, Any]:
-    """What is known of the sky."""
+    """Radar and lightning together."""
     raise NotImplementedError
 
 
@@ -41,12 +41,12 @@ def choose_model(sky: dict[str, Any], stations: list[str], place: str) -> str:
 
 
 def write_report(request: dict[str, Any], sources: list[str], style: str = "plain") -> str:
-    """Writes the report, and says where it is."""
+    """Writes the report; returns its URI."""
     raise NotImplementedError
 
 
 def tell(report: str) -> None:
-    """Tells those who asked for it."""
+    """Sends the report to its subscribers."""
     raise NotImplementedError
 
 
@@ -60,30 +60,30 @@ class Station:
 
     @staticmethod
     def measure() -> int:
-        """What the station measures."""
+        """The measurement of the station."""
         raise NotImplementedError
 
 
 def anything(*args: Any, **kwargs: Any) -> None:
-    """Takes whatever it is given."""
+    """Takes any arguments."""
     raise NotImplementedError
 
 
 def dated(plan: str, ds: str | None = None) -> None:
-    """Wants Airflow's date."""
+    """Takes the date from Airflow's context."""
     raise NotImplementedError
 
 
 def is_stormy(place: str) -> bool:
-    """Whether it is worth going on."""
+    """True if there is something to report."""
     return bool(place)
 
 
 def warn(context: Any) -> None:
-    """Tells somebody that a task failed."""
+    """A failure callback."""
     raise NotImplementedError
 
 
 def warn_loudly(context: Any) -> None:
-    """Tells everybody."""
+    """Another failure callback."""
     raise NotImplementedError

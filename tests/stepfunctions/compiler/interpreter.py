@@ -1,7 +1,7 @@
-"""Runs a compiled machine over invented results: as much of Amazon States Language as the compiler writes.
+"""Runs a compiled machine with made-up results: the part of Amazon States Language that the compiler uses.
 
-Source of each rule: https://states-language.net/spec.html. A state that would fail at AWS (a path that is not
-there, a transition to nowhere) raises here.
+The specification: https://states-language.net/spec.html. A state that would fail on AWS (a missing path, a transition
+to a missing state) raises here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)|\['([^']*)'\]|\[(\d+)\]")
 
 
 def run(machine: Mapping[str, Any], given: Any, work: Work) -> Any:
-    """The output of the machine for the input `given`; `work(state name, request)` gives each Task's result.
+    """The output of the machine for the input `given`; `work(state name, request)` returns the result of each Task.
 
     Raises:
         ExecutionFailedError: the machine ended in a Fail.
@@ -59,7 +59,7 @@ def _run(machine: Mapping[str, Any], data: Any, execution: Mapping[str, Any], wo
 
 
 class ExecutionFailedError(Exception):
-    """A Fail was reached, or a Task failed."""
+    """The execution reached a Fail, or a Task failed."""
 
     def __init__(self, error: str, cause: str) -> None:
         self.error, self.cause = error, cause
@@ -88,7 +88,7 @@ def _chosen(state: Mapping[str, Any], data: Any) -> str:
 
 
 def _placed(result: Any, path: str | None, data: Any) -> Any:
-    """`data` with `result` at `path`, whose missing members are made; with None the result is dropped."""
+    """`data` with `result` at `path`, with missing members created; None drops the result."""
     if path is None:
         return data
     if path == "$":
@@ -122,7 +122,7 @@ def evaluated(expression: str, data: Any, context: Mapping[str, Any]) -> Any:
 
 
 def value_at(path: str, data: Any, context: Mapping[str, Any]) -> Any:
-    """What stands at a path; `$$` is the context object."""
+    """The value at a path; `$$` is the context object."""
     place = context if path.startswith("$$") else data
     for step in _steps(path):
         place = place[step]
@@ -137,12 +137,12 @@ def _steps(path: str) -> list[str | int]:
 
 
 def _expression(text: str, data: Any, context: Mapping[str, Any]) -> tuple[Any, str]:
-    """The value that `text` begins with, and what is left of it."""
+    """The value of the expression at the start of `text`, and the rest of the text."""
     text = text.lstrip()
     if text.startswith("'"):
         literal = re.match(r"'((?:[^'\\]|\\.)*)'", text)
         assert literal, f"{text!r} is not closed"
-        # States.Format tells its own {} from escaped ones: it unescapes by itself.
+        # Escapes stay in: States.Format must distinguish {} from an escaped one, and unescapes by itself.
         return Literal(literal[1]), text[literal.end() :]
     if text.startswith("$"):
         path = re.match(r"\$\$?(?:\.[A-Za-z_][A-Za-z0-9_-]*|\['[^']*'\]|\[\d+\])*", text)
@@ -161,12 +161,12 @@ def _expression(text: str, data: Any, context: Mapping[str, Any]) -> tuple[Any, 
 
 
 class Literal(str):
-    """Text between single quotes, its escapes still in it."""
+    """Text between single quotes, with its escapes."""
 
     __slots__ = ()
 
     def plain(self) -> str:
-        """The text that is meant."""
+        """The text without escapes."""
         return re.sub(r"\\(.)", r"\1", str(self))
 
 

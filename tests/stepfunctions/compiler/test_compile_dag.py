@@ -1,4 +1,4 @@
-"""A compiled DAG does what Airflow would: the same calls, in an order that its edges allow, with the same arguments."""
+"""A compiled DAG makes the calls that Airflow would make: the same arguments, in an order that the edges allow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.stepfunctions.compiler.interpreter import ExecutionFailedError, run
 
 ROOT = Path(__file__).parents[3]
 
-# What each task returns: in Airflow its XCom.
+# The return value of each task; in Airflow, its XCom.
 RESULTS: dict[str, Any] = {
     "plan_report": {
         "area": {"north": 60.5, "south": 59},
@@ -48,7 +48,7 @@ CONFS = [{}, {"place": "Kiruna"}, {"place": "it's {cold}", "days": 0, "title": N
 
 
 class Services:
-    """Answers as the services would, and remembers what it was asked."""
+    """Answers like the services, and records the requests."""
 
     def __init__(self, **job_run_states: str) -> None:
         self.asked: dict[str, Any] = {}
@@ -70,7 +70,7 @@ class Services:
 
 
 class TaskInstance:
-    """As much of Airflow's as a reference asks for."""
+    """The part of Airflow's TaskInstance that a reference uses."""
 
     dag_id = "weather_report"
 
@@ -85,7 +85,7 @@ class TaskInstance:
 
 
 def airflow_request(task: Any, context: Mapping[str, Any]) -> Any:
-    """What `task` would ask AWS for, or call its function with: its fields as Airflow itself renders them."""
+    """The request of `task` as Airflow would render it, or the call of its function."""
     if task.task_type == "GlueJobOperator":
         arguments = task.render_template(task.script_args, context)
         return {"JobName": task.job_name, "Arguments": arguments, **task.run_job_kwargs}
@@ -101,7 +101,7 @@ def airflow_request(task: Any, context: Mapping[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("conf", CONFS, ids=["defaults", "one", "all"])
-def test_every_task_is_given_what_airflow_would_give_it(
+def test_every_task_gets_the_arguments_that_airflow_would_pass(
     weather: Any, machine: dict[str, Any], conf: dict[str, Any]
 ) -> None:
     defaults = {name: weather.params.get_param(name).value for name in weather.params}
@@ -116,7 +116,7 @@ def test_every_task_is_given_what_airflow_would_give_it(
     assert services.asked == {task.task_id: airflow_request(task, context) for task in working}
 
 
-def test_every_task_runs_after_all_that_it_waits_for(weather: Any, machine: dict[str, Any]) -> None:
+def test_every_task_runs_after_all_of_its_upstream_tasks(weather: Any, machine: dict[str, Any]) -> None:
     services = Services()
     run(machine, {}, services)
     order = list(services.asked)
@@ -126,8 +126,8 @@ def test_every_task_runs_after_all_that_it_waits_for(weather: Any, machine: dict
             assert order.index(name) < order.index(task.task_id), f"{task.task_id} ran before {name}"
 
 
-def test_the_example_has_groups_in_groups_and_is_read_from_outside_them(machine: dict[str, Any]) -> None:
-    """What makes the test of the arguments worth something."""
+def test_the_example_has_nested_groups_with_references_from_outside(machine: dict[str, Any]) -> None:
+    """Without this the test of the arguments would prove little."""
     request = machine["States"]["write_report"]["Parameters"]["Payload"]["arguments"]
     assert request["sources.$"].startswith("States.Array($.group_1.group_2.correct_radar.return_value, ")
     assert request["request"]["smoothed_by.$"] == "$.group_3.smooth.return_value"
@@ -152,11 +152,11 @@ def test_a_stopped_glue_run_is_a_failure(machine: dict[str, Any]) -> None:
     assert "write_report" not in services.asked
 
 
-def test_the_machine_keeps_our_rules(machine: dict[str, Any]) -> None:
+def test_the_machine_breaks_no_rule(machine: dict[str, Any]) -> None:
     assert findings(machine) == []
 
 
-def test_patience_comes_from_the_task(machine: dict[str, Any]) -> None:
+def test_timeout_and_retries_come_from_the_task(machine: dict[str, Any]) -> None:
     state = machine["States"]["choose_model"]
     assert state["TimeoutSeconds"] == 600
     assert {name: value for name, value in state["Retry"][0].items() if name != "ErrorEquals"} == {

@@ -1,4 +1,4 @@
-"""Where a failure leads: to the callbacks that Airflow would call, and past what waits for success."""
+"""A failure calls the callbacks that Airflow would call, and skips the tasks that wait for success."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from stepfunctions.compiler.rules import findings
 from tests.stepfunctions.compiler import example_steps as steps
 from tests.stepfunctions.compiler.interpreter import EXECUTION, ExecutionFailedError, run
 
-PATIENCE = {"execution_timeout": timedelta(minutes=5), "retries": 1}
+DEFAULT_ARGS = {"execution_timeout": timedelta(minutes=5), "retries": 1}
 
 
 def in_series(**more: Any) -> DAG:
-    with DAG(dag_id="weather", schedule=None, default_args=PATIENCE, **more) as dag:
+    with DAG(dag_id="weather", schedule=None, default_args=DEFAULT_ARGS, **more) as dag:
         task(steps.tell)(task(steps.read_radar)("north"))
     return dag
 
 
 class Lambda:
-    """Fails at `failing`; remembers the states that called it, and with what."""
+    """Fails for the states in `failing`; records which states called it, and their payloads."""
 
     def __init__(self, *failing: str) -> None:
         self.failing = failing
@@ -48,7 +48,7 @@ def outcome(dag: DAG, work: Lambda) -> str:
     return "succeeded"
 
 
-def test_a_failed_task_calls_its_callback_with_what_an_execution_knows_and_the_execution_fails() -> None:
+def test_a_failed_task_calls_its_callback_and_the_execution_fails() -> None:
     dag = in_series()
     dag.get_task("read_radar").on_failure_callback = [steps.warn]
     work = Lambda("read_radar")
@@ -67,7 +67,7 @@ def test_a_failed_task_calls_its_callback_with_what_an_execution_knows_and_the_e
     }
 
 
-def test_nothing_is_called_where_nothing_failed() -> None:
+def test_no_callback_is_called_without_a_failure() -> None:
     dag = in_series(on_failure_callback=steps.warn)
     work = Lambda()
     assert outcome(dag, work) == "succeeded"
@@ -83,7 +83,7 @@ def test_the_callbacks_of_the_task_are_called_in_order_and_then_those_of_the_dag
     assert "task_id" not in work.asked["run failed"]["context"]
 
 
-def test_a_callback_that_fails_does_not_hide_why_the_execution_failed() -> None:
+def test_a_failing_callback_does_not_hide_the_error_of_the_execution() -> None:
     dag = in_series(on_failure_callback=[steps.warn])
     dag.get_task("tell").on_failure_callback = [steps.warn]
     work = Lambda("tell", "tell failed", "run failed")
@@ -92,7 +92,7 @@ def test_a_callback_that_fails_does_not_hide_why_the_execution_failed() -> None:
 
 
 def test_a_callback_is_called_for_a_task_in_a_branch_too() -> None:
-    with DAG(dag_id="weather", schedule=None, default_args={**PATIENCE, "on_failure_callback": steps.warn}) as dag:
+    with DAG(dag_id="weather", schedule=None, default_args={**DEFAULT_ARGS, "on_failure_callback": steps.warn}) as dag:
         radar, stations = task(steps.read_radar)("north"), task(steps.count_lightning)({})
         task(steps.join_radar)(radar, stations)
     work = Lambda("count_lightning")
@@ -108,10 +108,10 @@ def test_a_callback_is_called_for_a_task_in_a_branch_too() -> None:
         (("radar",), ["plan", "radar", "lightning", "clean", "tell"]),
     ],
 )
-def test_a_task_that_runs_when_all_is_done_runs_after_a_failure_and_the_run_goes_on_as_in_airflow(
+def test_an_all_done_task_runs_after_a_failure_and_the_run_continues_as_in_airflow(
     failing: tuple[str, ...], called: list[str]
 ) -> None:
-    with DAG(dag_id="weather", schedule=None, default_args=PATIENCE) as dag:
+    with DAG(dag_id="weather", schedule=None, default_args=DEFAULT_ARGS) as dag:
         plan = task(steps.read_radar, task_id="plan")("north")
         sides = [task(steps.read_radar, task_id=name)("north") for name in ("radar", "lightning")]
         clean = task(steps.read_radar, task_id="clean", trigger_rule="all_done")("north")
@@ -122,14 +122,14 @@ def test_a_task_that_runs_when_all_is_done_runs_after_a_failure_and_the_run_goes
     assert list(work.asked)[-2:] == ["clean", "tell"]
 
 
-def test_a_failure_after_the_last_task_that_runs_anyway_fails_the_execution() -> None:
-    with DAG(dag_id="weather", schedule=None, default_args=PATIENCE) as dag:
+def test_a_failing_all_done_task_fails_the_execution() -> None:
+    with DAG(dag_id="weather", schedule=None, default_args=DEFAULT_ARGS) as dag:
         first = EmptyOperator(task_id="first")
         first >> task(steps.read_radar, task_id="clean", trigger_rule="all_done")("north")
     assert outcome(dag, Lambda("clean")) == "RadarError: clean saw nothing"
 
 
-def test_a_machine_in_which_nothing_can_fail_has_no_state_for_failures() -> None:
+def test_a_machine_that_cannot_fail_has_no_fail_state() -> None:
     with DAG(dag_id="weather", schedule=None) as dag:
         sides = [EmptyOperator(task_id=name) for name in ("left", "right")]
         EmptyOperator(task_id="first") >> sides >> EmptyOperator(task_id="last")

@@ -1,4 +1,4 @@
-"""DAGs that look harmless, and of which a naive machine would do something else than Airflow, or none could be made."""
+"""DAGs that look harmless, but that a naive state machine would run differently from Airflow, or not at all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def id_of_a_task_group(_: DAG) -> None:
 
 
 def task_called(name: str) -> Callable[[DAG], None]:
-    """A task with the name of a state that every machine has, or of its first group."""
+    """A task with the name of a state that every machine has, or of the first group."""
 
     def build(dag: DAG) -> None:
         dag.params["place"] = Param("Uppsala", type="string")
@@ -114,7 +114,7 @@ def timeout_below_a_second(_: DAG) -> None:
 
 
 def join_that_airflow_skips(_: DAG) -> None:
-    """After a branch one alternative is skipped, and so is what follows both, unless its trigger rule allows it."""
+    """Airflow skips the task after two alternatives when it skips one of them, unless the trigger rule allows it."""
     way = task.branch(steps.which_way)("x")
     ways = [task(steps.tell, task_id=name)("x") for name in ("tell_all", "tell_few")]
     way >> ways >> task(steps.read_radar)("north")
@@ -149,7 +149,7 @@ def task_with_a_failure_callback(_: DAG) -> None:
     task(steps.tell, on_failure_callback=print)("x")
 
 
-# Each: the DAG, and the rule that refuses it.
+# Each DAG with the rule that refuses it.
 REFUSED: list[tuple[Callable[[DAG], None], str]] = [
     (expanded_task, "dynamic-mapping"),
     (task_called("defaults"), "reserved-name"),
@@ -196,7 +196,7 @@ def test_it_is_refused(build: Callable[[DAG], None], rule: str) -> None:
 
 
 @pytest.mark.parametrize("build", [id_of_a_task_group, parameter_without_a_default], ids=lambda build: build.__name__)
-def test_it_runs_and_finds_every_value(build: Callable[[DAG], None]) -> None:
+def test_it_runs_with_every_value_in_place(build: Callable[[DAG], None]) -> None:
     asked: dict[str, Any] = {}
 
     def work(name: str, request: Mapping[str, Any]) -> Any:
@@ -207,7 +207,7 @@ def test_it_runs_and_finds_every_value(build: Callable[[DAG], None]) -> None:
     assert asked
 
 
-def test_a_branch_runs_the_alternative_that_was_named_and_goes_on() -> None:
+def test_a_branch_runs_the_chosen_alternative_and_the_task_after_it() -> None:
     def build(_: DAG) -> None:
         way = task.branch(steps.which_way)("x")
         ways = [task(steps.tell, task_id=name)("x") for name in ("tell_all", "tell_few")]
@@ -227,7 +227,7 @@ def test_a_branch_runs_the_alternative_that_was_named_and_goes_on() -> None:
 
 
 @pytest.mark.parametrize(("stormy", "ran"), [(True, ["is_stormy", "tell"]), (False, ["is_stormy"])])
-def test_a_short_circuit_goes_on_or_ends_well(stormy: bool, ran: list[str]) -> None:
+def test_a_short_circuit_continues_or_ends_the_execution_as_succeeded(stormy: bool, ran: list[str]) -> None:
     def build(_: DAG) -> None:
         task.short_circuit(steps.is_stormy)("x") >> task(steps.tell)("x")
 

@@ -1,4 +1,4 @@
-"""What a state machine cannot say is refused, each time with the task's name and with what to write instead."""
+"""What a state machine cannot express is refused, with the name of the task and what to write instead."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def result_of_the_trigger() -> None:
 
 
 def result_of_a_sibling() -> None:
-    """A reference that is put in after the operator was made gets no edge: nothing says which comes first."""
+    """A reference that is set after the operator was created adds no edge to the DAG."""
     radar = task(steps.read_radar)("north")
     learn = SageMakerTrainingOperator(task_id="learn", config={"TrainingJobName": "learn"})
     learn.config["HyperParameters"] = {"radar": radar}
@@ -148,40 +148,75 @@ def result_of_what_may_have_failed() -> None:
 
 
 CASES: list[tuple[Callable[[], None], str, str, str]] = [
-    (unknown_operator, "unknown-operator", "dig", "BashOperator has no state; use one of"),
-    (jinja, "jinja", "read_radar", "'{{ ds }}' needs Airflow's context to be rendered; use dag.param(...)"),
-    (jinja_in_a_job, "jinja", "smooth", "compute it in a @task"),
-    (mapped, "dynamic-mapping", "read_radar", "loop inside the task, or list the tasks"),
-    (trigger_rule, "trigger-rule", "clean", "'one_failed' has no state; use all_success"),
-    (half_anyway, "all-done-together", "b", "b, c begin together"),
-    (result_of_what_may_have_failed, "result-of-failed", "tell", "'read_radar' may have failed by then"),
-    (two_triggers, "one-trigger", "await_stations", "'await_radar' is it; wait for one thing"),
-    (trigger_of_a_part, "trigger-first", "await_radar", "early would not wait for it"),
-    (trigger(bucket_key="s3://w/{{ ds }}"), "trigger-jinja", "await_radar", "write it out"),
-    (trigger(bucket_key="s3://w/r?", wildcard_match=True), "trigger-wildcard", "await_radar", "use '*' alone"),
-    (trigger(check_fn=len), "trigger-check", "await_radar", "look in the first task"),
+    (unknown_operator, "unknown-operator", "dig", "BashOperator cannot be compiled; use one of"),
+    (jinja, "jinja", "read_radar", "only Airflow can render the template '{{ ds }}'; use dag.param(...)"),
+    (jinja_in_a_job, "jinja", "smooth", "compute the value in a @task"),
+    (mapped, "dynamic-mapping", "read_radar", "loop inside the task, or write one task for each item"),
+    (trigger_rule, "trigger-rule", "clean", "trigger_rule='one_failed' cannot be compiled; use all_success"),
+    (
+        half_anyway,
+        "all-done-together",
+        "b",
+        "b, c start together; set trigger_rule='all_done' on all of them or on none",
+    ),
+    (
+        result_of_what_may_have_failed,
+        "result-of-failed",
+        "tell",
+        "'read_radar' may have failed before, and then has no result; write the result to S3",
+    ),
+    (two_triggers, "one-trigger", "await_stations", "'await_radar' is already the trigger"),
+    (trigger_of_a_part, "trigger-first", "await_radar", "early would start only after this trigger's event"),
+    (trigger(bucket_key="s3://w/{{ ds }}"), "trigger-jinja", "await_radar", "write the key itself"),
+    (trigger(bucket_key="s3://w/r?", wildcard_match=True), "trigger-wildcard", "await_radar", "use only '*'"),
+    (
+        trigger(check_fn=len),
+        "trigger-check",
+        "await_radar",
+        "no event pattern can express check_fn; use wildcard_match",
+    ),
     (trigger(bucket_key=["s3://w/a", "s3://w/b"]), "trigger-keys", "await_radar", "it waits for 2 keys"),
-    (callback("on_success_callback", steps.tell), "callback", "merge", "no state calls on_success_callback"),
+    (
+        callback("on_success_callback", steps.tell),
+        "callback",
+        "merge",
+        "on_success_callback cannot be compiled; use on_failure_callback",
+    ),
     (
         callback("on_failure_callback", SnsNotifier(target_arn="a", message="b")),
         "failure-callback",
         "merge",
-        "write one",
+        "write a function in a module",
     ),
-    (callback("on_failure_callback", print), "failure-callback", "merge", "is no plain function"),
-    (callback("on_failure_callback", lambda _: None), "failure-callback", "merge", "move it into a module"),
-    (depends_on_past, "depends-on-past", "remember", "remove it"),
-    (waits_for_downstream, "depends-on-past", "remember", "remove it"),
+    (
+        callback("on_failure_callback", print),
+        "failure-callback",
+        "merge",
+        "Lambda cannot call <built-in function print>",
+    ),
+    (
+        callback("on_failure_callback", lambda _: None),
+        "failure-callback",
+        "merge",
+        "move it to the top level of a module",
+    ),
+    (depends_on_past, "depends-on-past", "remember", "remove depends_on_past"),
+    (waits_for_downstream, "depends-on-past", "remember", "remove depends_on_past"),
     (no_timeout, "timeout", "read_radar", "set execution_timeout"),
-    (a_lambda, "importable-function", "guess", "move it into a module beside the DAGs"),
-    (a_function_of_the_dag_file, "importable-function", "in_this_file", "move it into a module beside the DAGs"),
+    (a_lambda, "importable-function", "guess", "move it to the top level of a module outside the DAG file"),
+    (
+        a_function_of_the_dag_file,
+        "importable-function",
+        "in_this_file",
+        "move it to the top level of a module outside the DAG file",
+    ),
     (makes_its_job, "creates-job", "smooth", "script_location create a Glue job; let deploy create it, and name it"),
     (tuning(30), "job-name", "tune", "use 29 characters"),
     (name_of_its_job(61), "job-name", "learn", "use 60 characters"),
-    (a_datetime, "not-json", "learn", "(datetime) is not JSON; pass text, numbers, lists, dicts"),
+    (a_datetime, "not-json", "learn", "(datetime) is not JSON; pass text, numbers, lists or dicts"),
     (mapped_xcom, "mapped-xcom", "write_report", "compute the value in a @task"),
-    (result_of_the_trigger, "result-of-trigger", "read_radar", "pass what is needed as a DAG parameter"),
-    (result_of_a_sibling, "result-of-sibling", "learn", "let 'learn' wait for it, or move it before the branches"),
+    (result_of_the_trigger, "result-of-trigger", "read_radar", "pass the value as a DAG parameter"),
+    (result_of_a_sibling, "result-of-sibling", "learn", "make 'learn' depend on it, or move it before the branches"),
     (whole_config, "reference-alone", "learn", "must be the value of a named field"),
 ]
 
@@ -190,7 +225,7 @@ def compiled(*builds: Callable[[], None]) -> dict[str, Any]:
     with DAG(dag_id="weather", schedule=None, default_args=PATIENCE) as dag:
         for build in builds:
             build()
-    # As Airflow loads it: the file that holds the DAG.
+    # Airflow sets this to the DAG file when it loads it.
     dag.fileloc = __file__
     return compile_dag(dag)
 
@@ -198,7 +233,7 @@ def compiled(*builds: Callable[[], None]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("build", "rule", "task_id", "remedy"), CASES, ids=lambda value: getattr(value, "__name__", "")
 )
-def test_it_is_refused_with_the_task_and_the_remedy(
+def test_it_is_refused_with_the_task_and_what_to_write_instead(
     build: Callable[[], None], rule: str, task_id: str, remedy: str
 ) -> None:
     with pytest.raises(CompileError) as caught:
@@ -208,27 +243,27 @@ def test_it_is_refused_with_the_task_and_the_remedy(
     assert remedy in str(caught.value)
 
 
-def test_tasks_that_depend_crosswise_are_refused_by_name() -> None:
+def test_tasks_with_crossing_dependencies_are_refused_by_name() -> None:
     with pytest.raises(CompileError) as caught:
         compiled(n_shaped)
     assert [each.rule for each in caught.value.refusals] == ["series-parallel"]
-    assert "the tasks a, b, c, d depend on each other crosswise" in str(caught.value)
+    assert "the dependencies between a, b, c, d cross, which no Parallel can express" in str(caught.value)
     assert "through an EmptyOperator" in str(caught.value)
 
 
-def test_a_job_name_that_leaves_room_for_the_attempt_is_not_refused() -> None:
+def test_a_job_name_with_room_for_the_attempt_number_is_accepted() -> None:
     state = compiled(name_of_its_job(60))["States"]["learn"]
     assert state["Parameters"]["TrainingJobName.$"] == f"States.Format('{{}}-{{}}', '{'x' * 60}', $$.State.RetryCount)"
 
 
-def test_a_tuning_job_is_waited_for_under_a_name_that_fits_and_leaves_what_the_operator_leaves() -> None:
+def test_a_tuning_job_has_a_name_per_attempt_and_the_result_of_its_operator() -> None:
     state = compiled(tuning(29))["States"]["tune"]
     assert state["Resource"] == "arn:aws:states:::sagemaker:createHyperParameterTuningJob.sync"
     assert "$$.State.RetryCount" in state["Parameters"]["HyperParameterTuningJobName.$"]
     assert state["ResultSelector"]["return_value"]["Tuning"]["BestTrainingJob.$"] == "$.BestTrainingJob"
 
 
-def test_a_sensor_at_the_root_is_the_trigger_and_no_state() -> None:
+def test_a_sensor_at_the_root_becomes_the_trigger_instead_of_a_state() -> None:
     def arrives() -> None:
         S3KeySensor(task_id="await_radar", bucket_key="s3://weather/*") >> task(steps.read_radar)("north")
 
@@ -238,7 +273,7 @@ def test_a_sensor_at_the_root_is_the_trigger_and_no_state() -> None:
 
 
 def test_a_dag_that_only_waits_is_refused() -> None:
-    with pytest.raises(CompileError, match=r"\[no-task\] there is nothing to run"):
+    with pytest.raises(CompileError, match=r"\[no-task\] the DAG has no task to run"):
         compiled(lambda: S3KeySensor(task_id="await_radar", bucket_key="s3://weather/*"))  # type: ignore[arg-type,return-value]
 
 
@@ -247,7 +282,7 @@ def pattern_of(**sensor: Any) -> dict[str, Any]:
         return event_pattern(S3KeySensor(task_id="await_radar", **sensor))
 
 
-def test_the_trigger_is_the_event_of_what_the_sensor_waits_for() -> None:
+def test_the_trigger_matches_the_event_of_the_object_that_the_sensor_waits_for() -> None:
     assert pattern_of(bucket_key="s3://weather/radar/a b*.csv") == {
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
@@ -261,7 +296,7 @@ def test_a_sensor_in_the_middle_is_refused() -> None:
     def arrives() -> None:
         task(steps.read_radar)("north") >> S3KeySensor(task_id="await_radar", bucket_key="s3://weather/*")
 
-    with pytest.raises(CompileError, match=r"\[unknown-operator\] task 'await_radar': S3KeySensor has no state"):
+    with pytest.raises(CompileError, match=r"\[unknown-operator\] task 'await_radar': S3KeySensor cannot be compiled"):
         compiled(arrives)
 
 
@@ -269,7 +304,7 @@ def test_all_refusals_of_a_dag_are_reported_together() -> None:
     with pytest.raises(CompileError) as caught:
         compiled(unknown_operator, trigger_rule, depends_on_past, jinja, a_datetime, makes_its_job)
     lines = str(caught.value).splitlines()
-    assert lines[0] == "weather cannot become a state machine:"
+    assert lines[0] == "weather cannot be compiled to a state machine:"
     assert [(each.task_id, each.rule) for each in caught.value.refusals] == [
         ("clean", "trigger-rule"),
         ("dig", "unknown-operator"),
@@ -281,14 +316,14 @@ def test_all_refusals_of_a_dag_are_reported_together() -> None:
     assert len(lines) == 7
 
 
-def test_what_is_wrong_with_single_tasks_is_reported_beside_a_wrong_order() -> None:
+def test_refusals_of_tasks_and_of_their_order_are_reported_together() -> None:
     with pytest.raises(CompileError) as caught:
         compiled(n_shaped, trigger_rule)
     assert sorted(each.rule for each in caught.value.refusals) == ["series-parallel", "trigger-rule"]
 
 
 def test_each_rule_of_the_compiler_has_a_case() -> None:
-    """The rules' names, read from the source: whoever adds one adds a DAG that breaks it."""
+    """The names of the rules come from the source: a new rule needs a DAG that breaks it."""
     import re
     from pathlib import Path
 

@@ -158,7 +158,12 @@ MUTANTS: list[tuple[str, Mutation, str, str]] = [
     ("result-keeps-data", drop("both", "ResultPath"), "both", "ResultPath"),
     ("retry-jitter", retry("measure", JitterStrategy="NONE"), "measure", "'NONE'; set it to \"FULL\""),
     ("retry-jitter", lambda states: states["tell"]["Retry"][0].pop("JitterStrategy"), "tell", '"FULL"'),
-    ("retry-delay", retry("tell", MaxDelaySeconds=30), "tell", "MaxDelaySeconds 30 is not above IntervalSeconds 30"),
+    (
+        "retry-delay",
+        retry("tell", MaxDelaySeconds=30),
+        "tell",
+        "MaxDelaySeconds 30 is not greater than IntervalSeconds 30",
+    ),
     ("retry-delay", lambda states: states["tell"]["Retry"][0].pop("MaxDelaySeconds"), "tell", "raise it"),
     ("retry-backoff", retry("tell", BackoffRate=0.5), "tell", "1.0 or more"),
     ("retry-attempts", retry("tell", MaxAttempts=0), "tell", "1 or more"),
@@ -173,21 +178,21 @@ MUTANTS: list[tuple[str, Mutation, str, str]] = [
     ("resource", put("measure", Resource="arn:aws:states:::glue:startJobRun"), "measure", "INTEGRATIONS"),
     ("attempt-in-name", parameters("forecast", **{"TrainingJobName.$": "$.name"}), "forecast", "RetryCount"),
     ("target", put("not measured", Next="flaied"), "not measured", "leads to 'flaied'"),
-    ("target", put("measured?", Default="told"), "measured?", "which the machine does not have"),
+    ("target", put("measured?", Default="told"), "measured?", "which is not a state of the machine"),
     ("target", lambda states: states["tell"]["Catch"][0].update(Next="failed"), "tell", "both branch 2"),
     ("way-on", drop("measured?", "Default"), "measured?", "set Default"),
     ("way-on", drop("told", "End"), "told", "needs either Next or End"),
     ("way-on", put("told", Next="untold"), "told", "needs either Next or End"),
-    ("reachable", add(1, "island", {"Type": "Succeed"}), "island", "nothing leads here"),
-    ("terminal", put("not measured", Next="not measured"), "not measured", "lead to a Succeed"),
-    ("dynamic-key", parameters("tell", Who="$.name"), "tell", "write the key as 'Who.$'"),
-    ("dynamic-key", parameters("tell", Who="$$.Execution.Name"), "tell", "write the key as 'Who.$'"),
-    ("dynamic-key", parameters("tell", Who="States.UUID()"), "tell", "write the key as 'Who.$'"),
-    ("dynamic-key", parameters("tell", Who=["$.name"]), "tell", "write the key as 'Who.$'"),
-    ("dynamic-key", parameters("tell", Deep=[{"Who": "$.name"}]), "tell", "write the key as 'Who.$'"),
-    ("dynamic-key", parameters("tell", **{"Who.$": "Ada"}), "tell", "take '.$' off the key"),
-    ("dynamic-key", parameters("tell", **{"Who.$": {"a": 1}}), "tell", "take '.$' off the key"),
-    ("dynamic-key", put("tell", ResultSelector={"x": "$.Payload"}), "tell", "write the key as 'x.$'"),
+    ("reachable", add(1, "island", {"Type": "Succeed"}), "island", "no state leads here"),
+    ("terminal", put("not measured", Next="not measured"), "not measured", "add a transition to a Succeed"),
+    ("dynamic-key", parameters("tell", Who="$.name"), "tell", "rename the key to 'Who.$'"),
+    ("dynamic-key", parameters("tell", Who="$$.Execution.Name"), "tell", "rename the key to 'Who.$'"),
+    ("dynamic-key", parameters("tell", Who="States.UUID()"), "tell", "rename the key to 'Who.$'"),
+    ("dynamic-key", parameters("tell", Who=["$.name"]), "tell", "rename the key to 'Who.$'"),
+    ("dynamic-key", parameters("tell", Deep=[{"Who": "$.name"}]), "tell", "rename the key to 'Who.$'"),
+    ("dynamic-key", parameters("tell", **{"Who.$": "Ada"}), "tell", "remove '.$' from the key"),
+    ("dynamic-key", parameters("tell", **{"Who.$": {"a": 1}}), "tell", "remove '.$' from the key"),
+    ("dynamic-key", put("tell", ResultSelector={"x": "$.Payload"}), "tell", "rename the key to 'x.$'"),
     ("glue-state", put("measure", Next="both"), "measure", "$.measure.JobRunState"),
     ("glue-state", put("measure", ResultPath="$.other"), "measure", "$.other.JobRunState"),
     (
@@ -231,13 +236,11 @@ def test_a_start_that_does_not_exist_is_found_in_a_branch_too() -> None:
     machine = good_machine()
     branch(1, StartAt="teller")(every_state(machine))
     assert rules.findings(machine) == [
-        "[target] both branch 2: StartAt 'teller' is not one of its states; name one of them"
+        "[target] both branch 2: StartAt 'teller' is not one of its states; use one of them"
     ]
     machine["States"]["both"]["Branches"][1]["StartAt"] = "tell"
     machine["StartAt"] = "told"
-    assert rules.findings(machine) == [
-        "[target] the machine: StartAt 'told' is not one of its states; name one of them"
-    ]
+    assert rules.findings(machine) == ["[target] the machine: StartAt 'told' is not one of its states; use one of them"]
 
 
 def test_two_mutations_give_two_findings() -> None:

@@ -1,4 +1,4 @@
-"""The shape that is found is the shape of the graph: no edge is lost, and nothing waits that need not."""
+"""The shape keeps every edge of the graph and adds none."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TREES = st.recursive(st.just(0), inner, max_leaves=14)
 
 
 def numbered(tree: Any, numbers: Iterator[int]) -> Tree:
-    """The tree with a number of its own for each step."""
+    """The tree with its steps numbered."""
     if isinstance(tree, int):
         return next(numbers)
     return tree[0], tuple(numbered(each, numbers) for each in tree[1])
@@ -63,7 +63,7 @@ Shape: TypeAlias = Any
 
 
 def shape_of_tree(tree: Tree, names: list[str]) -> Shape:
-    """The tree without brackets that say nothing: order counts in a series, and not in a group."""
+    """The tree without redundant nesting: order matters in a series, and not in a group."""
     if isinstance(tree, int):
         return names[tree]
     return joined(tree[0], [shape_of_tree(each, names) for each in tree[1]])
@@ -94,7 +94,7 @@ def drawn(draw: st.DrawFn) -> tuple[Tree, list[str]]:
 
 
 def before(part: Part) -> set[tuple[str, str]]:
-    """Every two steps of which the first is over when the second begins: they stand in a common Series."""
+    """Every pair of steps of which the first ends before the second starts, since a Series holds both."""
     if isinstance(part, Step):
         return set()
     children = part.parts if isinstance(part, Series) else part.branches
@@ -106,13 +106,13 @@ def before(part: Part) -> set[tuple[str, str]]:
 
 
 @given(drawn())
-def test_a_series_parallel_graph_gets_the_shape_that_it_was_made_of(case: tuple[Tree, list[str]]) -> None:
+def test_a_series_parallel_graph_has_the_shape_of_the_tree_it_was_made_from(case: tuple[Tree, list[str]]) -> None:
     tree, names = case
     assert shape_of(structure(graph_of(tree, names))) == shape_of_tree(tree, names)
 
 
 @given(drawn())
-def test_a_step_waits_for_those_that_the_graph_says_and_for_no_other(case: tuple[Tree, list[str]]) -> None:
+def test_a_step_waits_for_its_predecessors_and_no_other_step(case: tuple[Tree, list[str]]) -> None:
     edges = graph_of(*case)
     found = structure(edges)
     assert sorted(steps_of(found)) == sorted(edges)
@@ -146,7 +146,7 @@ def any_graph(draw: st.DrawFn) -> Edges:
 
 
 def has_an_n(edges: Edges) -> bool:
-    """Whether four steps stand as an N: a before c, b before c and d, and nothing else (Valdes, Tarjan, Lawler)."""
+    """True if four steps form an N: a before c, b before c and d, and nothing else (Valdes, Tarjan, Lawler)."""
     order = set(nx.transitive_closure(nx.DiGraph(edges)).edges)
 
     def exactly(wanted: set[tuple[str, str]], steps: set[str]) -> bool:
@@ -162,7 +162,7 @@ def has_an_n(edges: Edges) -> bool:
 
 
 @given(any_graph())
-def test_exactly_the_graphs_with_steps_that_stand_as_an_n_are_refused(edges: Edges) -> None:
+def test_exactly_the_graphs_that_hold_an_n_are_refused(edges: Edges) -> None:
     if has_an_n(edges):
         with pytest.raises(RefusedError, match=r"^\[series-parallel\]"):
             structure(edges)
@@ -170,13 +170,13 @@ def test_exactly_the_graphs_with_steps_that_stand_as_an_n_are_refused(edges: Edg
         assert before(structure(edges)) == set(nx.transitive_closure(nx.DiGraph(edges)).edges)
 
 
-def test_a_refusal_names_the_steps_that_depend_crosswise_and_no_other() -> None:
+def test_a_refusal_names_only_the_steps_whose_dependencies_cross() -> None:
     edges = {"first": ["a", "b"], "a": ["c"], "b": ["c", "d"], "c": ["last"], "d": ["last"], "last": []}
-    with pytest.raises(RefusedError, match=r"^\[series-parallel\] the tasks a, b, c, d depend on each other crosswise"):
+    with pytest.raises(RefusedError, match=r"^\[series-parallel\] the dependencies between a, b, c, d cross"):
         structure(edges)
 
 
-def test_groups_are_named_by_their_place() -> None:
+def test_groups_are_numbered_in_their_order() -> None:
     found = structure({"a": ["b", "c"], "b": ["d"], "c": ["d"], "d": ["e", "f"], "e": [], "f": []})
     assert isinstance(found, Series)
     assert [start(part) for part in found.parts] == ["a", "group_1", "d", "group_2"]
