@@ -1,11 +1,11 @@
-"""For an Airflow on SQLite, as `make run` and `make up` have it: its API server writes for one request at a time.
+"""An Airflow plugin for SQLite, as used by `make run` and `make up`: the API server handles one write at a time.
 
-Airflow notes who asked for what (`action_logging`) with a write that blocks the server's event loop, while another
-request, which already holds SQLite's one write lock, needs that loop to commit. Both then stand still for the five
-seconds of SQLite's timeout, and one of them ends with 500, "database is locked": a person's click on *Trigger*, as it
-happens, while a task reports its state. Requests that only read are not held up.
+Airflow's audit log (`action_logging`) writes to the database in the server's event loop. If another request holds
+SQLite's only write lock at that moment, it needs the same loop to commit. Both then wait for the five seconds of
+SQLite's timeout, and one fails with status 500, "database is locked": for example a click on *Trigger* while a task
+reports its state. Requests that only read do not wait.
 
-Elsewhere, as on MWAA, whose PostgreSQL locks rows, nothing is registered.
+With other databases, such as MWAA's PostgreSQL, which locks rows, the plugin registers nothing.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _READS = {"GET", "HEAD", "OPTIONS"}
 
 
 class OneWriteAtATime:
-    """ASGI middleware: a request that may write begins when the one before it has ended, its commit included."""
+    """ASGI middleware: a request that can write starts after the previous one has ended, including its commit."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes on what is no request, or only reads; has all others wait for their turn."""
+        """Handles reads at once, as well as anything but HTTP; other requests wait for their turn."""
         if scope["type"] != "http" or scope["method"] in _READS:
             await self._app(scope, receive, send)
             return
@@ -39,14 +39,14 @@ class OneWriteAtATime:
 
 
 def middlewares(connection: str) -> list[dict[str, Any]]:
-    """What to register for a metadata database at `connection`, a SQLAlchemy URL."""
+    """The middlewares to register for the metadata database at `connection`, a SQLAlchemy URL."""
     if not connection.startswith("sqlite"):
         return []
     return [{"name": "one write at a time", "middleware": OneWriteAtATime}]
 
 
 class SqliteWrites(AirflowPlugin):
-    """What Airflow finds here."""
+    """The plugin that Airflow loads."""
 
     name = "sqlite_writes"
     fastapi_root_middlewares = middlewares(conf.get("database", "sql_alchemy_conn", fallback=""))

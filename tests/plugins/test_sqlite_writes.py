@@ -1,4 +1,4 @@
-"""One write at a time through the API server of an Airflow on SQLite, and nothing of it elsewhere."""
+"""The API server of an Airflow on SQLite handles one write at a time; on PostgreSQL nothing changes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import pytest
 from plugins.sqlite_writes import OneWriteAtATime, middlewares
 
 ROOT = Path(__file__).parents[2]
-# As the API server begins, in a process of its own: Airflow reads its configuration when it is imported.
+# The start of the API server, in a new process: Airflow reads its configuration at import.
 APP = """
 from airflow.api_fastapi.app import create_app
 print("middleware:", *(each.cls.__name__ for each in create_app().user_middleware))
 """
 
 
-def test_an_api_server_on_sqlite_has_it(tmp_path: Path) -> None:
+def test_the_api_server_on_sqlite_has_the_middleware(tmp_path: Path) -> None:
     settings = {
         "AIRFLOW_HOME": str(tmp_path),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
@@ -46,7 +46,7 @@ def test_nothing_is_registered_on_postgresql() -> None:
 
 @pytest.fixture
 def most_at_once() -> Any:
-    """How many of five requests of a method were under way at the same time, at most."""
+    """The largest number of requests that ran at the same time, out of five with one method."""
 
     async def ask(method: str) -> int:
         now, most = 0, 0
@@ -67,16 +67,16 @@ def most_at_once() -> Any:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
-def test_what_may_write_waits_for_its_turn(most_at_once: Any, method: str) -> None:
+def test_requests_that_can_write_wait_for_their_turn(most_at_once: Any, method: str) -> None:
     assert most_at_once(method) == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-def test_what_reads_does_not_wait(most_at_once: Any, method: str) -> None:
+def test_requests_that_read_do_not_wait(most_at_once: Any, method: str) -> None:
     assert most_at_once(method) == 5
 
 
-def test_a_request_that_fails_gives_its_turn_away() -> None:
+def test_a_failed_request_does_not_block_the_next() -> None:
     asked = 0
 
     async def app(*_: object) -> None:
@@ -94,7 +94,7 @@ def test_a_request_that_fails_gives_its_turn_away() -> None:
     assert asked == 2
 
 
-def test_what_is_no_request_passes() -> None:
+def test_other_asgi_events_pass_through() -> None:
     seen = []
 
     async def app(scope: Any, *_: object) -> None:
