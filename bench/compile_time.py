@@ -1,4 +1,8 @@
-"""`python -m bench.compile_time`: how long it takes to import and compile each DAG, and how that grows with the DAG."""
+"""`python -m bench.compile_time`: the time to import each DAG and to compile it to a state machine.
+
+The growth with the number of tasks is measured on synthetic DAGs. Before anything is timed, each compiled machine is
+compared with the committed one, or with a second compilation.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +27,20 @@ from stepfunctions.compiler.scopes import scopes_of
 from stepfunctions.compiler.triggers import triggers_of
 
 _DAGS = ROOT / "dags"
+_ABOUT = (
+    "Time to import each DAG file and to compile it to a state machine. No other tool is compared: the time to "
+    "import Airflow itself stands beside that of the DAG file, and synthetic DAGs show how compile time grows "
+    "with the number of tasks."
+)
 
 
 class WrongMachineError(RuntimeError):
-    """What was compiled is not what it should be, so that the time it took means nothing."""
+    """A compiled machine is wrong, so its compile time means nothing."""
 
 
 @dataclass(frozen=True)
 class Flow:
-    """A DAG of a file: the module to import and, where one is committed, the file of its machine."""
+    """A DAG with its module, and the file of its committed machine if there is one."""
 
     module: str
     dag: Any
@@ -39,10 +48,10 @@ class Flow:
 
 
 def main() -> int:
-    """Prints the tables and keeps them in docs/benchmarks.md; returns 1 where a machine is not what it should be."""
+    """Prints the tables and writes them to docs/benchmarks.md; returns 1 if a machine is wrong."""
     parser = argparse.ArgumentParser(prog="bench.compile_time", description=__doc__)
-    parser.add_argument("--repeat", type=int, default=5, help="how often each DAG is compiled (default: %(default)s)")
-    parser.add_argument("--imports", type=int, default=3, help="how often each is imported (default: %(default)s)")
+    parser.add_argument("--repeat", type=int, default=5, help="compilations of each DAG (default: %(default)s)")
+    parser.add_argument("--imports", type=int, default=3, help="imports of each DAG file (default: %(default)s)")
     options = parser.parse_args()
     flows = list(_flows())
     shapes = [(kind, make(size)) for kind, (make, sizes) in SHAPES.items() for size in sizes]
@@ -52,15 +61,15 @@ def main() -> int:
     except WrongMachineError as error:
         print(error, file=sys.stderr)
         return 1
-    print(f"every machine is as it should be; {machine()}\n", flush=True)
+    print(f"{_ABOUT}\n\nEvery compiled machine is right. {machine()}\n", flush=True)
     text = (
-        f"import, in {options.imports} fresh interpreters: seconds for Airflow, then for the DAG file\n\n"
+        f"import time in seconds, {options.imports} new interpreters: median of Airflow, then the DAG file after it\n\n"
         f"{_imports(flows, options.imports)}\n\n"
-        f"compile, {options.repeat} times: milliseconds; growth: from the size above, as a power of the tasks\n\n"
+        f"compile time in milliseconds, {options.repeat} runs; growth: exponent of the tasks, from the row above\n\n"
         f"{_compilations([*((flow.dag.dag_id, flow.dag) for flow in flows), *shapes], options.repeat)}"
     )
     print(text)
-    record("compile", text, ["apache-airflow"])
+    record("compile", _ABOUT, text, ["apache-airflow"])
     return 0
 
 
@@ -75,21 +84,21 @@ def _flows() -> Iterator[Flow]:
 
 
 def check(dag: Any, compiled: Mapping[str, Any], committed: Path | None) -> None:
-    """Whether `compiled` is the committed file or, where there is none, has each task once and is the same again.
+    """Checks that `compiled` equals the committed file; without one, that it has each task once and compiles again.
 
     Raises:
-        WrongMachineError: it is not.
+        WrongMachineError: it does not.
     """
     if committed is not None:
         if not committed.exists() or committed.read_text(encoding="utf-8") != as_text(compiled):
-            raise WrongMachineError(f"{committed.name} is not what {dag.dag_id} compiles to; run make export")
+            raise WrongMachineError(f"{committed.name} is not what {dag.dag_id} compiles to; run `make export`")
         return
     names = [name for scope in scopes_of("", compiled) for name in scope.states]
     started = {task.task_id for task in triggers_of(dag)}
     if wrong := [task_id for task_id in dag.task_ids if task_id not in started and names.count(task_id) != 1]:
         raise WrongMachineError(f"{dag.dag_id}: {', '.join(wrong)} should each be one state")
     if as_text(compile_dag(dag)) != as_text(compiled):
-        raise WrongMachineError(f"{dag.dag_id} compiles to another machine the second time")
+        raise WrongMachineError(f"{dag.dag_id} compiles to a different machine the second time")
 
 
 def as_text(compiled: Mapping[str, Any]) -> str:

@@ -1,8 +1,8 @@
-"""`python -m bench.etl`: complaints CSV to Parquet, by our reader and by what a user might pick instead.
+"""`python -m bench.etl`: complaints CSV to Parquet, by the reader of the Glue jobs and by five other tools.
 
-All read the same file, made of real complaints where they are at hand, or of the generated sample, again and again with
-fresh ids. Each runs in a process of its own, where it first reads a file of few rows; only those whose rows are those
-of the file are a measure.
+All read the same file: real complaints if there are any beside the project, otherwise the generated sample, repeated
+with new ids. Each contender runs in a process of its own, and first reads a smaller file. A time counts only if the
+contender's rows are those of the file.
 """
 
 from __future__ import annotations
@@ -28,9 +28,15 @@ from bench.tables import machine, ratio, table
 from laptop.sample import write_sample
 
 ROOT = Path(__file__).parents[1]
-_ROWS, _SMALL_ROWS = 1_000_000, 50_000  # the smaller file, too, is read by more than one task
+_ROWS, _SMALL_ROWS = 1_000_000, 50_000  # the smaller file is also split between tasks
 _IN_BENCH_ENVIRONMENT = ("duckdb", "polars")
-# The contender, and how many cores it may use.
+_ABOUT = (
+    "Wall time to read a CSV file of complaints and write it as Parquet, every column as text: the reader of the "
+    "Glue jobs (`ours`) against Spark's CSV reader, DuckDB, Polars, pandas and pyarrow. Each runs in a process of "
+    "its own and reads a smaller file first. A time counts only if rows, ids and narratives are those of the file "
+    "(`rows are right`)."
+)
+# The contenders with the number of cores each may use.
 _RUNS = (
     *(("ours", 2), ("spark_multiline", 2), ("duckdb", 2), ("polars", 2), ("pandas", 2), ("pyarrow", 2)),
     ("ours", 1),
@@ -38,14 +44,14 @@ _RUNS = (
 
 
 class Content(NamedTuple):
-    """What a file holds: how many rows, and a checksum of ids and narratives in which their order has no part."""
+    """The content of a file: the number of rows, and a checksum of ids and narratives that ignores their order."""
 
     rows: int
     checksum: str
 
 
 def main() -> int:
-    """Prints the table and writes build/bench/etl.json; returns 1 where one of them read other rows."""
+    """Prints the table, writes it to docs/benchmarks.md and build/bench; returns 1 if a contender read other rows."""
     parser = argparse.ArgumentParser(prog="bench.etl", description=__doc__)
     parser.add_argument("--rows", type=int, default=_ROWS, help="rows of the file (default: %(default)s)")
     parser.add_argument("--contenders", nargs="+", choices=dict(_RUNS), help="only these (default: all)")
@@ -58,7 +64,10 @@ def main() -> int:
     small = folder / f"complaints-{_SMALL_ROWS}.csv"
     tile(small, _SMALL_ROWS, folder / "sample")
     size = source.stat().st_size
-    print(f"{expected.rows:,} rows, {size / 1e6:,.0f} MB, checksum {expected.checksum}; {machine()}", flush=True)
+    print(
+        f"{_ABOUT}\n\n{expected.rows:,} rows, {size / 1e6:,.0f} MB, checksum {expected.checksum}; {machine()}",
+        flush=True,
+    )
     runs = [(name, cores) for name, cores in _RUNS if name in (options.contenders or dict(_RUNS))]
     results = [_measured(name, cores, small, source, options.bench_python) for name, cores in runs]
     for each in results:
@@ -66,32 +75,32 @@ def main() -> int:
     document = {"measured_at": datetime.now(UTC).isoformat(timespec="seconds"), "machine": machine(), "bytes": size}
     asked = [f"ROWS={options.rows}"] if options.rows != _ROWS else []
     asked += [f"CONTENDERS='{' '.join(options.contenders)}'"] if options.contenders else []
-    # What was asked for otherwise takes the place of nothing but the like.
+    # A run with other options replaces only the figures of the same options.
     save("etl" if not asked else f"etl-{options.rows}", [document | each for each in results], folder)
     text = report(results, size)
     print(text)
     versions = ", ".join(dict.fromkeys(f"{each['contender'].partition('_')[0]} {each['version']}" for each in results))
-    record(" ".join(["etl", *asked]), f"{expected.rows:,} rows, {size / 1e6:,.0f} MB; {versions}\n\n{text}")
+    record(" ".join(["etl", *asked]), _ABOUT, f"{expected.rows:,} rows, {size / 1e6:,.0f} MB; {versions}\n\n{text}")
     return 0 if all(each["right"] for each in results) else 1
 
 
 def tile(target: Path, rows: int, sample: Path) -> Content:
-    """Writes so many complaints, in turns those at hand, each with an id of its own."""
+    """Writes a CSV file of `rows` complaints: the available ones in turn, each with an id of its own."""
     files = sorted(DATA.glob("*.csv")) or [*write_sample(sample).training]
     header, known = _complaints(files)
-    place, told = header.index("Complaint ID"), header.index("Consumer complaint narrative")
+    identifier, narrative = header.index("Complaint ID"), header.index("Consumer complaint narrative")
     total = 0
     with target.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         for number, row in enumerate(itertools.islice(itertools.cycle(known), rows), start=10_000_000):
-            writer.writerow([*row[:place], str(number), *row[place + 1 :]])
-            total += _hashed(str(number), row[told])
+            writer.writerow([*row[:identifier], str(number), *row[identifier + 1 :]])
+            total += _hashed(str(number), row[narrative])
     return Content(rows, f"{total % 2**64:016x}")
 
 
 def _complaints(files: Iterable[Path]) -> tuple[list[str], list[list[str]]]:
-    """The header that most files share, and the rows of those that have it."""
+    """The header of the first file, and the rows of all files with the same header."""
     header: list[str] = []
     found: list[list[str]] = []
     for path in files:
@@ -107,7 +116,7 @@ def _complaints(files: Iterable[Path]) -> tuple[list[str], list[list[str]]]:
 
 
 def content_of(target: Path) -> Content:
-    """What stands in a Parquet file, or in a folder of such."""
+    """The content of a Parquet file or of a folder of Parquet files."""
     names = {name.lower().replace(" ", "_"): name for name in pq.read_schema(_files(target)[0]).names}
     columns = [names["complaint_id"], names["consumer_complaint_narrative"]]
     rows = total = 0
@@ -124,7 +133,7 @@ def _files(target: Path) -> list[Path]:
 
 
 def _hashed(identifier: str | None, narrative: str | None) -> int:
-    """One row's part of the sum; an empty narrative and none are the same."""
+    """The part of one row in the checksum; an empty narrative counts as none."""
     text = f"{identifier or ''}\0{narrative or ''}".encode()
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
@@ -141,12 +150,12 @@ def _measured(name: str, cores: int, small: Path, source: Path, bench_python: st
     _remove(target)
     _remove(first)
     print(f"  {name}, {cores} cores: {figures['seconds']:.1f} s", flush=True)
-    said: dict[str, Any] = {
+    described: dict[str, Any] = {
         "contender": name if cores == 2 else f"{name}_{cores}_core",
         "cores": cores,
         **found._asdict(),
     }
-    return said | figures | {"peak_memory_mb": run.peak_memory_mb}
+    return described | figures | {"peak_memory_mb": run.peak_memory_mb}
 
 
 def _remove(target: Path) -> None:
@@ -156,7 +165,7 @@ def _remove(target: Path) -> None:
 
 
 def report(results: Sequence[Mapping[str, Any]], size: int) -> str:
-    """The results as a table; whoever read other rows than the file has is marked, and is no measure."""
+    """The results as a table, in which a contender that read other rows is marked."""
     return table(
         [
             "",

@@ -1,8 +1,7 @@
-"""`python -m bench.etl_contenders NAME SMALL CSV PARQUET CORES`: one way from a CSV to Parquet, timed in this process.
+"""`python -m bench.etl_contenders NAME SMALL CSV PARQUET CORES`: one contender, timed from CSV to Parquet.
 
-Each reads all columns as text and writes all of them: first those of a small file, so that whatever has to start once
-has started (libraries, the JVM's classes, Spark's Python workers), then those of the file in question. The two times
-are told apart.
+Each reads all columns as text and writes all of them: first of a small file, to load libraries, JVM classes and Spark's
+Python workers, then of the file to measure. Both times are reported.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from typing import Any, TypeAlias
 ROOT = Path(__file__).parents[1]
 _JOBS = ROOT / "include" / "glue"
 
-# Reads the CSV of the first path, writes Parquet to the second.
+# Reads the CSV file at the first path, and writes Parquet to the second.
 Work: TypeAlias = Callable[[str, str], object]
 
 
 def main() -> None:
-    """Prints one JSON object: the seconds of both, and the version of what was measured."""
+    """Prints a JSON object with both times in seconds and the contender's version."""
     name, small, source, target, cores = sys.argv[1:]
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(cores)])
     version, work = CONTENDERS[name](int(cores))
@@ -56,7 +55,7 @@ def _session(cores: int) -> Any:
     }
     session = importlib.import_module("pyspark.sql").SparkSession
     spark = session.builder.config(map=settings).getOrCreate()
-    # The JVM has started once it has run a job: the first one loads Spark's classes.
+    # The first job loads Spark's classes.
     spark.range(1).count()
     return spark
 

@@ -1,4 +1,4 @@
-"""Run by the benches in the peers' environment: fastText learns and answers what standard input asks, as JSON."""
+"""fastText in an environment of its own: trains and predicts as a JSON request on standard input asks."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _LABEL = "__label__"
 
 
 def main() -> None:
-    """Reads `{"learn": [texts, labels], "texts": [...]}`, writes labels, probabilities, seconds and megabytes."""
+    """Reads `{"learn": [texts, labels], "texts": [...]}`; writes labels, probabilities, seconds and megabytes."""
     asked = json.load(sys.stdin)
     lines = [_line(text) for text in asked["texts"]]
     with tempfile.TemporaryDirectory() as folder:
-        taught, stored = Path(folder) / "taught.txt", Path(folder) / "model.bin"
+        training, stored = Path(folder) / "training.txt", Path(folder) / "model.bin"
         rows = [f"{_LABEL}{label} {_line(text)}" for text, label in zip(*asked["learn"], strict=True)]
-        taught.write_text("\n".join(rows), encoding="utf-8")
+        training.write_text("\n".join(rows), encoding="utf-8")
         start = time.perf_counter()
         model = fasttext.train_supervised(
-            str(taught),
+            str(training),
             wordNgrams=2,
             epoch=25,
             lr=0.5,
@@ -35,7 +35,7 @@ def main() -> None:
             verbose=0,
         )
         fitted = time.perf_counter()
-        # Not model.predict(): that asks NumPy 1 for an array.
+        # Not model.predict(), which needs NumPy 1.
         found = [model.f.predict(f"{line}\n", 1, 0.0, "strict") for line in lines]
         answered = time.perf_counter()
         model.save_model(str(stored))

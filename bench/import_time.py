@@ -1,4 +1,4 @@
-"""`python -m bench.import_time MODULE`: how long a fresh interpreter takes to import Airflow, and then that module."""
+"""`python -m bench.import_time MODULE`: the time to import Airflow, and then the module, in a new interpreter."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from pathlib import Path
 
 
 def in_fresh_interpreters(module: str, path: Sequence[Path], repeat: int) -> list[tuple[float, float]]:
-    """Seconds for Airflow and for `module` after it, of `repeat` interpreters that look for modules in `path`, too.
+    """The seconds to import Airflow, and to import `module` after it, in each of `repeat` interpreters.
 
-    Both are of one interpreter, so that neither is a difference of two noisy figures.
+    Both are measured in the same interpreter, so neither is the difference of two noisy figures. `path`: folders to
+    import from.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(str(each) for each in path)}
     command = [sys.executable, "-W", "ignore", "-m", "bench.import_time", module]
@@ -29,12 +30,12 @@ def in_fresh_interpreters(module: str, path: Sequence[Path], repeat: int) -> lis
 
 
 def main() -> None:
-    """Prints both as JSON."""
+    """Prints both times as JSON."""
     parser = argparse.ArgumentParser(prog="bench.import_time", description=__doc__)
     parser.add_argument("module")
     module = parser.parse_args().module
     start = time.perf_counter()
-    # airflow.sdk loads its names when they are first asked for: ask for what every DAG file asks for.
+    # airflow.sdk loads its names on first access: access the one that every DAG file uses.
     _ = importlib.import_module("airflow.sdk").DAG
     airflow = time.perf_counter()
     importlib.import_module(module)

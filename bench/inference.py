@@ -1,8 +1,11 @@
-"""`python -m bench.inference`: how many narratives one core classifies in a second, beside what others run.
+"""`python -m bench.inference`: narratives classified per second of processor time, against common alternatives.
 
-All are trained on the same narratives and asked about them, tiled. "ours" is the scorer of the container, "ours_served"
-with JSON Lines in and out; "same_model_sklearn" is the pipeline that ours stands for: they should answer alike.
-"sklearn_pipeline" is TF-IDF and LinearSVC with the same n-grams, "linear_svc_recipe" the published one.
+All contenders are trained on the same narratives and classify them, repeated to the number of rows.
+
+- `ours`: the scorer of the SageMaker container; `ours_served`: the same with JSON Lines in and out
+- `same_model_sklearn`: the same model as a scikit-learn pipeline, which should give the same answers
+- `sklearn_pipeline`: TF-IDF and LinearSVC with the same n-grams
+- `linear_svc_recipe`: a published recipe for this data; `fasttext`: fastText
 """
 
 from __future__ import annotations
@@ -32,23 +35,30 @@ from bench.tables import machine, table
 
 _JSON_LINES = "application/jsonlines"
 _PAYLOAD_ROWS = 5_000  # about 6 MB
-# us-east-1, batch transform, list price of 2025. A payload is at work on each of four vCPUs, which are two cores.
+# Batch transform in us-east-1, list price of 2025. Four vCPUs, which are two cores, work on one payload each.
 _INSTANCE, _DOLLARS_AN_HOUR, _CORES_AT_WORK = "ml.m5.xlarge", 0.23, 2
-_START_UP_SECONDS = 240.0  # assumed: until a transform job's container answers
+_START_UP_SECONDS = 240.0  # assumed time until the container of a transform job answers
 _MILLION = 1_000_000
+_ABOUT = (
+    "Narratives classified per second of processor time on one core: the scorer of the SageMaker container "
+    "(`ours`), with JSON Lines in and out (`ours_served`), and the same model as a scikit-learn pipeline "
+    "(`same_model_sklearn`), against TF-IDF with LinearSVC on the same n-grams (`sklearn_pipeline`), a published "
+    "recipe and fastText. `ratio` is to `sklearn_pipeline`; `agreement` is the share of narratives with the same "
+    "answer as `same_model_sklearn`."
+)
 NAMES = ("ours", "ours_served", "same_model_sklearn", "sklearn_pipeline", "linear_svc_recipe", "fasttext")
 
 Answer = Callable[[Sequence[str]], Iterable[str]]
 
 
 def main() -> int:
-    """Prints the table and keeps it, in build/bench/inference.json and docs/benchmarks.md."""
+    """Prints the table and writes it to build/bench/inference.json and docs/benchmarks.md."""
     parser = argparse.ArgumentParser(prog="bench.inference", description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="folder of complaints (default: %(default)s)")
     parser.add_argument("--rows", type=int, default=20_000, help="narratives to classify (default: %(default)s)")
     parser.add_argument("--bench-python", default=sys.executable, help="the Python that has fastText")
     options = parser.parse_args()
-    print(f"{machine()}, scikit-learn {sklearn.__version__}, numpy {np.__version__}\n", flush=True)
+    print(f"{_ABOUT}\n\n{machine()}, scikit-learn {sklearn.__version__}, numpy {np.__version__}\n", flush=True)
     found: list[dict[str, Any]] = []
     for name in NAMES:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
@@ -56,34 +66,40 @@ def main() -> int:
         print(f"{name} done", flush=True)
     answers = {each["contender"]: each.pop("answers") for each in found}
     for each in found:
-        # Ours and the same model must agree; of others it says how alike they are.
+        # The agreement of the same model with ours must be complete; for others it shows how similar they are.
         reference = "same_model_sklearn" if each["contender"] != "same_model_sklearn" else "ours"
         each["agreement"] = float(np.mean(np.array(answers[each["contender"]]) == np.array(answers[reference])))
         each["dollars_per_million"] = dollars_per_million(each["documents_per_second_per_core"])
-    price = f"{_INSTANCE} at ${_DOLLARS_AN_HOUR}/h (assumed), {_CORES_AT_WORK} cores at work (assumed)"
-    text = f"{_overview(found)}\n\n$ per million: {price}, {_START_UP_SECONDS:.0f} s of start-up (assumed)"
+    price = f"{_INSTANCE} at ${_DOLLARS_AN_HOUR}/h, {_CORES_AT_WORK} busy cores, {_START_UP_SECONDS:.0f} s of start-up"
+    text = f"{_overview(found)}\n\n$ per million narratives: {price} (all assumed)"
     print(f"\n{text}")
     save("inference", found)
-    record("inference", text, ["scikit-learn", "numpy", "scipy"], [version_in(options.bench_python, "fasttext-wheel")])
+    record(
+        "inference",
+        _ABOUT,
+        text,
+        ["scikit-learn", "numpy", "scipy"],
+        [version_in(options.bench_python, "fasttext-wheel")],
+    )
     return 0
 
 
 def measured(name: str, folder: Path, rows: int, fasttext_python: str) -> dict[str, Any]:
-    """One contender: seconds of processor time for all rows, the better of two goes; its answers to each narrative."""
+    """The figures of one contender: processor time for all rows, the better of two runs, and its answers."""
     data = labelled(folder)
     texts = [str(text) for text in np.resize(data.narratives, rows)]
     if name == "fasttext":
         peer = FastText(fasttext_python).fit(list(data.narratives), list(data.labels))
-        said = peer.answers(texts)
-        answers, seconds = said["labels"], said["seconds"]["predict"]
+        response = peer.answers(texts)
+        answers, seconds = response["labels"], response["seconds"]["predict"]
     else:
         answer = _answering(name, data)
-        goes = []
+        runs = []
         for _ in range(2):
             start = time.process_time()
             answers = list(answer(texts))
-            goes.append(time.process_time() - start)
-        seconds = min(goes)
+            runs.append(time.process_time() - start)
+        seconds = min(runs)
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
     return {
         "contender": name,
@@ -127,7 +143,7 @@ def _served(ours: Ours) -> Answer:
 
 
 def dollars_per_million(documents_per_second: float) -> float:
-    """At list price: a million narratives on one instance, with its start-up."""
+    """The list price of a million narratives on one instance, including its start-up."""
     seconds = _START_UP_SECONDS + _MILLION / (documents_per_second * _CORES_AT_WORK)
     return seconds / 3600 * _DOLLARS_AN_HOUR
 

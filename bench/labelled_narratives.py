@@ -1,4 +1,4 @@
-"""Real labelled narratives to measure on, read and labelled as the flows do, no text on both sides of a split."""
+"""Real labelled narratives, read and labelled as in the flows, and splits that keep identical texts together."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from sklearn.model_selection import GroupKFold
 from complaints.settings import LabelRule, load_settings
 
 ROOT = Path(__file__).parents[1]
-# Real complaints, where somebody put them beside the project.
+# Real complaints, if there are any beside the project.
 DATA = ROOT.parent / "shared" / "data" / "raw"
-# The same complaints as another of the files, after a round trip through Excel.
+# Copies of another file's complaints, after a round trip through Excel.
 _COPIES = ("complaints-2020-03-excel.csv",)
 _FOLDS, _NEWEST, _SEED = 3, 0.2, 13
 _SHORT_WORDS = 60
@@ -29,7 +29,7 @@ Places = npt.NDArray[np.intp]
 
 
 class Labelled(NamedTuple):
-    """One entry a narrative: text, class, date received (ISO 8601, empty for none), number of its group."""
+    """Arrays with one entry per narrative: text, class, date received (ISO 8601 or empty), number of its group."""
 
     narratives: npt.NDArray[np.object_]
     labels: npt.NDArray[np.str_]
@@ -38,14 +38,14 @@ class Labelled(NamedTuple):
 
 
 def labelled(folder: Path = DATA) -> Labelled:
-    """Every complaint of the folder's files with a narrative and a known product; of copies by id the first.
+    """Every complaint in the folder with a narrative and a known product; the first of those with the same id.
 
     Raises:
         FileNotFoundError: the folder holds no CSV file.
     """
     files = sorted(path for path in folder.glob("*.csv") if path.name not in _COPIES)
     if not files:
-        raise FileNotFoundError(f"{folder} holds no complaints: put exports of the CFPB there (*.csv)")
+        raise FileNotFoundError(f"{folder} has no CSV file; put exports of the CFPB database there")
     rules = load_settings().model.labels
     rows: dict[str, tuple[str, str, str]] = {}
     for path in files:
@@ -55,14 +55,14 @@ def labelled(folder: Path = DATA) -> Labelled:
                 key = fields.get("complaint_id", f"{path.name}#{number}")
                 rows.setdefault(key, (text, label, fields.get("date_received", "")[:10]))
     texts, labels, dates = zip(*rows.values(), strict=True)
-    # Not np.unique: as NumPy's strings are of one length, it would make each as long as the longest.
+    # Not np.unique: NumPy strings have a fixed length, so each would take the memory of the longest.
     order: dict[str, int] = {}
     groups = np.array([order.setdefault(" ".join(text.lower().split()), len(order)) for text in texts])
     return Labelled(np.array(texts, dtype=object), np.array(labels), np.array(dates), groups)
 
 
 def complaints_of(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The number and the fields by column of each complaint of a file that can be read."""
+    """The number and the fields by column of each readable complaint in a file."""
     limits = reader_limits(json.dumps(load_settings().pipeline.limits.of_reading()))
     for record in records(iter([path.read_bytes()]), limits):
         if record.reason is None:
@@ -70,12 +70,12 @@ def complaints_of(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def label_of(product: str, rules: Sequence[LabelRule]) -> str | None:
-    """The class of a product, by the first rule that knows it."""
+    """The class of a product by the first rule that matches."""
     return next((rule.label for rule in rules if rule.contains in product.lower()), None)
 
 
 def splits(data: Labelled) -> Iterator[tuple[str, Places, Places]]:
-    """Name, what to learn from, and what to test on: random folds of groups, then the newest fifth by date."""
+    """The name, training rows and test rows of each split: random folds of groups, then the newest fifth by date."""
     folds = GroupKFold(_FOLDS, shuffle=True, random_state=_SEED)
     for learn, test in folds.split(data.narratives, data.labels, data.groups):
         yield "random", learn, test
@@ -86,7 +86,7 @@ def splits(data: Labelled) -> Iterator[tuple[str, Places, Places]]:
 
 
 def shortened(text: str) -> str:
-    """As published sets of short complaints are: lower case, no stop words, digits, punctuation or redactions."""
+    """The text as in published sets: lower case, at most 60 words, no stop words, digits, punctuation or redactions."""
     words = re.findall(r"[a-z]{3,}", text.lower())
     kept = [word for word in words if word not in ENGLISH_STOP_WORDS and not word.startswith("xx")]
     return " ".join(kept[:_SHORT_WORDS])

@@ -1,4 +1,4 @@
-"""The classifiers that are compared: ours, and what is published for the same data, each with its own settings."""
+"""The classifiers that the benchmarks compare: ours, and published ones with their own settings."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ Floats = npt.NDArray[np.float64]
 
 
 class Contender(Protocol):
-    """Learns, then answers with the classes in order and (texts, classes) probabilities, or what stands for them."""
+    """A classifier with the interface of scikit-learn; `predict_proba` returns an array of shape (texts, classes)."""
 
     classes_: npt.NDArray[Any]
 
     def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Contender:
-        """Learns."""
+        """Trains on the texts and their labels."""
 
     def predict_proba(self, texts: Sequence[str]) -> Floats:
-        """Answers."""
+        """The probability of each class, in the order of `classes_`, or a score in its place."""
 
     def megabytes(self) -> float:
-        """Of what has to be stored to serve it, uncompressed."""
+        """The size of the stored model, uncompressed."""
 
 
 class Ours:
-    """The training script's own function, scored by the serving code."""
+    """Our classifier: trained by the training script, scored by the serving code."""
 
     def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Ours:
-        """Learns with the hyperparameters of model_config.yaml."""
+        """Trains with the hyperparameters of model_config.yaml."""
         self.options = argparse.Namespace(**load_settings().model.training.hyperparameters.model_dump())
         self.model = fit(list(texts), labels, self.options)
         self.scorer = NgramScorer(TrainedModel(*self.model))
@@ -56,49 +56,49 @@ class Ours:
         return self
 
     def predict_proba(self, texts: Sequence[str]) -> Floats:
-        """As served."""
+        """The probabilities as served."""
         return np.asarray(self.scorer.predict_proba(texts))
 
     def megabytes(self) -> float:
-        """Of the model's folder."""
+        """The size of the model folder."""
         with tempfile.TemporaryDirectory() as folder:
             save(self.model, Path(folder), training_rows=0)
             return sum(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
 
 
 class Stock:
-    """A pipeline of scikit-learn's; of one without probabilities the softmax of its margins, uncalibrated."""
+    """A scikit-learn pipeline; without probabilities, the softmax of its margins, uncalibrated."""
 
     def __init__(self, classifier: Any, **vectorizer: Any) -> None:
         self.pipeline = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, **vectorizer), classifier)
 
     def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Stock:
-        """Learns."""
+        """Trains the pipeline."""
         self.pipeline.fit(texts, labels)
         self.classes_ = self.pipeline.classes_
         return self
 
     def predict_proba(self, texts: Sequence[str]) -> Floats:
-        """Answers."""
+        """Probabilities, or the softmax of the margins."""
         if hasattr(self.pipeline, "predict_proba"):
             return np.asarray(self.pipeline.predict_proba(texts))
         return np.asarray(softmax(self.pipeline.decision_function(texts), axis=1))
 
     def megabytes(self) -> float:
-        """Of the terms, their idf and the coefficients."""
+        """The size of the terms, their idf and the coefficients."""
         terms = self.pipeline[0].vocabulary_
         coefficients = getattr(self.pipeline[-1], "coef_", np.empty(0))
         return (sum(map(len, terms)) + 8 * len(terms) + coefficients.nbytes) / 1e6
 
 
 class NbSvm(Stock):
-    """Wang and Manning's NB-SVM (2012), one class against the rest, without interpolation, on TF-IDF."""
+    """NB-SVM (Wang and Manning, 2012) on TF-IDF, one class against the rest, without interpolation."""
 
     def __init__(self) -> None:
         super().__init__(LinearSVC(random_state=13), min_df=2)
 
     def fit(self, texts: Sequence[str], labels: Sequence[str]) -> NbSvm:
-        """Learns one machine a class."""
+        """Trains one support-vector machine per class."""
         features = self.pipeline[0].fit_transform(texts)
         self.classes_, which = np.unique(labels, return_inverse=True)
         self._machines = []
@@ -117,32 +117,32 @@ class NbSvm(Stock):
         return np.asarray(softmax(np.stack([features @ w + b for w, b in self._machines], axis=1), axis=1))
 
     def megabytes(self) -> float:
-        """Of the terms, their idf and the weights."""
+        """The size of the terms, their idf and the weights."""
         return super().megabytes() + float(sum(w.nbytes for w, _ in self._machines)) / 1e6
 
 
 class FastText:
-    """fastText with word 2-grams, in the environment of the peers, for it is no dependency of the jobs."""
+    """fastText with word 2-grams, in an environment of its own, since the jobs do not depend on it."""
 
     def __init__(self, python: str) -> None:
         self._python = python
 
     def fit(self, texts: Sequence[str], labels: Sequence[str]) -> FastText:
-        """Keeps what is to be learned: the other process learns and answers at once."""
+        """Keeps the training data; the other process trains and predicts in one call."""
         self._learn = [list(texts), list(labels)]
         self.classes_ = np.unique(labels)
         return self
 
     def answers(self, texts: Sequence[str]) -> dict[str, Any]:
-        """What the other process says: labels, probabilities, and seconds for each part."""
-        asked = json.dumps({"learn": self._learn, "texts": list(texts)})
+        """The response of the other process: labels, probabilities, and seconds for each part."""
+        request = json.dumps({"learn": self._learn, "texts": list(texts)})
         command = [self._python, str(Path(__file__).with_name("fasttext_peer.py"))]
-        done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, input=request, capture_output=True, text=True, check=True)
         answers: dict[str, Any] = json.loads(done.stdout)
         return answers
 
     def predict_proba(self, texts: Sequence[str]) -> Floats:
-        """The best class's probability; what is left is spread over the others."""
+        """The probability of the best class; the rest is spread over the other classes."""
         self.last = self.answers(texts)
         best = np.array(self.last["probabilities"]).clip(0, 1)
         found = np.repeat(((1 - best) / (len(self.classes_) - 1))[:, None], len(self.classes_), axis=1)
@@ -150,12 +150,12 @@ class FastText:
         return np.asarray(found)
 
     def megabytes(self) -> float:
-        """Of the file that fastText writes."""
+        """The size of the file that fastText writes."""
         return float(self.last["megabytes"])
 
 
 def contender(name: str, fasttext_python: str) -> Contender:
-    """A fresh one by its name."""
+    """A new contender by its name."""
     made: dict[str, Contender] = {
         "ours": Ours(),
         "logreg_recipe": Stock(LogisticRegression(max_iter=300), max_features=25_000, min_df=5, max_df=0.85),

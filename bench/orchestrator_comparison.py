@@ -1,4 +1,4 @@
-"""Whether two runs did the same, and how their times compare: of each flow, of each step, and of the whole run."""
+"""Two runs of the same flows compared: the results must be equal, the times are shown side by side."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any, TypeAlias
 from bench.tables import ratio, table
 
 Run: TypeAlias = Mapping[str, Any]
-# One round: the summary of each orchestrator's run, by the orchestrator.
+# One round: the summary of a run by its orchestrator.
 Round: TypeAlias = Mapping[str, Run]
 
-# What must be the same, whoever ran it.
+# The sections of a summary that must be equal.
 _SECTIONS = ("release", "training", "model", "classification")
 
 
 class DifferentResultsError(RuntimeError):
-    """The two ways did not do the same, so that their times cannot be compared."""
+    """The runs have different results, so their times cannot be compared."""
 
 
 def check_same(runs: Round, predictions: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    """Whether the runs agree in every account, score and prediction; run ids may differ.
+    """Checks that the runs agree in every row count, score and prediction; run ids may differ.
 
     Raises:
-        DifferentResultsError: they do not, or nothing was published.
+        DifferentResultsError: they differ, or nothing was published.
     """
     first, second = runs
     for section in _SECTIONS:
@@ -49,14 +49,15 @@ def _flows(run: Run) -> dict[str, str]:
 
 
 def _row(prediction: Mapping[str, Any]) -> str:
-    # As text, for None and a number have no order; repr() writes a float to its last bit.
+    # As text, since None and a number cannot be sorted; repr() keeps every bit of a float.
     return repr(sorted(_without_run_id(prediction).items()))
 
 
 def report(rounds: Sequence[Round]) -> str:
     """Two tables of medians over the rounds: each flow and the whole run, then each step.
 
-    A flow's wall time is from its first step's start to its last one's end; what starts it counts for the whole run.
+    The wall time of a flow is from the start of its first step to the end of its last. The time until it starts is part
+    of the whole run only.
     """
     return f"{_overview(rounds)}\n\n{_steps(rounds)}"
 
@@ -69,7 +70,7 @@ def _overview(rounds: Sequence[Round]) -> str:
 
 
 def _steps(rounds: Sequence[Round]) -> str:
-    """The steps of either way: `-` for who has none of this name, or none that starts a job."""
+    """The steps of both runs; `-` if a run has no such step, or the step starts no job."""
     first, second = rounds[0]
     one, two = (_medians(rounds, name, step_seconds) for name in (first, second))
     job_one, job_two = (_medians(rounds, name, job_seconds) for name in (first, second))
@@ -77,11 +78,11 @@ def _steps(rounds: Sequence[Round]) -> str:
     for label in {**one, **two}:
         cells = [_cell(each.get(label)) for each in (one, job_one, two, job_two)]
         rows.append([label, *cells, ratio(one[label], two[label]) if label in one and label in two else "-"])
-    return table(["seconds of each step", first, "its job", second, "its job", "ratio"], rows)
+    return table(["seconds per step", first, "its job", second, "its job", "ratio"], rows)
 
 
 def flow_seconds(run: Run) -> dict[str, float]:
-    """Of each flow wall time, jobs' time and their difference; of the whole run the parts that its summary names."""
+    """Wall time, job time and their difference for each flow, and the parts of the whole run as in its summary."""
     seconds: dict[str, float] = {}
     for flow in run["flows"]:
         wall, jobs = flow["seconds"], sum(step["job_seconds"] or 0.0 for step in flow["steps"])
@@ -92,12 +93,12 @@ def flow_seconds(run: Run) -> dict[str, float]:
 
 
 def step_seconds(run: Run) -> dict[str, float]:
-    """Of each step the time from its start to its end."""
+    """The time of each step from its start to its end."""
     return {f"{flow['dag_id']}: {step['task_id']}": step["seconds"] for flow in run["flows"] for step in flow["steps"]}
 
 
 def job_seconds(run: Run) -> dict[str, float]:
-    """Of each step that starts a job, the job's time."""
+    """The job's time for each step that starts a job."""
     steps = [(flow["dag_id"], step) for flow in run["flows"] for step in flow["steps"]]
     return {
         f"{flow}: {step['task_id']}": step["job_seconds"] for flow, step in steps if step["job_seconds"] is not None

@@ -1,4 +1,4 @@
-"""Runs a contender in a process of its own, and watches how much memory it and its children hold together."""
+"""A contender in a process of its own, with the peak memory of that process and its children."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _EVERY = 0.1  # seconds
 
 
 class ContenderError(RuntimeError):
-    """A contender ended with an error; it has said why itself."""
+    """A contender failed; its own error output gives the reason."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One run: wall time in seconds, the most memory of all its processes at a time in MB, and what it printed."""
+    """One run: wall time in seconds, peak memory of all its processes together in MB, and its standard output."""
 
     seconds: float
     peak_memory_mb: float
@@ -28,15 +28,15 @@ class Measured:
 
 
 def measured(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Measured:
-    """Runs a command to its end. Its standard output is returned, its errors are shown.
+    """Runs a command to its end. Standard output is captured, standard error is not.
 
-    Memory is the proportional set size, where a page that several processes share is counted once; Linux only.
+    Memory is the proportional set size, which counts a page shared by several processes once; Linux only.
 
     Raises:
         ContenderError: the command failed.
     """
     peak = 0.0
-    # Not a pipe: a contender that prints much would wait for somebody to read.
+    # Not a pipe: nothing reads it before the end, and a full pipe would block the contender.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as printed:
         start = time.perf_counter()
         with subprocess.Popen(command, stdout=printed, env={**os.environ, **(environment or {})}) as process:
@@ -47,23 +47,25 @@ def measured(command: Sequence[str], environment: Mapping[str, str] | None = Non
         printed.seek(0)
         output = printed.read()
     if process.returncode:
-        raise ContenderError(f"{command[0]} ended with exit code {process.returncode}; its last words: {output[-500:]}")
+        raise ContenderError(
+            f"{command[0]} failed with exit code {process.returncode}; its last output: {output[-500:]}"
+        )
     return Measured(seconds, peak, output)
 
 
 def own_peak_memory_mb() -> float:
-    """The most memory that this process has held. Not `ru_maxrss`: that begins with what its parent held."""
+    """The peak memory of this process. Not `ru_maxrss`, which starts at the parent's memory."""
     lines = (_PROC / "self" / "status").read_text().splitlines()
     return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM:"))
 
 
 def _family(pid: int) -> Iterator[int]:
-    """The process and all below it."""
+    """The process and all of its descendants."""
     yield pid
     for task in (_PROC / str(pid) / "task").glob("*/children"):
         try:
             children = task.read_text().split()
-        except OSError:  # it has just ended
+        except OSError:  # the process has just ended
             continue
         for child in children:
             yield from _family(int(child))

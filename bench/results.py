@@ -1,4 +1,4 @@
-"""Where a bench's figures go: `build/bench/<name>.json` for programs, a section of `docs/benchmarks.md` for people."""
+"""The figures of a benchmark: JSON in `build/bench/<name>.json`, and a section of `docs/benchmarks.md`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BUILD = ROOT / "build" / "bench"
 
 
 def save(name: str, contenders: Sequence[Mapping[str, Any]], folder: Path = BUILD) -> Path:
-    """Writes one object a contender, `contender`, `rows`, `checksum`, `seconds`, `peak_memory_mb` and more, as JSON."""
+    """Writes a JSON array; each object has `contender`, `rows`, `checksum`, `seconds`, `peak_memory_mb` and more."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     path.write_text(json.dumps(list(contenders), indent=2) + "\n", encoding="utf-8")
@@ -27,10 +27,10 @@ def save(name: str, contenders: Sequence[Mapping[str, Any]], folder: Path = BUIL
 
 
 def version_in(python: str, package: str) -> str:
-    """Name and version of a package in another environment, by that environment's Python.
+    """The name and version of a package in the environment of another Python.
 
     Raises:
-        subprocess.CalledProcessError: it is not installed there.
+        subprocess.CalledProcessError: the package is not installed there.
     """
     program = f"from importlib import metadata; print(metadata.version({package!r}))"
     done = subprocess.run([python, "-c", program], check=True, capture_output=True, text=True)
@@ -38,20 +38,26 @@ def version_in(python: str, package: str) -> str:
 
 
 def record(
-    name: str, text: str, packages: Sequence[str] = (), elsewhere: Sequence[str] = (), page: Path = PAGE
+    name: str,
+    about: str,
+    text: str,
+    packages: Sequence[str] = (),
+    elsewhere: Sequence[str] = (),
+    page: Path = PAGE,
 ) -> None:
-    """Replaces the section of a bench, or adds one: what it printed, with machine, date and the packages' versions.
+    """Replaces or adds the section of a benchmark on the page.
 
-    `elsewhere`: names with versions of what ran in other environments.
+    The section holds `about`, what is measured and against what; the date, the machine and the versions of `packages`;
+    and `text`, the printed figures. `elsewhere`: names with versions of packages in other environments.
 
     Raises:
         importlib.metadata.PackageNotFoundError: one of the packages is not installed here.
     """
     versions = "".join(f", {each}" for each in (*(f"{one} {metadata.version(one)}" for one in packages), *elsewhere))
-    # A fence in what was printed would end the section's own.
+    # A code fence in the printed text would end the fence around it.
     body = text.strip("\n").replace("```", "'''")
     section = (
-        f"<!-- bench: {name} -->\n\n## `make bench-{name}`\n\n"
+        f"<!-- bench: {name} -->\n\n## `make bench-{name}`\n\n{about}\n\n"
         f"{datetime.now(UTC):%Y-%m-%d}; {machine()}{versions}\n\n```text\n{body}\n```\n\n<!-- end: {name} -->\n"
     )
     before = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"

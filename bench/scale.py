@@ -1,4 +1,4 @@
-"""`python -m bench.scale`: what training takes, in time and memory, as the complaints grow more."""
+"""`python -m bench.scale`: time and memory of training as the number of narratives grows."""
 
 from __future__ import annotations
 
@@ -16,27 +16,34 @@ from bench.tiled_narratives import labelled, tiled, write_rows
 from complaints.settings import load_settings
 
 ROOT = Path(__file__).parents[1]
+_ABOUT = (
+    "Wall time and peak memory of the training script in one process as the number of narratives grows. It is "
+    "compared with itself: `growth` is the exponent of the number of narratives, from the row above. Copies of a "
+    "narrative have a tenth of their words replaced."
+)
 SIZES = (10_000, 100_000, 1_000_000)
 
 
 def main() -> int:
-    """Trains on each size in a process of its own; returns 1 where a model is not the same the second time."""
+    """Trains on each size in a process of its own; returns 1 if the same rows give two different models."""
     parser = argparse.ArgumentParser(prog="bench.scale", description=__doc__)
-    parser.add_argument("--rows", type=int, action="append", help=f"how many narratives (default: {SIZES})")
+    parser.add_argument(
+        "--rows", type=int, action="append", help=f"number of narratives, repeatable (default: {SIZES})"
+    )
     parser.add_argument("--train", type=Path, action="append", default=[], help="labelled complaints CSV")
     options = parser.parse_args()
     source, rows = labelled(options.train)
     sizes = options.rows or SIZES
-    print(f"training on narratives tiled from {len(rows):,} of {source}", flush=True)
-    # The smallest once more: what is timed is the training that gives the same bytes from the same rows.
+    print(f"{_ABOUT}\n\ntraining on narratives made from {len(rows):,} of {source}", flush=True)
+    # The smallest size runs twice: the same rows must give the same bytes.
     found = [_trained(size, rows) for size in (sizes[0], *sizes)]
     if found[0]["checksum"] != found[1]["checksum"]:
-        print(f"{sizes[0]:,} narratives gave another model the second time", file=sys.stderr)
+        print(f"{sizes[0]:,} narratives gave a different model the second time", file=sys.stderr)
         return 1
     text = _report(source, found[1:])
     print(text)
     save("scale", found[1:])
-    record("scale", text, ["scikit-learn", "numpy", "scipy"])
+    record("scale", _ABOUT, text, ["scikit-learn", "numpy", "scipy"])
     return 0
 
 
@@ -75,7 +82,7 @@ def _report(source: str, found: list[dict[str, Any]]) -> str:
                 figures[column] = growth((before["rows"], before[what]), (each["rows"], each[what]))
         lines.append([f"{each['rows']:,}", *figures, f"{each['model_mb']:.1f}"])
     header = ["narratives", "seconds", "growth", "peak MB", "growth", "model MB"]
-    return f"training on narratives tiled from {source}, one process\n\n{table(header, lines)}"
+    return f"narratives made from {source}\n\n{table(header, lines)}"
 
 
 if __name__ == "__main__":

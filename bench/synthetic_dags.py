@@ -1,4 +1,4 @@
-"""What DAGs the growth of compile time is measured on: synthetic ones, of as many tasks as wanted, in four shapes."""
+"""Synthetic DAGs in four shapes and any size, on which the growth of compile time is measured."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _dag(dag_id: str) -> Any:
 
 
 def series(size: int) -> Any:
-    """A DAG of `size` tasks, one after the other."""
+    """A DAG of `size` tasks in series."""
     with _dag(f"series_{size}") as dag:
         tasks = [EmptyOperator(task_id=f"t{number:04}") for number in range(size)]
         for before, after in pairwise(tasks):
@@ -27,7 +27,7 @@ def series(size: int) -> Any:
 
 
 def groups(size: int) -> Any:
-    """A DAG of about `size` tasks: ten side by side, one that gathers them, and so on."""
+    """A DAG of about `size` tasks: ten in parallel, one that joins them, and so on."""
     with _dag(f"groups_{size}") as dag:
         gathered = EmptyOperator(task_id="start")
         for number in range(max(1, round((size - 1) / (_WIDTH + 1)))):
@@ -39,7 +39,7 @@ def groups(size: int) -> Any:
 
 
 def side_by_side(size: int) -> Any:
-    """A DAG of `size` tasks: all but the first and the last side by side."""
+    """A DAG of `size` tasks, all but the first and the last in parallel."""
     with _dag(f"side_by_side_{size}") as dag:
         first, last = EmptyOperator(task_id="first"), EmptyOperator(task_id="last")
         first >> [EmptyOperator(task_id=f"t{number:04}") for number in range(size - 2)] >> last
@@ -47,7 +47,7 @@ def side_by_side(size: int) -> Any:
 
 
 def nested(size: int) -> Any:
-    """A DAG of about `size` tasks: two side by side, of which one is such a DAG itself, and so on."""
+    """A DAG of about `size` tasks: a task in parallel to a group of the same shape, and so on."""
     with _dag(f"nested_{size}") as dag:
         inner: Any = EmptyOperator(task_id="innermost")
         start = end = inner
@@ -60,10 +60,10 @@ def nested(size: int) -> Any:
     return dag
 
 
-# The sizes grow until a compilation takes about a second: groups in groups are the hardest.
+# The largest sizes compile in up to about two seconds; nested groups take the longest per task.
 SHAPES: Mapping[str, tuple[Callable[[int], Any], tuple[int, ...]]] = {
     "in series": (series, (10, 100, 400)),
     "in groups of 10": (groups, (12, 100, 397)),
-    "side by side": (side_by_side, (10, 100, 400)),
-    "groups in groups": (nested, (10, 49, 100)),
+    "in parallel": (side_by_side, (10, 100, 400)),
+    "in nested groups": (nested, (10, 49, 100)),
 }

@@ -1,4 +1,4 @@
-"""Plain tables for a terminal: figures side by side, how far they spread, and what machine they were made on."""
+"""Plain-text tables of figures, with spread, growth, ratio and a description of the machine."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 
 def machine() -> str:
-    """One line: the cores and the Python that the figures belong to."""
+    """The machine in one line: cores, architecture and Python version."""
     return f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
 
 
 def spread(figures: Sequence[float], form: str) -> list[str]:
-    """The least, the median and the greatest.
+    """The minimum, the median and the maximum.
 
     >>> spread([3.0, 1.0, 2.5], "{:.1f}")
     ['1.0', '2.5', '3.0']
@@ -24,7 +24,7 @@ def spread(figures: Sequence[float], form: str) -> list[str]:
 
 
 def growth(small: Sequence[float], large: Sequence[float]) -> str:
-    """By which power of the size the time grew, of two `(size, time)`.
+    """The exponent of the size with which the time grew, from two pairs `(size, time)`.
 
     >>> growth((100, 0.25), (400, 4.0))
     'n^2.0'
@@ -33,12 +33,12 @@ def growth(small: Sequence[float], large: Sequence[float]) -> str:
 
 
 def ratio(one: float, two: float) -> str:
-    """How many times as long the first takes; `-` where the second takes no time."""
+    """The first time divided by the second; `-` if the second is zero."""
     return f"{one / two:.2f}" if two > 0 else "-"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """The rows below their header, the first column to the left and all others to the right.
+    """The header and the rows, with the first column aligned left and the others right.
 
     >>> print(table(["flow", "s"], [["a", 1.5], ["bcd", 10]]))
     flow    s

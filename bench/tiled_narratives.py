@@ -1,4 +1,4 @@
-"""Labelled narratives for benches: of real files where there are any, else of the sample; tiled to any size."""
+"""Labelled narratives in any number: real ones if there are any, otherwise the sample, repeated with changes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from laptop.sample import write_sample
 
 Labelled = tuple[str, str]
 _PART_ROWS = 50_000
-_REPLACED, _NEW = 0.1, 0.002  # of the words of a copy
+_REPLACED, _NEW = 0.1, 0.002  # fractions of the words in a copy
 
 
 def labelled(paths: Sequence[Path] = ()) -> tuple[str, list[Labelled]]:
-    """Where they are from, and each narrative that has a class with it, the first copy of each text."""
+    """The source of the narratives, and each distinct narrative with its class."""
     if not paths and not DATA.is_dir():
         with tempfile.TemporaryDirectory() as folder:
             return "the synthetic sample", list(_labelled(list(write_sample(Path(folder)).training)))
@@ -42,9 +42,9 @@ def _labelled(files: Sequence[Path]) -> Iterator[Labelled]:
 
 
 def tiled(rows: Sequence[Labelled], count: int, seed: int = 13) -> Iterator[Labelled]:
-    """`count` narratives: these, again and again, each time with other words in the place of a tenth of theirs.
+    """`count` narratives: the given ones, then copies of them with a tenth of the words replaced.
 
-    Two words in a thousand are new to the language, as names and typing errors are: the vocabulary grows with the rows.
+    Two words in a thousand are new, like names and typing errors, so the vocabulary grows with the rows.
     """
     chance = random.Random(seed)
     words = [word for narrative, _ in rows for word in re.findall(r"\w+", narrative)]
@@ -63,7 +63,7 @@ def _other(word: str, words: Sequence[str], chance: random.Random) -> str:
 
 
 def write_rows(rows: Iterator[Labelled], folder: Path) -> None:
-    """Parquet files as the preparation leaves them for the training."""
+    """Writes Parquet files like those that `prepare_history` writes for the training."""
     folder.mkdir(parents=True)
     number, part = 0, []
     for row in rows:

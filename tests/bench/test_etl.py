@@ -1,4 +1,4 @@
-"""Readers are compared only where their rows are those of the file: as many, with the same ids and narratives."""
+"""Readers are compared only if they return the rows of the file: the same number, ids and narratives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.etl import content_of, report, tile
 from bench.etl_contenders import CONTENDERS
 
 
-def test_a_tiled_file_has_fresh_ids_and_its_checksum_is_that_of_its_parquet_in_any_order(tmp_path: Path) -> None:
+def test_a_tiled_file_has_new_ids_and_the_checksum_of_its_parquet_in_any_order(tmp_path: Path) -> None:
     source, target = tmp_path / "a.csv", tmp_path / "a.parquet"
     expected = tile(source, 500, tmp_path / "sample")
     _, work = CONTENDERS["pandas"](1)
@@ -25,7 +25,7 @@ def test_a_tiled_file_has_fresh_ids_and_its_checksum_is_that_of_its_parquet_in_a
     assert content_of(target) != expected
 
 
-def test_a_report_marks_who_read_other_rows() -> None:
+def test_a_report_marks_a_contender_that_read_other_rows() -> None:
     each = {"rows": 10, "checksum": "a", "first_seconds": 1.0, "seconds": 2.0, "peak_memory_mb": 9.0}
     ours, other = ({"contender": name, "right": right} | each for name, right in (("ours", True), ("other", False)))
     assert [line.rpartition(" ")[2] for line in report([ours, other], 10**6).splitlines()[1:]] == ["yes", "NO"]

@@ -1,4 +1,4 @@
-"""What the bench of orchestration reads of a run."""
+"""The orchestration benchmark reads the predictions of a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from bench.orchestration import published
 
 
-def test_the_predictions_of_all_files_are_read(tmp_path: Path) -> None:
+def test_the_predictions_of_all_files_are_returned(tmp_path: Path) -> None:
     (tmp_path / "predictions").mkdir()
     for number in range(2):
         table = pa.table({"complaint_id": [str(number)], "runner_up": pa.array([None], pa.string())})

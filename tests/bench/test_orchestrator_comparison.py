@@ -1,4 +1,4 @@
-"""Times of orchestrators are compared only where the results are the same, and add up."""
+"""Times of orchestrators are compared only if their results are equal."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ def run(jobs: float, wall: float, *, rows: int = 10, run_id: str = "a", extra_st
 
 
 def figures(rounds: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """The figures of both tables by the label before them."""
+    """The figures of both tables by their label."""
     lines = [line.split("  ") for line in report(rounds).splitlines()]
     return {line[0]: [cell.strip() for cell in line[1:] if cell.strip()] for line in lines}
 
 
-def test_wall_time_is_job_time_and_orchestration() -> None:
-    told = figures([{"airflow": run(10, 30), "stepfunctions": run(10, 15)}])
-    assert told["flow: wall"] == ["30.0", "15.0", "2.00"]
-    assert told["flow: jobs"] == ["10.0", "10.0", "1.00"]
-    assert told["flow: orchestration"] == ["20.0", "5.0", "4.00"]
-    assert told["the whole run: start-up"] == ["1.0", "1.0", "1.00"]
+def test_wall_time_is_the_sum_of_job_time_and_orchestration() -> None:
+    found = figures([{"airflow": run(10, 30), "stepfunctions": run(10, 15)}])
+    assert found["flow: wall"] == ["30.0", "15.0", "2.00"]
+    assert found["flow: jobs"] == ["10.0", "10.0", "1.00"]
+    assert found["flow: orchestration"] == ["20.0", "5.0", "4.00"]
+    assert found["the whole run: start-up"] == ["1.0", "1.0", "1.00"]
 
 
-def test_of_several_rounds_the_median_counts() -> None:
+def test_the_figure_of_several_rounds_is_the_median() -> None:
     rounds = [{"airflow": run(10, wall), "stepfunctions": run(10, 20)} for wall in (90, 40, 30)]
     assert figures(rounds)["flow: wall"] == ["40.0", "20.0", "2.00"]
 
 
-def test_a_step_that_only_one_has_is_compared_with_nothing() -> None:
-    told = figures([{"airflow": run(10, 30, extra_step="await"), "stepfunctions": run(8, 15)}])
-    assert told["flow: await"] == ["0.5", "-", "-", "-", "-"]
-    assert told["flow: prepare"] == ["12.0", "10.0", "10.0", "8.0", "1.20"]
-    assert told["flow: plan"] == ["1.0", "-", "1.0", "-", "1.00"]
+def test_a_step_of_one_orchestrator_only_has_no_ratio() -> None:
+    found = figures([{"airflow": run(10, 30, extra_step="await"), "stepfunctions": run(8, 15)}])
+    assert found["flow: await"] == ["0.5", "-", "-", "-", "-"]
+    assert found["flow: prepare"] == ["12.0", "10.0", "10.0", "8.0", "1.20"]
+    assert found["flow: plan"] == ["1.0", "-", "1.0", "-", "1.00"]
 
 
 def failed() -> dict[str, Any]:
@@ -74,9 +74,9 @@ def failed() -> dict[str, Any]:
     ],
 )
 def test_different_results_are_not_compared(other: dict[str, Any], predictions: list[Any], why: str) -> None:
-    told = {"airflow": [PREDICTION], "stepfunctions": predictions}
+    published = {"airflow": [PREDICTION], "stepfunctions": predictions}
     with pytest.raises(DifferentResultsError, match=why):
-        check_same({"airflow": run(1, 2), "stepfunctions": other}, told)
+        check_same({"airflow": run(1, 2), "stepfunctions": other}, published)
 
 
 def test_two_runs_that_published_nothing_are_not_compared() -> None:
@@ -91,11 +91,11 @@ def test_run_ids_and_the_order_of_rows_may_differ() -> None:
     check_same(runs, {"airflow": rows, "stepfunctions": turned})
 
 
-def test_no_time_has_no_ratio() -> None:
+def test_there_is_no_ratio_to_zero() -> None:
     assert bench.tables.ratio(1, 0) == "-"
 
 
-def test_tables_and_figures_are_as_their_examples_say() -> None:
-    told = doctest.testmod(bench.tables)
-    assert told.attempted >= 3
-    assert told.failed == 0
+def test_the_doctests_of_tables_pass() -> None:
+    outcome = doctest.testmod(bench.tables)
+    assert outcome.attempted >= 3
+    assert outcome.failed == 0
