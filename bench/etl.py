@@ -33,8 +33,8 @@ _IN_BENCH_ENVIRONMENT = ("duckdb", "polars")
 _ABOUT = (
     "Wall time to read a CSV file of complaints and write it as Parquet, every column as text: the reader of the "
     "Glue jobs (`ours`) against Spark's CSV reader, DuckDB, Polars, pandas and pyarrow. Each runs in a process of "
-    "its own and reads a smaller file first. A time counts only if rows, ids and narratives are those of the file "
-    "(`rows are right`)."
+    "its own and reads a smaller file first (`first file`). A ratio above 1 is slower than ours. A time counts "
+    "only if rows, ids and narratives are those of the file (`rows are right`)."
 )
 # The contenders with the number of cores each may use.
 _RUNS = (

@@ -18,9 +18,9 @@ from bench.results import record
 from bench.tables import machine
 
 _ABOUT = (
-    "The same run on local AWS through Airflow and through Step Functions, with the same results: the wall time "
-    "of each flow and step, the time of its jobs, and the difference, which is the overhead of the orchestrator. "
-    "`ratio` is the time through Airflow divided by the time through Step Functions."
+    "The same run on local AWS through Airflow and through Step Functions, with the same results. `jobs` is the "
+    "time in Glue and SageMaker jobs, and `orchestration` is the rest of the wall time. `ratio` is the time "
+    "through Airflow divided by the time through Step Functions."
 )
 ORCHESTRATORS = ("airflow", "stepfunctions")
 

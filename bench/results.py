@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -16,6 +17,7 @@ from bench.tables import machine
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 BUILD = ROOT / "build" / "bench"
+_PAGE_WIDTH = 120
 
 
 def save(name: str, contenders: Sequence[Mapping[str, Any]], folder: Path = BUILD) -> Path:
@@ -57,7 +59,8 @@ def record(
     # A code fence in the printed text would end the fence around it.
     body = text.strip("\n").replace("```", "'''")
     section = (
-        f"<!-- bench: {name} -->\n\n## `make bench-{name}`\n\n{about}\n\n"
+        f"<!-- bench: {name} -->\n\n## `make bench-{name}`\n\n"
+        f"{textwrap.fill(about, _PAGE_WIDTH, break_on_hyphens=False)}\n\n"
         f"{datetime.now(UTC):%Y-%m-%d}; {machine()}{versions}\n\n```text\n{body}\n```\n\n<!-- end: {name} -->\n"
     )
     before = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"

@@ -18,8 +18,8 @@ from complaints.settings import load_settings
 ROOT = Path(__file__).parents[1]
 _ABOUT = (
     "Wall time and peak memory of the training script in one process as the number of narratives grows. It is "
-    "compared with itself: `growth` is the exponent of the number of narratives, from the row above. Copies of a "
-    "narrative have a tenth of their words replaced."
+    "compared with itself: `growth` is the exponent of the number of narratives from the row above, so n^1.0 is "
+    "linear. Copies of a narrative have a tenth of their words replaced."
 )
 SIZES = (10_000, 100_000, 1_000_000)
 
