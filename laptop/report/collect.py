@@ -1,4 +1,4 @@
-"""Gathers what the flows left in S3: the predictions, and all that the summary says of the run."""
+"""Reads the published results of a run from S3: the predictions, and the content of the summary."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _CLASSIFICATION = ("classified", "without_narrative", "quarantined", "superseded
 
 
 class Results:
-    """The bucket after both flows, read as any consumer would: from the manifest and the model's record on."""
+    """The results in a bucket, read as any consumer reads them: from the manifest and the model's record."""
 
     def __init__(self, s3: Any, bucket: str, run_id: str = "") -> None:
-        """Of one run, by its id; without, of the only one there is."""
+        """The results of the run `run_id`, or of the only run if none is given."""
         self._s3 = s3
         self._bucket = bucket
         self._run_id = run_id
 
     def summary(self) -> dict[str, Any]:
-        """The sections `training`, `model` and `classification` of the summary."""
+        """The release, and the sections `training`, `model` and `classification` of the summary."""
         manifest = self._manifest()
         version = self._json("models/latest")["version"]
         model = self._json(f"models/versioned/{version}/model.json")
@@ -40,16 +40,16 @@ class Results:
         }
 
     def download_predictions(self, folder: Path) -> None:
-        """Puts the Parquet files that the manifest names into `folder`.
+        """Downloads the Parquet files that the manifest names into `folder`.
 
         Raises:
-            ChangedResultError: a file is not what was published.
+            ChangedResultError: a file was changed after it was published.
         """
         folder.mkdir(parents=True, exist_ok=bool(self._run_id))
         results.download(Bucket(self._s3, self._bucket), self._run(), folder)
 
     def locations(self) -> dict[str, str]:
-        """Where the results are in S3."""
+        """The S3 URIs of the results and of the manifest."""
         run_id = self._manifest()["run_id"]
         bucket = f"s3://{self._bucket}"
         return {
@@ -90,7 +90,7 @@ class Results:
             return results.published_run(bucket, self._run_id)
         found = list(results.published_runs(bucket))
         if len(found) != 1:
-            raise ValueError(f"one published run was expected, found {len(found)}: {[each.run_id for each in found]}")
+            raise ValueError(f"expected one published run, found {len(found)}: {[each.run_id for each in found]}")
         return found[0]
 
     def _document(self, folder: str) -> dict[str, Any]:

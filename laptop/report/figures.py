@@ -1,6 +1,6 @@
-"""The drawings of the report: bars as inline SVG, the histogram, the confusion matrix.
+"""The figures of the report: bars as inline SVG, the histogram and the confusion matrix.
 
-Every length is a percentage, so that a drawing is as wide as its place and its text keeps its size.
+Every length is a percentage: figures scale with the page, and their text keeps its size.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from laptop.report.markup import DRAWN, Markup, markup, table, tag
 
 @dataclass(frozen=True)
 class Portion:
-    """One coloured part of a bar; the colour is a class of the style sheet."""
+    """One coloured part of a bar; `colour` is a class of the style sheet, `written` the size as text."""
 
     label: str
     size: float
@@ -25,7 +25,7 @@ class Portion:
 
 
 def stacked_bar(portions: Iterable[Portion], whole: float, *, class_: str = "stack") -> Markup:
-    """The portions in a row, on the scale of `whole`."""
+    """A bar of several portions, drawn to the scale of `whole`."""
     drawn, x = [], 0.0
     portions = list(portions)
     for portion in portions:
@@ -39,7 +39,7 @@ def stacked_bar(portions: Iterable[Portion], whole: float, *, class_: str = "sta
 
 
 def legend(portions: Iterable[tuple[str, str]]) -> Markup:
-    """What each colour means: (label, colour) pairs."""
+    """A legend of (label, colour) pairs."""
     return tag("p", *(tag("span", swatch(colour), label) for label, colour in portions), class_="legend")
 
 
@@ -50,13 +50,13 @@ def swatch(colour: str) -> Markup:
 
 
 def bar(size: float, whole: float, colour: str = "one") -> Markup:
-    """A single bar; the number that it draws stands beside it."""
+    """A single bar, for a cell beside the number that it shows."""
     width = 100 * size / whole if whole else 0
     return tag("svg", _rectangle(x=0, width=width, class_=f"fill-{colour}"), class_="bar", aria_hidden="true")
 
 
 def counted_bars(head: tuple[str, str], counts: Mapping[str, int], colour: str) -> Markup:
-    """A table of counts, the largest first, each with its bar and its share."""
+    """A table of counts, largest first, each with a bar and its share."""
     total, longest = sum(counts.values()), max(counts.values(), default=0)
     body = [
         (name, tag("td", bar(n, longest, colour), class_="drawn"), count(n), percent(n, total))
@@ -67,7 +67,7 @@ def counted_bars(head: tuple[str, str], counts: Mapping[str, int], colour: str) 
 
 
 def histogram(edges: Sequence[float], counts: Sequence[int]) -> Markup:
-    """Upright bars, each with its count above and its interval below."""
+    """Vertical bars, each with its count above and the lower edge of its interval below."""
     tallest, total = max(counts, default=0), sum(counts)
     bars = []
     for (low, high), number in zip(pairwise(edges), counts, strict=True):
@@ -87,7 +87,7 @@ def histogram(edges: Sequence[float], counts: Sequence[int]) -> Markup:
 
 
 def confusion_matrix(confusion: Mapping[str, Any]) -> Markup:
-    """Counts, each shaded by its share of the row: the true class's complaints, by prediction."""
+    """Counts by true class (rows) and predicted class (columns), each shaded by its share of the row."""
     labels: list[str] = confusion["labels"]
     corner = tag("th", tag("span", "true ↓ · predicted →"), class_="corner", scope="col")
     head = tag("tr", corner, *(tag("th", tag("span", label), scope="col", title=label) for label in labels))
@@ -104,7 +104,7 @@ def _shaded(true: str, labels: Sequence[str], row: Sequence[int]) -> Iterable[Ma
     for predicted, number in zip(labels, row, strict=True):
         share = number / total if total else 0
         kind = "right" if predicted == true else "wrong"
-        # Dark shades need light text: the style sheet cannot see how dark a shade is.
+        # Dark shades need light text, and CSS cannot tell how dark a shade is.
         depth = " deep" if share > 0.6 else "" if number else " none"
         yield tag(
             "td",

@@ -1,4 +1,4 @@
-"""How numbers and names are written for a person, on the report's page and in the terminal alike."""
+"""Numbers and names as text, for the page and the terminal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def rows(number: int) -> str:
 
 
 def score(value: float | None) -> str:
-    """A score between 0 and 1; a score of nothing (no rows, so NaN or null) is not a zero.
+    """A score between 0 and 1; a score of no rows (NaN or null) is a dash, not a zero.
 
     >>> score(0.91), score(None)
     ('0.910', '-')
@@ -47,19 +47,19 @@ def seconds(value: float | None) -> str:
 
 
 def time_sentence(split: Mapping[str, Any]) -> str:
-    """What the time of a run went to, as a sum; ``!=`` where the parts are not the whole.
+    """The time of a run as a sum of its parts; ``!=`` if they do not add up.
 
     >>> time_sentence({"total": 9.0, "start_up": 2.0, "work": 4.0, "orchestration": 3.0})
     '9.0 s = 2.0 s start-up + 4.0 s work + 3.0 s orchestration'
     """
     total, sizes = split.get("total") or 0.0, {name: split.get(name) or 0.0 for name in TIME}
-    # Each number is rounded to a tenth: together they may be off by a little more.
+    # Each number is rounded to a tenth, so the sum may be off by a little more.
     sign = "=" if abs(total - sum(sizes.values())) < 0.15 else "!="
     return f"{seconds(total)} {sign} " + " + ".join(f"{seconds(sizes[name])} {word}" for name, word in TIME.items())
 
 
 def percent(part: float, whole: float) -> str:
-    """A share of a whole; never rounded down to nothing when there is something.
+    """A share as a percentage; a share that would be rounded to zero is written as ``<0.1%``.
 
     >>> percent(1, 4), percent(1, 1_000_000), percent(0, 0)
     ('25.0%', '<0.1%', '-')
@@ -71,7 +71,7 @@ def percent(part: float, whole: float) -> str:
 
 
 def fitted(name: str, width: int) -> str:
-    """A name in at most so many columns.
+    """A name, shortened to at most `width` columns.
 
     >>> fitted("prepare_complaints", 10)
     'prepare...'
@@ -80,7 +80,7 @@ def fitted(name: str, width: int) -> str:
 
 
 def plain(name: str) -> str:
-    """The name of a field, as words.
+    """The name of a field with spaces for underscores.
 
     >>> plain("without_narrative")
     'without narrative'
@@ -89,11 +89,11 @@ def plain(name: str) -> str:
 
 
 def largest_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Counts by size; equal ones by name, so that two pages of the same run are the same page."""
+    """Counts by size, equal ones by name, so that the same run always gives the same page."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def part(summary: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """One part of a summary; an empty one where the run did not get that far (absent or null)."""
+    """A section of a summary; empty if it is absent or null."""
     found: Mapping[str, Any] = summary.get(name) or {}
     return found

@@ -1,4 +1,4 @@
-"""Metrics of predictions that come as counts: how often which label met which answer in which tenth of confidence."""
+"""Metrics computed from counts of predictions by label, predicted class and tenth of confidence."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _UNKNOWN = (None, "unmapped")
 
 
 def slice_of(counts: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """The metrics of the rows with a known label, in the form of an evaluated slice; None where there are none.
+    """The metrics of the rows with a known label, in the format of an evaluated slice; None without such rows.
 
-    `counts`: rows of label, predicted_product, confidence_tenth, rows, confidence_sum. Calibration error is over ten
-    bins of equal width (Guo et al., 2017).
+    `counts` has rows of label, predicted_product, confidence_tenth, rows and confidence_sum. The calibration error is
+    computed over ten bins of equal width (Guo et al., 2017).
     """
     known = [row for row in counts if row["label"] not in _UNKNOWN]
     total = sum(row["rows"] for row in known)
@@ -58,7 +58,7 @@ def _calibration_error(rows: list[Mapping[str, Any]], total: int) -> float:
 
 
 def confidence_histogram(counts: Iterable[Mapping[str, Any]]) -> dict[str, list[float]]:
-    """How many rows have a confidence in which tenth."""
+    """The number of rows in each tenth of confidence."""
     bins = [0.0] * TENTHS
     for row in counts:
         bins[row["confidence_tenth"]] += row["rows"]
@@ -66,7 +66,7 @@ def confidence_histogram(counts: Iterable[Mapping[str, Any]]) -> dict[str, list[
 
 
 def predicted_products(counts: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """How many rows were given which class, the most frequent first."""
+    """The number of rows by predicted class, most frequent first."""
     mix: Counter[str] = Counter()
     for row in counts:
         mix[row["predicted_product"]] += row["rows"]

@@ -1,4 +1,4 @@
-"""The report of one run: a page that opens from a folder, prints, and needs no network.
+"""The report of one run as one HTML page, which can be printed and needs no server and no network.
 
 >>> render({}).splitlines()[0]
 '<!doctype html>'
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from laptop.report.figures import counted_bars, histogram
-from laptop.report.formatting import NOT_KNOWN, part, plain
+from laptop.report.formatting import NOT_KNOWN, count, part, plain
 from laptop.report.markup import Markup, columns, figure, markup, section, tag
 from laptop.report.row_account import account_of
 from laptop.report.rows import classified_rows, training_rows
@@ -22,7 +22,7 @@ STYLE = Path(__file__).with_name("style.css")
 
 
 def render(summary: Mapping[str, Any]) -> str:
-    """The whole page for the content of ``summary.json``; parts that the run did not reach are left out."""
+    """The page for the content of ``summary.json``; sections without data are left out."""
     classification, evaluation = part(summary, "classification"), part(part(summary, "model"), "evaluation")
     body = markup(
         _header(summary),
@@ -42,7 +42,7 @@ def render(summary: Mapping[str, Any]) -> str:
 
 
 def _head(classification: Mapping[str, Any]) -> Markup:
-    # The one piece of text that is not escaped: our own style sheet.
+    # The only text that is not escaped is the style sheet.
     style = Markup(STYLE.read_text(encoding="utf-8"))
     return tag(
         "head",
@@ -64,7 +64,7 @@ def _header(summary: Mapping[str, Any]) -> Markup:
     )
     return tag(
         "header",
-        tag("p", "PTMLops · report of a run", class_="eyebrow"),
+        tag("p", "PTMLops · run report", class_="eyebrow"),
         tag("h1", "Consumer complaints, classified"),
         tag("dl", *(_fact(name, value) for name, value in facts), class_="facts"),
         _synthetic() if summary.get("synthetic") else None,
@@ -80,15 +80,15 @@ def _synthetic() -> Markup:
     return tag(
         "p",
         tag("strong", "Synthetic data."),
-        " These complaints were generated. The scores show that the flows work, "
-        "not how well the model would do on real complaints.",
+        " These complaints were generated: the scores show that the flows work, "
+        "not how good the model is on real complaints.",
         class_="banner",
         role="note",
     )
 
 
 def _alarms(summary: Mapping[str, Any]) -> Iterator[Markup]:
-    """What a reader must know before believing the rest: rows that are lost, flows that failed."""
+    """Warnings at the top of the page: missing rows and failed flows."""
     for name in ("training", "classification"):
         account = account_of(part(summary, name))
         if account and not account.adds_up:
@@ -106,21 +106,26 @@ def _predictions(classification: Mapping[str, Any]) -> Markup | None:
         blocks.append(figure("Predicted products", counted_bars(("product", "complaints"), products, "one")))
     if confidence.get("counts"):
         drawn = histogram(confidence["edges"], confidence["counts"])
-        note = tag("p", "Probability of the predicted class; the lower edge stands below each bar.", class_="note")
+        note = tag(
+            "p", "Probability of the predicted class. Below each bar: the lower edge of its interval.", class_="note"
+        )
         blocks.append(figure("Confidence of the predictions", drawn, note))
-    return section("What was predicted", columns(*blocks)) if blocks else None
+    return section("Predictions", columns(*blocks)) if blocks else None
 
 
 def _places(summary: Mapping[str, Any]) -> Markup | None:
     read = {
-        "history read": part(summary, "training").get("inputs"),
-        "complaints read": part(summary, "classification").get("inputs"),
+        "history files": part(summary, "training").get("inputs"),
+        "classified files": part(summary, "classification").get("inputs"),
     }
     places = [(plain(name), [place]) for name, place in part(summary, "results").items() if place]
     places += [(name, inputs) for name, inputs in read.items() if inputs]
+    if (skipped := part(summary, "skipped_files")).get("count"):
+        more = skipped["count"] - len(skipped["first"])
+        places.append(("skipped files", [*skipped["first"], *([f"and {count(more)} more"] if more else [])]))
     if not places:
         return None
     entries = (
         tag("div", tag("dt", name), *(tag("dd", tag("code", value)) for value in values)) for name, values in places
     )
-    return section("Where things are", tag("dl", *entries, class_="places"))
+    return section("Files and locations", tag("dl", *entries, class_="places"))

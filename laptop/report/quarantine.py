@@ -1,4 +1,4 @@
-"""The quarantine of both flows as one CSV for a person, which a spreadsheet may open without harm."""
+"""The quarantined rows of both flows as one CSV file that is safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-# What a spreadsheet takes for a formula, though white space or a NUL stands before it (OWASP, CSV injection).
+# What a spreadsheet takes for a formula, even behind white space or a NUL (OWASP, CSV injection).
 _FORMULA = re.compile(r"[\s\0]*[=+\-@\t\r]")
 
 
 def download_quarantine(s3: Any, bucket: str, path: Path) -> int:
-    """Writes file, line, reason and raw text of each quarantined row of every run to `path`; returns how many."""
+    """Writes file, line, reason and raw text of every quarantined row to `path`; returns the number of rows."""
     rows = list(_rows(s3, bucket))
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
@@ -24,7 +24,7 @@ def download_quarantine(s3: Any, bucket: str, path: Path) -> int:
 
 
 def inert(text: str) -> str:
-    """The text, behind an apostrophe where a spreadsheet would take it for a formula.
+    """The text, with an apostrophe in front if a spreadsheet would take it for a formula.
 
     >>> inert("=1+1"), inert(" -2"), inert("a-b")
     ("'=1+1", "' -2", 'a-b')
@@ -34,7 +34,7 @@ def inert(text: str) -> str:
 
 def _rows(s3: Any, bucket: str) -> Iterator[tuple[str, int, str, str]]:
     for entry in _quarantined(s3, bucket):
-        # Of a file that could not be read to its end there is no text.
+        # A file that could not be read to its end has no raw text.
         raw = entry.get("raw") or ""
         key = entry["source"].split("/", 3)[3]
         yield inert(key), entry["line"], inert(entry["reason"]), inert(raw)

@@ -1,4 +1,4 @@
-"""Whether the rows that went into a run are all accounted for, and how that is said.
+"""The row account of a run: rows in, against the rows with a known outcome.
 
 >>> account = RowAccount(10, {"classified": 6, "without_narrative": 3})
 >>> account.sentence()
@@ -18,23 +18,23 @@ from laptop.report.formatting import part, plain, rows
 
 @dataclass(frozen=True)
 class RowAccount:
-    """Rows in, and what became of them: each row has exactly one fate."""
+    """Rows in, and the number of rows by fate; each row has exactly one fate."""
 
     rows_in: int
     fates: Mapping[str, int]
 
     @property
     def missing(self) -> int:
-        """Rows without a fate; negative when some were counted twice."""
+        """The number of rows without a fate; negative if some were counted twice."""
         return self.rows_in - sum(self.fates.values())
 
     @property
     def adds_up(self) -> bool:
-        """Whether every row has exactly one fate, computed here and believed from nobody."""
+        """True if every row has exactly one fate; computed here, not taken from the manifest."""
         return self.missing == 0
 
     def verdict(self) -> str:
-        """``adds up``, or by how many rows it does not."""
+        """``adds up``, or the number of rows that are missing or too many."""
         if self.adds_up:
             return "adds up"
         if self.missing > 0:
@@ -42,25 +42,25 @@ class RowAccount:
         return f"does not add up: {rows(-self.missing)} too many"
 
     def terms(self) -> list[str]:
-        """The sum, term by term, the rows in first."""
+        """The sum as a list of terms, rows in first."""
         fates = [f"{number:,} {plain(name)}" for name, number in self.fates.items()] or ["0"]
         sign = "=" if self.adds_up else "!="
         return [f"rows in {self.rows_in:,} {sign} {fates[0]}", *(f"+ {fate}" for fate in fates[1:])]
 
     def sentence(self) -> str:
-        """The sum, as one line of arithmetic."""
+        """The sum as one line."""
         return " ".join(self.terms())
 
 
 def account_of(section: Mapping[str, Any]) -> RowAccount | None:
-    """The account of a ``training`` or ``classification`` section; None where it read nothing."""
+    """The account of a ``training`` or ``classification`` section; None if it read no rows."""
     if section.get("rows_in") is None:
         return None
     return RowAccount(section["rows_in"], dict(part(section, "account")))
 
 
 def accounts_by_source(section: Mapping[str, Any]) -> list[tuple[str, RowAccount]]:
-    """The account of each file that was read, over the same fates as the account of them all."""
+    """The account of each source file, with the same fates as the account of all files."""
     fates = part(section, "account")
     return [
         (source["source"], RowAccount(source["rows_in"], {fate: source.get(fate, 0) for fate in fates}))

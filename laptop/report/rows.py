@@ -1,4 +1,4 @@
-"""What became of every row: first in the report, because scores of lost rows mean nothing."""
+"""The sections on row accounts; they come first, since scores mean nothing if rows were lost."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from laptop.report.formatting import count, part, percent, plain, rows
 from laptop.report.markup import Markup, figure, markup, section, table, tag
 from laptop.report.row_account import RowAccount, account_of, accounts_by_source
 
-# What became of a row, in a person's words. The keys also name the colours of the style sheet.
+# The fates of a row, explained. The keys are also the names of the style sheet's colours.
 FATES = {
-    "classified": "had a narrative, and has a prediction",
-    "train": "taught the model",
-    "test": "held out, to score the model",
-    "newest": "held out by time, to score the model on the latest complaints",
-    "without_narrative": "nothing to read: the consumer published no narrative",
-    "unmapped": "a product that the product map does not know",
-    "quarantined": "could not be read as a complaint; set aside, with the reason",
+    "classified": "has a narrative and a prediction",
+    "train": "used to train the model",
+    "test": "held out to evaluate the model",
+    "newest": "the latest complaints, held out to evaluate the model on them",
+    "without_narrative": "the consumer did not publish a narrative",
+    "unmapped": "its product is not in the product map",
+    "quarantined": "not a valid complaint; kept apart with the reason",
     "superseded": "an older copy of a complaint that was published again",
 }
 
 
 def classified_rows(classification: Mapping[str, Any]) -> Markup:
-    """The account of the complaints to classify: all of them, by source, and why some were set aside."""
+    """The account of the complaints to classify: in total, by source, and the reasons for quarantine."""
     account = account_of(classification)
     if account is None:
-        return section("Where every row went", lead="Nothing was classified in this run.")
+        return section("Row account", lead="Nothing was classified in this run.")
     return section(
         "Where every row went",
         _account(account),
         _sources(classification),
         _reasons(classification, account.fates.get("quarantined", 0)),
         _unmapped(classification.get("unmapped") or 0),
-        lead="Each row that was read has exactly one fate, and no row is lost without being said.",
+        lead="Every row that was read has exactly one fate. Missing rows are reported here.",
     )
 
 
 def training_rows(training: Mapping[str, Any]) -> Markup | None:
-    """The account of the training history; None where no model was trained."""
+    """The account of the training history; None if no model was trained."""
     account = account_of(training)
     if account is None:
         return None
-    return section("What the model learned from", _account(account), lead="The rows of the training history.")
+    return section("Training data", _account(account), lead="The rows of the training history, by their use.")
 
 
 def _account(account: RowAccount) -> Markup:
@@ -61,14 +61,14 @@ def _account(account: RowAccount) -> Markup:
         for fate, n in account.fates.items()
     ]
     if not account.adds_up:
-        body.append((markup(swatch("missing"), "difference"), count(account.missing), "", "no fate on record"))
+        body.append((markup(swatch("missing"), "difference"), count(account.missing), "", "no recorded fate"))
     foot = ("rows in", count(account.rows_in), "", _verdict(account))
     written = table(("fate", "rows", "share", ""), body, foot=foot, class_="account")
     return tag("div", stacked_bar(portions, whole), written, class_="figure")
 
 
 def _colour(fate: str) -> str:
-    # A class name is no place for text from a file.
+    # Text from a file must not become a class name.
     return fate.replace("_", "-") if fate in FATES else "other"
 
 
@@ -100,8 +100,8 @@ def _reasons(classification: Mapping[str, Any], quarantined: int) -> Markup | No
     reasons = part(classification, "quarantined_by_reason")
     if not reasons:
         return None
-    unsaid = quarantined - sum(reasons.values())
-    note = f"{rows(unsaid)} of {count(quarantined)} without a reason on record." if unsaid > 0 else None
+    without_reason = quarantined - sum(reasons.values())
+    note = f"{rows(without_reason)} of {count(quarantined)} without a recorded reason." if without_reason > 0 else None
     return figure(
         "Why rows were quarantined",
         counted_bars(("reason", "rows"), reasons, "quarantined"),
@@ -112,5 +112,5 @@ def _reasons(classification: Mapping[str, Any], quarantined: int) -> Markup | No
 def _unmapped(number: int) -> Markup | None:
     if not number:
         return None
-    text = f"{rows(number)} with a product that the product map does not know: no agreement is counted for them."
+    text = f"{rows(number)} with a product that is not in the product map: they are not part of the agreement below."
     return tag("p", text, class_="note")

@@ -1,4 +1,4 @@
-"""How well the model did on one slice of complaints: the part of the report that shows its scores."""
+"""The sections on the model's scores: one for each slice of complaints."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from laptop.report.figures import bar, confusion_matrix
 from laptop.report.formatting import NOT_KNOWN, count, part, score
 from laptop.report.markup import DRAWN, Markup, columns, figure, section, table, tag
 
-# What each slice is, and what its numbers may be used for.
+# The title and the explanation of each slice.
 TEST = (
     "Scores on the test slice",
-    "Complaints held out of training: how well the model does on what it has not seen.",
+    "Complaints held out of training: the model has not seen them.",
 )
 NEWEST = (
     "Scores on the newest complaints",
-    "The latest complaints, held out by time. Scores below those of the test slice are a sign of drift.",
+    "The latest complaints, held out by date. Scores lower than on the test slice are a sign of drift.",
 )
 LABELLED = (
     "Agreement with the consumer's choice",
@@ -26,7 +26,7 @@ LABELLED = (
 
 
 def scores(slice_: Mapping[str, Any] | None, wording: tuple[str, str]) -> Markup | None:
-    """The section of one slice; None where the slice was not evaluated."""
+    """The section of one slice; None if the slice was not evaluated."""
     if not slice_:
         return None
     title, lead = wording
@@ -38,9 +38,9 @@ def scores(slice_: Mapping[str, Any] | None, wording: tuple[str, str]) -> Markup
 
 def _tiles(slice_: Mapping[str, Any]) -> Markup:
     tiles = (
-        ("Accuracy", score(slice_.get("accuracy")), "share predicted right"),
-        ("Majority class", score(slice_.get("majority_accuracy")), "accuracy of always guessing it"),
-        ("Macro-F1", score(slice_.get("macro_f1")), "every class counts the same"),
+        ("Accuracy", score(slice_.get("accuracy")), "share of correct predictions"),
+        ("Majority class", score(slice_.get("majority_accuracy")), "accuracy of always predicting it"),
+        ("Macro-F1", score(slice_.get("macro_f1")), "every class has equal weight"),
         ("ECE", score(slice_.get("expected_calibration_error")), "expected calibration error"),
         ("Complaints", count(slice_.get("n")), "in this slice"),
     )
@@ -75,6 +75,6 @@ def _class_row(name: str, scored: Mapping[str, Any]) -> tuple[object, ...]:
 def _reading() -> Markup:
     return tag(
         "p",
-        "Rows are the true class, columns the predicted one. Shade: share of the row.",
+        "Rows: true class. Columns: predicted class. Shade: share of the row.",
         class_="note",
     )

@@ -1,4 +1,4 @@
-"""What the terminal shows when a run ends: short enough to read, and the arithmetic can be checked by hand.
+"""The summary that is printed at the end of a run: steps, row accounts, scores, times and locations.
 
 >>> text({}).splitlines()[0]
 'PTMLops: complaints classified, run -'
@@ -23,23 +23,22 @@ from laptop.report.formatting import (
     time_sentence,
 )
 from laptop.report.row_account import RowAccount, account_of, accounts_by_source
+from laptop.terminal import printable
 
 COLUMNS = 100
 SLICES = {"test": "test slice", "newest": "newest complaints"}
 
 
 def text(summary: Mapping[str, Any]) -> str:
-    """All the lines as one text, with a line break at its end."""
+    """The lines as one text that ends with a line break."""
     return "".join(f"{line}\n" for line in lines(summary))
 
 
 def lines(summary: Mapping[str, Any]) -> Iterator[str]:
-    """The lines for the content of ``summary.json``: none longer than 100 columns, no control codes."""
-    for part_of_it in (_title, _steps, _rows, _scores, _time, _places):
-        for line in part_of_it(summary):
-            # A name from a file may hold an escape sequence, which a terminal would obey.
-            safe = "".join(c if c.isprintable() else "?" for c in line)
-            yield fitted(safe, COLUMNS)
+    """The lines for the content of ``summary.json``, at most 100 columns wide, with control characters escaped."""
+    for section in (_title, _steps, _rows, _skipped_files, _scores, _time, _places):
+        for line in section(summary):
+            yield fitted(printable(line), COLUMNS)
 
 
 def _title(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -49,7 +48,7 @@ def _title(summary: Mapping[str, Any]) -> Iterator[str]:
     release, orchestrator = summary.get("release", NOT_KNOWN), summary.get("orchestrator", NOT_KNOWN)
     yield f"Model version {version}, release {release}, orchestrator {orchestrator}"
     if summary.get("synthetic"):
-        yield "Synthetic data: the scores show that the flows work, not how well they would do on real data."
+        yield "Synthetic data: the scores show that the flows work, not how good the model is on real complaints."
 
 
 def _steps(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -77,7 +76,7 @@ def _rows(summary: Mapping[str, Any]) -> Iterator[str]:
     for title, section in (("Training", "training"), ("Classification", "classification")):
         account = account_of(part(summary, section))
         yield ""
-        yield f"{title} rows" if account else f"{title} rows: none were read"
+        yield f"{title} rows" if account else f"{title} rows: none"
         if account:
             yield from _account(account)
     classification = part(summary, "classification")
@@ -104,12 +103,22 @@ def _sources(accounts: Sequence[tuple[str, RowAccount]]) -> Iterator[str]:
     width = min(max(len("by source"), *(len(source) for source, _ in accounts)), max(room, 12))
     yield f"  {'by source':<{width}}" + "".join(f"  {head:>7}" for head in heads)
     for source, account in accounts:
-        # The end of a path tells files apart.
+        # Paths differ at their end.
         name = source if len(source) <= width else f"...{source[3 - width :]}"
         numbers = zip(heads, (account.rows_in, *account.fates.values()), strict=True)
         yield f"  {name:<{width}}" + "".join(f"  {n:>{max(7, len(head))},}" for head, n in numbers)
         if not account.adds_up:
             yield f"    {account.verdict().upper()}"
+
+
+def _skipped_files(summary: Mapping[str, Any]) -> Iterator[str]:
+    skipped = part(summary, "skipped_files")
+    if skipped.get("count"):
+        yield ""
+        yield f"Skipped files (empty, or named like temporary files): {count(skipped['count'])}"
+        yield from (f"  {name}" for name in skipped["first"])
+        if skipped["count"] > len(skipped["first"]):
+            yield f"  and {count(skipped['count'] - len(skipped['first']))} more"
 
 
 def _scores(summary: Mapping[str, Any]) -> Iterator[str]:
@@ -157,7 +166,7 @@ def _places(summary: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "Results"
     for name, place in places.items():
-        # A place is there to be copied: it is continued on the next line, never shortened.
+        # Locations are for copying: they continue on the next line and are never shortened.
         first, *more = textwrap.wrap(place, COLUMNS - 4 - width, break_on_hyphens=False) or [""]
         yield f"  {plain(name):<{width}}  {first}"
         yield from (f"  {'':<{width}}  {line}" for line in more)

@@ -1,4 +1,4 @@
-"""Where the time went: the part of the report that shows each step, and what was waiting around it."""
+"""The section on time: the parts of the run, and each step with the time of its job."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from laptop.report.markup import DRAWN, Markup, figure, markup, section, table, 
 
 
 def time(summary: Mapping[str, Any]) -> Markup | None:
-    """The seconds of the whole run, then of each step of each flow, all flows on one scale."""
+    """The seconds of the whole run, and of each step of each flow on one scale."""
     split, flows = part(summary, "seconds"), summary.get("flows") or []
     if not split and not flows:
         return None
     longest = max((step["seconds"] or 0 for flow in flows for step in flow.get("steps") or []), default=0)
     return section(
-        "Where the time went",
+        "Time",
         _split(split) if split else None,
         _meaning() if flows else None,
         *(_flow(flow, longest) for flow in flows),
-        lead="Work is what the jobs computed; orchestration is the waiting around them.",
+        lead="Work is the time of the jobs. Orchestration is everything around them: scheduling, polling, waiting.",
     )
 
 
@@ -30,7 +30,7 @@ def _split(split: Mapping[str, Any]) -> Markup:
     sizes = {name: split.get(name) or 0.0 for name in TIME}
     portions = [Portion(TIME[name], size, TIME[name], seconds(size)) for name, size in sizes.items()]
     return figure(
-        f"{seconds(total)} in all",
+        f"{seconds(total)} in total",
         stacked_bar(portions, max(total, sum(sizes.values()))),
         legend((f"{p.label} {p.written} ({percent(p.size, total)})", p.colour) for p in portions),
         tag("p", time_sentence(split), class_="note"),
@@ -40,9 +40,9 @@ def _split(split: Mapping[str, Any]) -> Markup:
 def _meaning() -> Markup:
     return legend(
         (
-            ("the job's work", "work"),
-            ("orchestration around it", "orchestration"),
-            ("a step without a measured job", "step"),
+            ("job", "work"),
+            ("orchestration", "orchestration"),
+            ("step without a job", "step"),
         )
     )
 
@@ -50,7 +50,7 @@ def _meaning() -> Markup:
 def _flow(flow: Mapping[str, Any], longest: float) -> Markup:
     steps: Sequence[Mapping[str, Any]] = flow.get("steps") or []
     title = markup(flow["dag_id"], " ", badge(flow.get("state")), " ", tag("small", seconds(flow.get("seconds"))))
-    head = ("step", DRAWN, "seconds", "its job", "tries")
+    head = ("step", DRAWN, "time", "job", "tries")
     return tag(
         "div",
         tag("h3", title),
@@ -70,7 +70,7 @@ def _step(step: Mapping[str, Any], longest: float) -> tuple[object, ...]:
 def _step_portions(taken: float, job: float | None) -> list[Portion]:
     if job is None:
         return [Portion("step", taken, "step", seconds(taken))]
-    # A job's clock and Airflow's differ by a little: a bar is never longer than its step.
+    # The clocks of a job and of Airflow differ slightly: a bar is never longer than its step.
     around = max(taken - job, 0.0)
     return [
         Portion("work", min(job, taken), "work", seconds(job)),
@@ -79,6 +79,6 @@ def _step_portions(taken: float, job: float | None) -> list[Portion]:
 
 
 def badge(state: object) -> Markup:
-    """A state in a word, coloured when it is not the one hoped for."""
+    """A state as a coloured label: green for success, red for anything else."""
     text = plain(str(state or "not run"))
     return tag("span", text, class_="badge good" if state == "success" else "badge bad")

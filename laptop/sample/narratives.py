@@ -1,7 +1,7 @@
-"""Synthetic narratives: phrases of one product amid those of others, in the shapes that consumers write.
+"""Synthetic narratives: phrases about one product mixed with others, in the forms that consumers use.
 
-The numbers below are what makes the sample hard: about one complaint in ten cannot be told from its text,
-as in the real database.
+The numbers below set the difficulty: as in the real database, about one complaint in ten cannot be classified by its
+text.
 """
 
 import random
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from laptop.sample.texts import CLOSINGS, FILLER, OPENINGS, PHRASES, SLOTS, VAGUE
 
-# What a consumer confuses a product with: both the second topic of a story and the wrong choice in the form.
+# The products that consumers confuse with a product: for the second topic of a text, and for wrong labels.
 NEIGHBOURS = {
     "credit_reporting": ("debt_collection", "card", "student_loan"),
     "debt_collection": ("credit_reporting", "payday_personal_loan", "card"),
@@ -36,7 +36,7 @@ LENGTHS = (
 
 VAGUE_PERCENT = 5
 TWO_TOPICS_PERCENT = 18
-# In a story of two topics, of 100 sentences that name a product, so many are about the neighbour.
+# In a text of two topics: the percentage of product sentences that are about the neighbour.
 SECOND_TOPIC_PERCENT = 30
 ON_TOPIC_PERCENT = 45
 REPEATED_PERCENT = 3
@@ -46,43 +46,43 @@ _CHOICE = re.compile(r"\[([^\]]*)\]|<(\w+)>")
 
 
 class Narrator:
-    """Tells one story after another, and now and then one that was told before."""
+    """Generates narratives, some of which repeat an earlier one."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
-        self._told: list[tuple[str, str]] = []
+        self._written: list[tuple[str, str]] = []
         self._count = 0
 
-    def tell(self, label: str) -> str:
-        """A narrative of 20 to 6,000 characters by someone who complains about this class."""
+    def narrative(self, label: str) -> str:
+        """A narrative of 20 to 6,000 characters about a product of the class `label`."""
         self._count += 1
         if repeated := self._repeated(label):
             return repeated
-        story = self._odd(self._laid_out(self._sentences(label)))[:LONGEST].rstrip()
-        self._told.append((label, story))
-        return story
+        text = self._with_oddities(self._laid_out(self._sentences(label)))[:LONGEST].rstrip()
+        self._written.append((label, text))
+        return text
 
     def _repeated(self, label: str) -> str | None:
-        """A form letter: the same text again, every tenth time by someone who chose another product."""
+        """A form letter: an earlier text, every tenth time under another label; None for a new text."""
         if self._rng.randrange(100) >= REPEATED_PERCENT:
             return None
         elsewhere = self._rng.randrange(10) == 0
-        told = [story for about, story in self._told if (about != label) == elsewhere]
-        return self._rng.choice(told) if told else None
+        earlier = [text for about, text in self._written if (about != label) == elsewhere]
+        return self._rng.choice(earlier) if earlier else None
 
     def _sentences(self, label: str) -> list[str]:
         rng = self._rng
         if rng.randrange(100) < VAGUE_PERCENT:
-            return [self._say(VAGUE), *(self._say(FILLER) for _ in range(rng.randrange(3)))]
+            return [self._sentence(VAGUE), *(self._sentence(FILLER) for _ in range(rng.randrange(3)))]
         (shortest, longest, _), *_ = rng.choices(LENGTHS, weights=[weight for *_, weight in LENGTHS])
         room = rng.randint(shortest, longest)
         second = rng.choice(NEIGHBOURS[label]) if rng.randrange(100) < TWO_TOPICS_PERCENT else label
-        sentences = [self._say(OPENINGS)] if room > 150 else []
-        sentences.append(self._say(PHRASES[label]))
+        sentences = [self._sentence(OPENINGS)] if room > 150 else []
+        sentences.append(self._sentence(PHRASES[label]))
         while sum(map(len, sentences)) + len(sentences) < room - 60:
-            sentences.append(self._say(self._next(label, second)))
+            sentences.append(self._sentence(self._next(label, second)))
         if room > 300 and rng.randrange(2):
-            sentences.append(self._say(CLOSINGS))
+            sentences.append(self._sentence(CLOSINGS))
         return sentences
 
     def _next(self, label: str, second: str) -> tuple[str, ...]:
@@ -90,9 +90,9 @@ class Narrator:
             return FILLER
         return PHRASES[second if self._rng.randrange(100) < SECOND_TOPIC_PERCENT else label]
 
-    def _say(self, phrases: tuple[str, ...]) -> str:
-        said = _CHOICE.sub(self._chosen, self._rng.choice(phrases))
-        return said[0].upper() + said[1:]
+    def _sentence(self, phrases: tuple[str, ...]) -> str:
+        sentence = _CHOICE.sub(self._chosen, self._rng.choice(phrases))
+        return sentence[0].upper() + sentence[1:]
 
     def _chosen(self, match: re.Match[str]) -> str:
         alternatives, slot = match.groups()
@@ -102,22 +102,22 @@ class Narrator:
         return self._rng.choice(values)
 
     def _laid_out(self, sentences: list[str]) -> str:
-        """Two fifths of the stories span several lines, half of those with blank lines inside."""
+        """The sentences as one text; many texts span several lines, some with blank lines between."""
         if self._rng.randrange(100) >= MANY_LINES_PERCENT:
             return " ".join(sentences)
         gap = self._rng.choice(("\n", "\n\n", "\n\n\n", "\n- "))
-        story = sentences[0]
+        text = sentences[0]
         for sentence in sentences[1:]:
-            story += (gap if self._rng.randrange(3) == 0 else " ") + sentence
-        return story
+            text += (gap if self._rng.randrange(3) == 0 else " ") + sentence
+        return text
 
-    def _odd(self, story: str) -> str:
-        """Shapes that trip readers, in turn instead of by chance, so that no sample is without them."""
+    def _with_oddities(self, text: str) -> str:
+        """The text with a feature that breaks readers: in turn, not at random, so that every sample has each."""
         turn = self._count % 80
         if turn == 11:
-            return f"- {story}"
+            return f"- {text}"
         if turn == 22:
-            return f"={story}"
-        if turn == 33:  # U+2028 ends a line for str.splitlines, not for CSV.
-            return story.replace(" ", "\u2028", 1)
-        return story.replace("'", "\u2019").replace(' "', " \u201c") if turn % 10 == 4 else story
+            return f"={text}"
+        if turn == 33:  # U+2028 ends a line for str.splitlines, but not in CSV.
+            return text.replace(" ", "\u2028", 1)
+        return text.replace("'", "\u2019").replace(' "', " \u201c") if turn % 10 == 4 else text

@@ -1,4 +1,4 @@
-"""Synthetic complaints as rows of the CFPB's Consumer Complaint Database, each column filled as it does."""
+"""Synthetic complaints as rows of the CFPB's Consumer Complaint Database, with the values of its columns."""
 
 import random
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ COLUMNS = (
 DROPPED_IN_2026 = ("Consumer consent provided?", "Consumer disputed?")
 COLUMNS_2026 = tuple(column for column in COLUMNS if column not in DROPPED_IN_2026)
 
-# Shares of the classes, in thousandths; the rest is about products that no class knows.
+# Shares of the classes, in thousandths; the rest is about products that belong to no class.
 SHARES = {
     "credit_reporting": 400,
     "debt_collection": 180,
@@ -47,7 +47,7 @@ SHARES = {
 }
 UNMAPPED_SHARE = 7
 MISLABELLED_PERCENT = 4
-# Above every id that the CFPB has given out: a synthetic complaint cannot be taken for a real one.
+# Above every id of the CFPB: a synthetic complaint cannot be mistaken for a real one.
 FIRST_ID = 900_000_000
 
 _RESPONSES = (
@@ -77,8 +77,8 @@ class Complaint:
     mapped: bool
 
     @property
-    def told(self) -> bool:
-        """Whether the consumer let the narrative be published."""
+    def has_narrative(self) -> bool:
+        """True if the consumer consented to the publication of the narrative."""
         return bool(self.columns["Consumer complaint narrative"])
 
     def row(self, columns: Sequence[str]) -> list[str]:
@@ -87,22 +87,22 @@ class Complaint:
 
 
 class Register:
-    """Takes in complaints, each under an id of its own."""
+    """Generates complaints with unique, increasing ids."""
 
     def __init__(self, rng: random.Random, first_id: int = FIRST_ID) -> None:
         self._rng = rng
         self._narrator = Narrator(rng)
         self._last_id = first_id
 
-    def take(self, first_day: date, last_day: date, told_percent: int) -> Complaint:
-        """A complaint received between these days, the later ones more often, as the database grows."""
+    def take(self, first_day: date, last_day: date, narrative_percent: int) -> Complaint:
+        """A complaint received between these days; later days are more frequent, as in the growing database."""
         rng = self._rng
         days = (last_day - first_day).days + 1
         received_on = first_day + timedelta(max(rng.randrange(days), rng.randrange(days)))
         labels, shares = list(SHARES), list(SHARES.values())
         label = rng.choices([*labels, None], weights=[*shares, UNMAPPED_SHARE])[0]
         about = label or rng.choice(labels)
-        narrative = self._narrator.tell(about) if rng.randrange(100) < told_percent else ""
+        narrative = self._narrator.narrative(about) if rng.randrange(100) < narrative_percent else ""
         chosen = rng.choice(NEIGHBOURS[about]) if rng.randrange(100) < MISLABELLED_PERCENT else about
         category = rng.choice(categories(chosen, received_on) if label else UNMAPPED)
         self._last_id += rng.randint(1, 9)
@@ -114,7 +114,7 @@ class Register:
         }
         return Complaint(columns, mapped=label is not None)
 
-    def _who(self, about: str, told: bool) -> dict[str, str]:
+    def _who(self, about: str, has_narrative: bool) -> dict[str, str]:
         rng = self._rng
         company = f"{rng.choice(COMPANIES[about])} (synthetic)"
         zip_code = f"{rng.randrange(100_000):05}"
@@ -125,13 +125,13 @@ class Register:
             "State": rng.choice(_STATES),
             "ZIP code": rng.choice((zip_code, zip_code, f"{zip_code[:3]}XX", "")),
             "Tags": rng.choice(_TAGS),
-            "Submitted via": "Web" if told else rng.choice(("Web", "Web", "Referral", "Phone", "Postal mail")),
-            "Consumer consent provided?": "Consent provided" if told else rng.choice(_REFUSED),
+            "Submitted via": "Web" if has_narrative else rng.choice(("Web", "Web", "Referral", "Phone", "Postal mail")),
+            "Consumer consent provided?": "Consent provided" if has_narrative else rng.choice(_REFUSED),
         }
 
     def _when(self, received_on: date) -> dict[str, str]:
         rng = self._rng
-        # The CFPB stopped asking consumers whether they dispute the answer when it changed the taxonomy.
+        # The CFPB stopped asking this question when it changed the taxonomy.
         asked = received_on < SECOND_TAXONOMY
         return {
             "Date received": received_on.isoformat(),

@@ -1,4 +1,4 @@
-"""How the CFPB named products, by the day a complaint came in: three taxonomies, each with its issues.
+"""The CFPB's names of products and issues: three taxonomies, by the date a complaint was received.
 
 The names are public categories of the Consumer Complaint Database; it changed them on 2017-04-24 and in
 August 2023 (https://www.consumerfinance.gov/data-research/consumer-complaints/).
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Category(NamedTuple):
-    """What a consumer picks before telling the story."""
+    """The product and issue that a consumer selects in the form."""
 
     product: str
     sub_product: str
@@ -33,7 +33,7 @@ _DOMESTIC, _WALLET = "Domestic (US) money transfer", "Mobile or digital wallet"
 _SERVICER = "Dealing with your lender or servicer"
 _UNEXPECTED = "Charged fees or interest you didn't expect"
 
-# One entry a taxonomy, oldest first. Where a name outlived a change, so does its row.
+# One entry for each taxonomy, oldest first. Names that did not change share their rows.
 _DEBT_2017 = (
     Category("Debt collection", "I do not know", _NOT_OWED, "Debt is not yours"),
     Category("Debt collection", "Medical debt", _NOT_OWED, "Debt was paid"),
@@ -153,7 +153,7 @@ TAXONOMIES: dict[str, tuple[tuple[Category, ...], tuple[Category, ...], tuple[Ca
     ),
 }
 
-# A name that the CFPB retired without a successor, and one that it never had: no class knows them.
+# A product that the CFPB retired without a successor, and one that it never had: neither belongs to a class.
 UNMAPPED = (
     Category("Other financial service", "Check cashing", "Customer service/Customer relations", ""),
     Category("Imaginary product (synthetic)", "", "Issue without a class", ""),
@@ -161,6 +161,6 @@ UNMAPPED = (
 
 
 def categories(label: str, received_on: date) -> tuple[Category, ...]:
-    """What a consumer could pick for this class on that day."""
+    """The categories of the class that a consumer could select on that day."""
     taxonomy = (received_on >= SECOND_TAXONOMY) + (received_on >= THIRD_TAXONOMY)
     return TAXONOMIES[label][taxonomy]

@@ -1,6 +1,6 @@
-"""The words of the synthetic sample that no product owns: openings, filler, endings, values, invented names.
+"""Phrases of the synthetic sample for any product: openings, filler, closings, values and invented names.
 
-Everything was written for this file. No complaint of a real person stands in it.
+Everything was written for this file. It has no text of a real complaint.
 """
 
 from laptop.sample.texts_accounts import ACCOUNT_PHRASES
@@ -67,7 +67,7 @@ I expect an answer within <days>.
 Thank you.
 """)
 
-# Too short or too vague for anyone to tell the product: these bound what a classifier can reach.
+# Too short or too vague to tell the product: an upper bound for any classifier.
 VAGUE = _lines("""
 Please help me with this company.
 They have my money and do not answer.

@@ -1,4 +1,4 @@
-"""What the synthetic consumers say about reports, debts, cards, accounts and transfers: one phrase a line.
+"""Phrases of the synthetic sample about credit reports, debts, cards, accounts and transfers, one a line.
 
 `[a|b]` stands for one of its alternatives, `<slot>` for a value of `texts.SLOTS`.
 Products are mentioned outside their own class on purpose: real complaints overlap.

@@ -1,4 +1,4 @@
-"""What the synthetic consumers say about their loans: one phrase a line, as in `texts_accounts`."""
+"""Phrases of the synthetic sample about loans, one a line, with the placeholders of `texts_accounts`."""
 
 LOAN_PHRASES = {
     "mortgage": """

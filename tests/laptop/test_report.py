@@ -1,4 +1,4 @@
-"""The report and the terminal's summary: true to their numbers, and inert whatever the data holds."""
+"""The report and the summary in the terminal: their numbers are right, and hostile text in the data is harmless."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_the_page_is_well_formed(run):
     assert {"html", "head", "style", "title", "body", "header", "main", "table", "svg"} <= page.names
 
 
-def test_the_page_needs_no_network_and_runs_nothing(run):
+def test_the_page_needs_no_network_and_no_scripts(run):
     html = report_page.render(run)
     page = Page(html)
     assert "http" not in html
@@ -161,7 +161,7 @@ def test_the_page_needs_no_network_and_runs_nothing(run):
     assert not {name for name, _ in page.attributes if name.startswith("on") or name in {"src", "href"}}
 
 
-def test_hostile_text_is_inert_on_the_page_and_still_readable(run):
+def test_hostile_text_is_escaped_on_the_page_and_still_readable(run):
     tame, hostile = Page(report_page.render(run)), Page(report_page.render(with_hostile_text(run)))
     assert hostile.names == tame.names
     assert {name for name, _ in hostile.attributes} <= {name for name, _ in tame.attributes}
@@ -174,13 +174,13 @@ def test_hostile_text_reaches_no_class_and_no_style_of_the_page(run):
     assert not [value for name, value in page.attributes if name in {"class", "style"} and "alert" in value]
 
 
-def test_hostile_text_cannot_steer_the_terminal(run):
+def test_hostile_text_cannot_control_the_terminal(run):
     shown = summary.text(with_hostile_text(run))
     assert "\x1b" not in shown
     assert all(line.isprintable() for line in shown.splitlines())
 
 
-def test_a_line_break_in_a_name_makes_no_line_of_its_own(run):
+def test_a_line_break_in_a_name_starts_no_new_line(run):
     run["classification"]["quarantined_by_reason"] = {"bad\nTime: 0.0 s = all is well": 12}
     assert not [line for line in summary.lines(run) if "\n" in line or line.startswith("Time: 0.0")]
 
@@ -191,7 +191,7 @@ def test_the_same_run_gives_the_same_bytes(run):
     assert summary.text(run) == summary.text(again)
 
 
-def test_rendering_leaves_the_summary_as_it_was(run):
+def test_rendering_does_not_change_the_summary(run):
     before = copy.deepcopy(run)
     report_page.render(run)
     summary.text(run)
@@ -199,7 +199,7 @@ def test_rendering_leaves_the_summary_as_it_was(run):
 
 
 @pytest.mark.parametrize("written", [lambda run: Page(report_page.render(run)).text, summary.text])
-def test_every_name_and_number_that_matters_is_said(run, written):
+def test_every_important_name_and_number_is_shown(run, written):
     shown = written(run)
     names = [*CLASSES, "complaints_training", "complaints_classification", "plan", "prepare_history",
              "prepare_complaints", "raw/a.csv", "raw/b.csv", "19 fields, 18 expected", "no complaint id",
@@ -223,7 +223,7 @@ def test_synthetic_data_is_announced_and_real_data_is_not(run):
     assert "Synthetic data" not in summary.text(run)
 
 
-def test_an_account_that_adds_up_is_said_as_arithmetic(run):
+def test_an_account_that_adds_up_is_shown_as_a_sum(run):
     sentence = "rows in 3,000 = 1,500 classified + 1,480 without narrative + 12 quarantined + 8 superseded"
     assert sentence in summary.text(run)
     assert "does not add up" not in summary.text(run).lower()
@@ -235,7 +235,7 @@ def test_an_account_that_adds_up_is_said_as_arithmetic(run):
 @pytest.mark.parametrize(
     ("rows_in", "verdict"), [(3007, "7 rows missing"), (3001, "1 row missing"), (2000, "1,000 rows too many")]
 )
-def test_an_account_that_does_not_add_up_is_said(run, rows_in, verdict):
+def test_an_account_that_does_not_add_up_is_reported(run, rows_in, verdict):
     run["classification"]["rows_in"] = rows_in
     page = Page(report_page.render(run)).text
     assert f"✗ does not add up: {verdict}" in page
@@ -258,7 +258,7 @@ def test_a_file_whose_rows_are_missing_is_named_though_the_whole_adds_up(run):
 
 def test_quarantined_rows_without_a_reason_are_counted(run):
     run["classification"]["quarantined_by_reason"] = {"19 fields, 18 expected": 4}
-    assert "8 rows of 12 without a reason on record" in Page(report_page.render(run)).text
+    assert "8 rows of 12 without a recorded reason" in Page(report_page.render(run)).text
 
 
 def test_the_agreement_carries_its_caveat_and_is_absent_without_labels(run):
@@ -279,7 +279,7 @@ def test_slices_that_were_not_evaluated_are_left_out(run):
     assert "newest complaints" not in summary.text(run)
 
 
-def test_a_score_of_nothing_is_not_a_zero(run):
+def test_a_score_of_no_rows_is_not_a_zero(run):
     unscored = {"precision": None, "recall": None, "f1": None, "support": 0}
     empty = {"n": 0, "accuracy": None, "macro_f1": float("nan"), "per_class": {"mortgage": unscored}}
     run["model"]["evaluation"] = {"test": empty, "newest": None}
@@ -293,7 +293,7 @@ def test_a_score_of_nothing_is_not_a_zero(run):
     assert "nan" not in Page(report_page.render(run)).text.lower().split()
 
 
-def test_a_run_that_failed_says_where(run):
+def test_a_failed_run_names_the_flow_and_the_step(run):
     run["flows"][1]["state"] = "failed"
     run["flows"][1]["steps"][0]["state"] = "upstream_failed"
     page = Page(report_page.render(run)).text
@@ -305,7 +305,7 @@ def test_a_run_that_failed_says_where(run):
 
 @pytest.mark.parametrize("name", ["seconds", "flows", "training", "model", "classification", "results"])
 @pytest.mark.parametrize("nothing", [{}, None])
-def test_a_part_that_the_run_did_not_reach_is_left_out(run, name, nothing):
+def test_a_section_without_data_is_left_out(run, name, nothing):
     run[name] = nothing
     assert Page(report_page.render(run)).open == []
     assert summary.text(run).startswith("PTMLops: complaints classified, run ")
@@ -327,7 +327,7 @@ def test_a_step_that_never_ran_has_no_time_and_no_bar(run):
     assert "NOT RUN" in summary.text(run)
 
 
-def test_a_time_that_its_parts_do_not_make_up_is_not_called_equal(run):
+def test_a_time_is_not_shown_as_equal_to_parts_that_do_not_add_up(run):
     run["seconds"]["total"] = 140.0
     assert "140.0 s != 31.0 s start-up" in summary.text(run)
     assert "140.0 s != 31.0 s start-up" in Page(report_page.render(run)).text
@@ -342,11 +342,22 @@ def test_no_line_of_the_terminal_is_wider_than_100_columns(run):
     assert max(map(len, summary.lines(run))) <= 100
 
 
-def test_a_place_too_long_for_a_line_is_continued_and_not_shortened(run):
+def test_a_location_too_long_for_a_line_is_continued_and_not_shortened(run):
     place = "s3://results/" + "part-of-a-long-key/" * 12
     run["results"] = {"s3": place}
     lines = list(summary.lines(run))
     assert "".join(line.removeprefix("  s3").strip() for line in lines[lines.index("Results") + 1 :]) == place
+
+
+@pytest.mark.parametrize(("skipped", "more"), [(2, ""), (9, "and 7 more")])
+def test_skipped_files_are_counted_and_the_first_are_named(run, skipped, more):
+    run["skipped_files"] = {"count": skipped, "first": ["in/._a.csv", "in/__MACOSX/b\x1b[2J.csv"]}
+    shown, page = summary.text(run), Page(report_page.render(run)).text
+    assert f"Skipped files (empty, or named like temporary files): {skipped}\n  in/._a.csv\n" in shown
+    assert r"in/__MACOSX/b\x1b[2J.csv" in shown
+    assert "in/._a.csv" in page
+    assert (more or "Skipped") in shown
+    assert more in page
 
 
 MODULES = sorted(path.stem for path in Path(report_page.__file__).parent.glob("*.py"))

@@ -104,7 +104,7 @@ print('up', flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", HOST, str(state), slow], cwd=ROOT, stdout=subprocess.PIPE) as host:
         assert host.stdout
         assert host.stdout.readline() == b"started\n"
-        until(lambda: len(marked(state)) == 2)
+        until(lambda: all((state / log).read_text() == "up\n" for log in ("one.log", "two.log")))
         for _ in range(3):
             host.send_signal(number)
             time.sleep(0.05)
