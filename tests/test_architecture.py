@@ -60,6 +60,37 @@ def test_a_room_imports_only_what_it_may(folder: str, forbidden: set[str], why: 
     assert not broken, f"{why}: {broken}"
 
 
+# What each part of laptop/ may import of the others: an arrow in one direction only. `__main__` imports everything.
+LAPTOP = {
+    "verbs": {"servers", "report", "sample", "inputs", "terminal"},
+    "servers": {"inputs"},
+    "report": {"terminal"},
+    "sample": set(),
+    "inputs": set(),
+    "terminal": set(),
+}
+
+
+@pytest.mark.parametrize("part", sorted(LAPTOP))
+def test_the_parts_of_laptop_import_each_other_in_one_direction(part: str) -> None:
+    laptop = ROOT / "laptop"
+    modules = sorted((laptop / part).rglob("*.py")) or [laptop / f"{part}.py"]
+    imports = [
+        (path, name)
+        for path in modules
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+        if name == "laptop" or name.startswith("laptop.")
+    ]
+    # `from laptop import x` would hide which part x is.
+    allowed = LAPTOP[part] | {part}
+    broken = [
+        f"{path.relative_to(ROOT)} imports {name}" for path, name in imports if f"{name}.".split(".")[1] not in allowed
+    ]
+    assert not broken, f"laptop/{part} may import {sorted(LAPTOP[part])} only: {broken}"
+
+
 def test_one_module_of_include_talks_to_s3_by_itself_as_spark_can_name_no_version_of_an_object() -> None:
     users = [
         path for path in MODULES if path.is_relative_to(ROOT / "include") and {"boto3", "botocore"} & {*imported(path)}

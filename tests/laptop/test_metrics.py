@@ -1,4 +1,4 @@
-"""Metrics of counted predictions are those of the predictions themselves."""
+"""Metrics computed from counts equal the metrics computed from the predictions themselves."""
 
 import random
 from collections import defaultdict
@@ -15,7 +15,7 @@ Answer = tuple[str | None, str, float]  # label, predicted product, confidence
 
 
 def answers(seed: int, count: int = 300) -> list[Answer]:
-    """Predictions that are right about as often as they are confident."""
+    """Predictions whose accuracy roughly matches their confidence."""
     chance = random.Random(seed)
     found: list[Answer] = []
     for _ in range(count):
@@ -26,7 +26,7 @@ def answers(seed: int, count: int = 300) -> list[Answer]:
 
 
 def counts(given: Iterable[Answer]) -> list[dict[str, Any]]:
-    """As the publishing job counts them."""
+    """The counts that the publishing job writes."""
     cells: dict[tuple[str | None, str, int], list[float]] = defaultdict(list)
     for label, answer, confidence in given:
         cells[label, answer, min(int(confidence * 10), 9)].append(confidence)
@@ -38,7 +38,7 @@ def counts(given: Iterable[Answer]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_counted_predictions_have_the_metrics_of_the_predictions(seed: int) -> None:
+def test_counts_give_the_same_metrics_as_the_predictions(seed: int) -> None:
     given = answers(seed)
     predictions = [{"predicted_product": answer, "confidence": confidence} for _, answer, confidence in given]
     expected = slice_metrics([str(label) for label, *_ in given], predictions, CLASSES)
@@ -52,7 +52,7 @@ def test_counted_predictions_have_the_metrics_of_the_predictions(seed: int) -> N
         assert found["per_class"][name] == pytest.approx(expected["per_class"][name]), name
 
 
-def test_a_class_that_is_answered_and_never_right_is_no_part_of_macro_f1() -> None:
+def test_a_class_without_true_complaints_is_not_part_of_macro_f1() -> None:
     given: list[Answer] = [("card", "card", 0.9), ("card", "mortgage", 0.6)]
     predictions = [{"predicted_product": answer, "confidence": confidence} for _, answer, confidence in given]
     found = slice_of(counts(given))
@@ -60,7 +60,7 @@ def test_a_class_that_is_answered_and_never_right_is_no_part_of_macro_f1() -> No
     assert found["macro_f1"] == slice_metrics(["card", "card"], predictions, CLASSES)["macro_f1"]
 
 
-def test_rows_without_a_known_label_are_not_measured() -> None:
+def test_rows_without_a_known_label_are_left_out() -> None:
     known: list[Answer] = [("card", "card", 0.9), ("mortgage", "card", 0.4)]
     unknown: list[Answer] = [(None, "card", 0.9), ("unmapped", "mortgage", 0.9)]
     assert slice_of(counts(known + unknown)) == slice_of(counts(known))
@@ -73,6 +73,6 @@ def test_the_histogram_counts_every_row_in_its_tenth() -> None:
     assert confidence_histogram(counts(given))["counts"] == [2, 1, 0, 0, 0, 0, 0, 0, 0, 2]
 
 
-def test_products_are_counted_the_most_frequent_first() -> None:
+def test_products_are_counted_most_frequent_first() -> None:
     given: list[Answer] = [("card", "card", 0.2), (None, "mortgage", 0.5), ("card", "mortgage", 0.9)]
     assert [*predicted_products(counts(given)).items()] == [("mortgage", 2), ("card", 1)]

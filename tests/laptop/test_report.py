@@ -101,7 +101,7 @@ def run() -> dict[str, Any]:
 
 
 class Page(HTMLParser):
-    """Every element and its text; a tag that closes another than the open one is an error."""
+    """The elements of a page and its text; a closing tag that does not match the open element is an error."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class Page(HTMLParser):
 
 
 def with_hostile_text(value: Any) -> Any:
-    """The same shape, where each text is hostile, and each key that is data is too."""
+    """The same structure with hostile texts, and with hostile keys where keys are data."""
     fixed = {"per_class", "quarantined_by_reason", "predicted_products", "account"}
     if isinstance(value, dict):
         changed = {key: with_hostile_text(inner) for key, inner in value.items()}

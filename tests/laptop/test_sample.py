@@ -1,4 +1,4 @@
-"""The sample's promises, recounted by a reader of its own that knows nothing of how the files were made."""
+"""The synthetic sample, checked by an independent reader that does not know how the files were made."""
 
 import csv
 import hashlib
@@ -40,7 +40,7 @@ def class_of(product: str) -> str:
 
 
 def records(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Header and rows, whatever stands before the header."""
+    """Header and rows, without any lines before the header."""
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         rows = list(csv.reader(file))
     start = next(place for place, row in enumerate(rows) if row[-1] == "Complaint ID")
@@ -56,7 +56,7 @@ def is_utf8(row: list[str]) -> bool:
 
 
 def recount(paths: tuple[Path, ...]) -> tuple[dict[str, int], list[dict[str, str]]]:
-    """Every number of `expected`, and the complaints that are left, the newest copy of each."""
+    """The counts of `expected`, and the newest copy of each complaint."""
     counts: Counter[str] = Counter()
     newest: dict[str, dict[str, str]] = {}
     for path in paths:
@@ -68,10 +68,10 @@ def recount(paths: tuple[Path, ...]) -> tuple[dict[str, int], list[dict[str, str
                 continue
             counts["superseded"] += row[-1] in newest
             newest[row[-1]] = dict(zip(header, row, strict=True))
-    told = [complaint for complaint in newest.values() if complaint[NARRATIVE]]
-    counts["to_classify"] = len(told)
-    counts["without_narrative"] = len(newest) - len(told)
-    counts["unmapped"] = sum(class_of(complaint["Product"]) == "unmapped" for complaint in told)
+    narrated = [complaint for complaint in newest.values() if complaint[NARRATIVE]]
+    counts["to_classify"] = len(narrated)
+    counts["without_narrative"] = len(newest) - len(narrated)
+    counts["unmapped"] = sum(class_of(complaint["Product"]) == "unmapped" for complaint in narrated)
     return dict(counts), list(newest.values())
 
 
@@ -105,7 +105,7 @@ def test_every_row_has_exactly_one_fate(sample):
     assert sample.expected["unmapped"] > 0
 
 
-def test_the_history_has_the_rows_asked_for_and_no_faults(sample):
+def test_the_history_has_the_requested_number_of_rows_and_no_faults(sample):
     counts, complaints = recount(sample.training)
     assert counts["rows_in"] == len(complaints) == 6000
     assert 0.66 < counts["to_classify"] / 6000 < 0.74
@@ -113,7 +113,7 @@ def test_the_history_has_the_rows_asked_for_and_no_faults(sample):
 
 def test_the_same_seed_gives_the_same_bytes_in_another_process(sample, tmp_path):
     code = "import sys, pathlib, laptop.sample as s; s.write_sample(pathlib.Path(sys.argv[1]))"
-    # Another hash seed orders sets otherwise; another zone and locale would show a clock or a format.
+    # Another hash seed changes the order of sets; another zone and locale would reveal the use of either.
     environment = os.environ | {"PYTHONHASHSEED": "77", "TZ": "Asia/Tokyo", "LC_ALL": "C"}
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, cwd=ROOT, env=environment)
     elsewhere = Sample(
@@ -128,7 +128,7 @@ def test_another_seed_gives_other_bytes(sample, tmp_path):
     assert not set(digests(write_sample(tmp_path, seed=2027)).split()) & set(digests(sample).split())
 
 
-def test_too_few_rows_are_refused_by_name(tmp_path):
+def test_too_few_rows_are_refused_with_the_parameter(tmp_path):
     with pytest.raises(ValueError, match="classify_rows is 50; a sample needs at least 200"):
         write_sample(tmp_path, classify_rows=50)
 
@@ -139,7 +139,7 @@ def test_the_sample_is_written_in_under_two_seconds(tmp_path):
     assert time.process_time() - started < 2
 
 
-def test_the_files_have_the_shapes_in_which_complaints_were_published(sample):
+def test_the_files_have_the_formats_of_real_exports(sample):
     indexed, newer, newest = sample.classify
     assert ",".join(records(sample.training[0])[0]) == HEADER
     assert ",".join(records(indexed)[0]) == f",{HEADER}"
@@ -153,7 +153,7 @@ def test_the_files_have_the_shapes_in_which_complaints_were_published(sample):
     assert list(sample.classify) == sorted(sample.classify)
 
 
-def test_every_kind_of_fault_stands_in_every_file(sample):
+def test_every_file_has_every_kind_of_fault(sample):
     for path in sample.classify:
         header, rows = records(path)
         widths = Counter(len(row) - len(header) for row in rows)
@@ -176,11 +176,11 @@ def test_complaints_are_repeated_within_a_file_and_across_files_with_something_c
     for *older, (_, newest) in repeated:
         assert newest["ZIP code"].isdigit()
         assert all(copy["ZIP code"].endswith("XX") for _, copy in older)
-    told = [[bool(copy[NARRATIVE]) for _, copy in found] for found in repeated]
-    assert any(first != last for first, *_, last in told), "a narrative that came or went"
+    narrated = [[bool(copy[NARRATIVE]) for _, copy in found] for found in repeated]
+    assert any(first != last for first, *_, last in narrated), "a narrative that came or went"
 
 
-def test_every_row_says_that_it_is_synthetic(sample):
+def test_every_row_is_marked_as_synthetic(sample):
     for path in (*sample.training, *sample.classify):
         assert path.name.startswith("synthetic-")
     complaints = recount(sample.training)[1] + recount(sample.classify)[1]
@@ -188,7 +188,7 @@ def test_every_row_says_that_it_is_synthetic(sample):
     assert min(int(complaint["Complaint ID"]) for complaint in complaints) > 900_000_000
 
 
-def test_products_carry_the_names_of_their_day(sample):
+def test_products_have_the_names_of_the_taxonomy_of_their_date(sample):
     first_day, last_day = {}, {}
     for complaint in sorted(recount(sample.training)[1], key=lambda one: one["Date received"]):
         first_day.setdefault(complaint["Product"], complaint["Date received"])
@@ -214,7 +214,7 @@ def test_all_nine_classes_occur_and_they_are_imbalanced(sample):
         assert 0.01 < min(known) / len(complaints) < 0.03
 
 
-def test_narratives_have_the_lengths_and_the_lines_of_real_ones(sample):
+def test_narratives_have_realistic_lengths_and_line_breaks(sample):
     stories = [complaint[NARRATIVE] for complaint in recount(sample.training)[1] if complaint[NARRATIVE]]
     lengths = sorted(map(len, stories))
     assert 500 <= lengths[len(lengths) // 2] <= 700
@@ -223,7 +223,7 @@ def test_narratives_have_the_lengths_and_the_lines_of_real_ones(sample):
 
 
 @pytest.mark.parametrize("text", ["\u2028", "é", "€", "\u2019", '"', "XXXX", "{$", "\n- ", "\n\n"])
-def test_narratives_hold_what_trips_readers(sample, text):
+def test_narratives_have_the_features_that_break_readers(sample, text):
     for complaints in (recount(sample.training)[1], recount(sample.classify)[1]):
         assert any(text in complaint[NARRATIVE] for complaint in complaints)
 
@@ -233,7 +233,7 @@ def test_some_narratives_start_like_a_formula(sample):
     assert {"-", "="} <= starts
 
 
-def test_no_template_is_left_in_a_narrative(sample):
+def test_no_placeholder_is_left_in_a_narrative(sample):
     complaints = recount(sample.training)[1] + recount(sample.classify)[1]
     assert not [one[NARRATIVE] for one in complaints if set(one[NARRATIVE]) & set("<>[]|")]
 

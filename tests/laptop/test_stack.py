@@ -1,3 +1,5 @@
+"""Creating the infrastructure of a deployment."""
+
 from pathlib import Path
 
 from complaints.settings import load_settings
@@ -6,9 +8,7 @@ from localaws import LocalAWS
 from tests.parity.house import LocalClients
 
 
-def test_what_is_there_already_may_be_made_again_and_keeps_what_it_has(
-    local_aws: type[LocalAWS], tmp_path: Path
-) -> None:
+def test_existing_infrastructure_is_kept_when_it_is_created_again(local_aws: type[LocalAWS], tmp_path: Path) -> None:
     settings = load_settings().pipeline
     with local_aws(tmp_path) as aws:
         clients = LocalClients(aws)

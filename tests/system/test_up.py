@@ -84,7 +84,7 @@ def listening(state: State) -> set[str]:
     inodes = set()
     for pid in marked(state.folder):
         with suppress(OSError):
-            inodes |= {os.readlink(each) for each in Path(f"/proc/{pid}/fd").iterdir()}
+            inodes |= {str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()}
     found = set()
     for table in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
