@@ -12,7 +12,7 @@ import time
 from laptop.servers.leftovers import is_alive, marked, stop_marked
 from laptop.servers.processes import ServerError
 from laptop.servers.state import Running, State
-from laptop.terminal import write
+from laptop.terminal import printable, write
 
 # Airflow gets 15 s, local AWS gets 15 s, and then the remaining processes 10 s.
 _TIMEOUT_SECONDS = 60
@@ -69,7 +69,7 @@ def reset(state: State, *, is_confirmed: bool) -> None:
     if not is_confirmed:
         if not sys.stdin.isatty():
             raise ServerError(f"no terminal to ask whether to remove {what}; make reset YES=1 does not ask")
-        if input(f"remove {what}? [y/N] ").strip().lower() not in ("y", "yes"):
+        if input(printable(f"remove {what}? [y/N] ")).strip().lower() not in ("y", "yes"):
             write("nothing was removed")
             return
     stop_marked(state.folder)

@@ -11,6 +11,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 
+from laptop.terminal import write
+
 _TIMEOUT_SECONDS = 8
 
 
@@ -30,7 +32,7 @@ def problem(address: str, component: str = "") -> str:
 def main(arguments: Sequence[str]) -> int:
     """Checks `ADDRESS [COMPONENT]` and prints the result; returns 0 if it is healthy."""
     found = problem(*arguments)
-    print(found or "healthy")
+    write(found or "healthy")
     return 1 if found else 0
 
 

@@ -14,6 +14,7 @@ from laptop.sample import write_sample
 from laptop.servers.aws import AwsAt
 from laptop.servers.aws_credentials import AwsCredentials
 from laptop.servers.stack import delivery, infrastructure
+from laptop.terminal import write
 
 
 def seed(aws: AwsAt, settings: PipelineSettings) -> tuple[str, bool]:
@@ -38,15 +39,12 @@ def main() -> int:
     """Seeds the AWS at AWS_ENDPOINT_URL; refuses the real one, whose bucket is no place for a sample."""
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     if not endpoint.startswith("http://"):
-        print(
-            f"seed_aws: AWS_ENDPOINT_URL is {endpoint!r}; it must be the address of a local AWS (http://...)",
-            file=sys.stderr,
-        )
+        write(f"seed_aws: AWS_ENDPOINT_URL is {endpoint!r}, but must be the http:// address of a local AWS", sys.stderr)
         return 2
     settings = load_settings().pipeline
     release, with_sample = seed(AwsAt(endpoint, settings.aws.region, AwsCredentials.of(os.environ)), settings)
     sample = "the synthetic sample was uploaded" if with_sample else "existing data was kept"
-    print(f"deployed release {release} to s3://{settings.storage.bucket}; {sample}", flush=True)
+    write(f"deployed release {release} to s3://{settings.storage.bucket}; {sample}")
     return 0
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from laptop.servers.airflow_api import AirflowApi
 from laptop.servers.credentials import credentials
 from laptop.servers.processes import ServerError
+from laptop.terminal import write
 
 _TIMEOUT_SECONDS = 180
 
@@ -37,7 +38,7 @@ def main() -> int:
     parser.add_argument("--secrets", type=Path, required=True, help="folder that keeps the secrets")
     options = parser.parse_args()
     unpause(AirflowApi(options.address, credentials(options.secrets).password), options.dag_id)
-    print(f"{options.dag_id} is unpaused", flush=True)
+    write(f"{options.dag_id} is unpaused")
     return 0
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import io
 from pathlib import Path
 
 import pytest
 
+from laptop.servers.airflow import ROOT
 from laptop.servers.state import State
 from laptop.terminal import Progress, printable, write
 from laptop.verbs.logs import Logs
@@ -52,3 +54,14 @@ def test_a_line_of_a_log_is_escaped_when_it_is_printed(tmp_path: Path, capsys: p
     printed = capsys.readouterr().out
     assert printed.startswith("airflow | key a\\x1b[2J")
     assert printed.rstrip("\n").isprintable()
+
+
+def test_nothing_else_in_laptop_prints() -> None:
+    """`airflow_components` is a script of its own whose output is a log, which `make logs` escapes."""
+    printing = {
+        path.name
+        for path in (ROOT / "laptop").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    }
+    assert printing == {"terminal.py", "airflow_components.py"}
