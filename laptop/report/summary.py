@@ -86,7 +86,7 @@ def _rows(summary: Mapping[str, Any]) -> Iterator[str]:
     for reason, number in largest_first(part(classification, "quarantined_by_reason")):
         yield f"  quarantined {number:>7,}: {reason}"
     if classification.get("unmapped"):
-        yield f"  {rows(classification['unmapped'])} with a product that the product map does not know"
+        yield f"  {rows(classification['unmapped'])} with a product that is not in the product map"
 
 
 def _account(account: RowAccount) -> Iterator[str]:

@@ -116,11 +116,11 @@ def _notes(files: RunInputs, settings: PipelineSettings) -> list[str]:
         for path, name in zip(paths, object_names(paths), strict=True):
             # A number before the name needs no explanation.
             if not name.endswith(path.name):
-                notes.append(f"{path} is uploaded as {prefix}{name}: S3 keys are limited to safe characters here")
+                notes.append(f"{path} is uploaded as {prefix}{name}, as the flows accept no other characters in a key")
     if files.skipped:
         more = f" and {len(files.skipped) - _SKIPPED_SHOWN} more" if len(files.skipped) > _SKIPPED_SHOWN else ""
         shown = ", ".join(_first(files.skipped))
-        notes.append(f"skipped {len(files.skipped)} files that are empty or named like temporary files: {shown}{more}")
+        notes.append(f"skipped files (empty, or named like temporary files): {len(files.skipped)}: {shown}{more}")
     return notes
 
 
