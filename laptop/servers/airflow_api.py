@@ -30,7 +30,7 @@ class AirflowApi:
     def is_healthy(self) -> bool:
         """True if every component reports that it is healthy; False also if the server does not answer."""
         try:
-            health = self._call("GET", "/api/v2/monitor/health", authorized=False)
+            health = self.call("GET", "/api/v2/monitor/health", authorized=False)
             components = ("metadatabase", "scheduler", "triggerer", "dag_processor")
             return all(health[name]["status"] == "healthy" for name in components)
         except (OSError, ServerError):
@@ -38,65 +38,70 @@ class AirflowApi:
 
     def import_errors(self) -> list[dict[str, Any]]:
         """The DAG files with import errors: `filename`, `stack_trace` and `timestamp`."""
-        found: list[dict[str, Any]] = self._call("GET", "/api/v2/importErrors")["import_errors"]
+        found: list[dict[str, Any]] = self.call("GET", "/api/v2/importErrors")["import_errors"]
         return found
 
     def dag_ids(self) -> set[str]:
         """The ids of the DAGs that can be triggered."""
-        return {dag["dag_id"] for dag in self._call("GET", "/api/v2/dags")["dags"]}
+        return {dag["dag_id"] for dag in self.call("GET", "/api/v2/dags")["dags"]}
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
         """Starts a run with `conf`; returns its run id."""
         body = {"logical_date": None, "conf": dict(conf)}
-        run_id: str = self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"]
+        run_id: str = self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", body)["dag_run_id"]
         return run_id
 
     def unpause(self, dag_id: str) -> None:
         """Unpauses a DAG, which starts its schedule."""
-        self._call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
+        self.call("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False})
 
     def ended_runs(self, since: str) -> list[dict[str, Any]]:
         """The newest 50 runs, of any DAG, that ended since a time in ISO 8601; oldest first."""
         query = urllib.parse.urlencode({"end_date_gte": since, "order_by": "-end_date", "limit": 50})
-        found: list[dict[str, Any]] = self._call("GET", f"/api/v2/dags/~/dagRuns?{query}")["dag_runs"]
+        found: list[dict[str, Any]] = self.call("GET", f"/api/v2/dags/~/dagRuns?{query}")["dag_runs"]
         return [run for run in reversed(found) if run["state"] in ENDED]
 
     def counts(self, dag_id: str) -> dict[str, int]:
         """The number of a DAG's runs by state, without the states that no run is in."""
         path = f"/api/v2/dags/{dag_id}/dagRuns?limit=1&state="
-        found = {state: self._call("GET", f"{path}{state}")["total_entries"] for state in _RUN_STATES}
+        found = {state: self.call("GET", f"{path}{state}")["total_entries"] for state in _RUN_STATES}
         return {state: count for state, count in found.items() if count}
 
     def xcom(self, dag_id: str, run_id: str, task_id: str, key: str) -> Any:
         """The value that a task pushed to XCom under `key`."""
         run = f"/api/v2/dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id)}"
-        return self._call("GET", f"{run}/taskInstances/{task_id}/xcomEntries/{key}")["value"]
+        return self.call("GET", f"{run}/taskInstances/{task_id}/xcomEntries/{key}")["value"]
 
     def state(self, dag_id: str, run_id: str) -> str:
         """The run's state."""
-        state: str = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"]
+        state: str = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"]
         return state
 
     def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """The run's task instances: `task_id`, `state`, `start_date`, `end_date`, `try_number`, and more."""
-        answer = self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances")
+        answer = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances")
         found: list[dict[str, Any]] = answer["task_instances"]
         return found
 
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> list[str]:
         """The lines of one attempt's log."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
-        content = self._call("GET", f"{path}?full_content=true")["content"]
+        content = self.call("GET", f"{path}?full_content=true")["content"]
         return [_log_line(line) for line in content]
 
     def _log_in(self) -> str:
         body = {"username": USER, "password": self._password}
-        token: str = self._call("POST", "/auth/token", body, authorized=False)["access_token"]
+        token: str = self.call("POST", "/auth/token", body, authorized=False)["access_token"]
         return token
 
-    def _call(
+    def call(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, authorized: bool = True
     ) -> dict[str, Any]:
+        """The answer of the REST API to a request.
+
+        Raises:
+            ServerError: Airflow refused the request; the message holds its answer.
+        """
         try:
             try:
                 return self._ask(method, path, body, authorized)

@@ -29,7 +29,7 @@ class StepFunctions:
         self._aws = aws
         self.address = aws.endpoint
         self._client = aws.client("stepfunctions")
-        self._machines = machines
+        self.machines = machines
         self._storage = settings.storage
         self._number = count(1)
 
@@ -48,7 +48,7 @@ class StepFunctions:
         if str(conf.get("source", "")).startswith(self._storage.batches):
             return self._complete(dag_id, str(conf["source"]))
         started = self._client.start_execution(
-            stateMachineArn=self._machines[dag_id],
+            stateMachineArn=self.machines[dag_id],
             name=f"{dag_id.replace('_', '-')}-{next(self._number)}",
             input=json.dumps(dict(conf)),
         )
@@ -71,7 +71,7 @@ class StepFunctions:
         )
 
     def _executions(self, dag_id: str) -> set[str]:
-        pages = self._client.get_paginator("list_executions").paginate(stateMachineArn=self._machines[dag_id])
+        pages = self._client.get_paginator("list_executions").paginate(stateMachineArn=self.machines[dag_id])
         return {each["executionArn"] for page in pages for each in page["executions"]}
 
     def state(self, _dag_id: str, run_id: str) -> str:

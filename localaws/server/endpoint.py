@@ -3,8 +3,9 @@
 import json
 import logging
 import uuid
-from collections.abc import Callable, Collection, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from threading import Thread
@@ -211,6 +212,11 @@ class LocalAWS:
         """The recorded calls: `cloudtrail.jsonl` in the state folder, in CloudTrail's format."""
         return [json.loads(line) for line in self._trail.read_text(encoding="utf-8").splitlines()]
 
+    @property
+    def folder(self) -> Path:
+        """The state folder."""
+        return self._state
+
     def client(self, service: str) -> Any:
         """A boto3 client of this AWS, with its credentials."""
         return self._users.client(service)
@@ -219,6 +225,20 @@ class LocalAWS:
     def credentials_file(self) -> Path:
         """The credentials in the format of `~/.aws/credentials`, for AWS_SHARED_CREDENTIALS_FILE."""
         return self._state / FILE_NAME
+
+    @contextmanager
+    def intercepted(self, target: str, instead: Callable[[Handler, Json], Json | None]) -> Iterator[None]:
+        """Lets `instead` answer an operation such as `AWSGlue.StartJobRun`; it gets the usual handler and the request.
+
+        For tests of an AWS that refuses, and of callers that die before they get the answer.
+        """
+        usual = self._handlers[target]
+        self._handlers[target] = partial(instead, usual)
+        try:
+            yield
+        finally:
+            self._handlers[target] = usual
+
 
     def environment(self) -> dict[str, str]:
         """Environment variables that make any AWS client use this AWS."""

@@ -100,7 +100,7 @@ def test_an_etl_that_is_killed_half_way_leaves_nothing_that_counts_and_its_rerun
 ) -> None:
     plan = planned(aws, "killed", 20_000)
     run_id = started(aws, plan)
-    while not (alive := victims("spark", aws, aws._state, airflow=0)) or not printed(aws, run_id, "read"):
+    while not (alive := victims("spark", aws, aws.folder, airflow=0)) or not printed(aws, run_id, "read"):
         assert run_of(aws, run_id)["JobRunState"] in ("STARTING", "RUNNING")
         time.sleep(0.02)
     alive[0]()

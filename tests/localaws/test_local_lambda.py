@@ -69,7 +69,7 @@ def test_a_function_that_takes_too_long_is_killed(account: Account) -> None:
         """,
         Timeout=1,
     )
-    pid = account.aws._state / f"{account.name}.pid"
+    pid = account.aws.folder / f"{account.name}.pid"
     answer, told = account.invoke(name, {"pid": str(pid)})
     assert (answer["FunctionError"], told["errorType"]) == ("Unhandled", "Sandbox.Timedout")
     assert told["errorMessage"].endswith("Task timed out after 1.00 seconds")

@@ -162,7 +162,7 @@ def test_members_that_are_too_long_are_left_out(account: Account) -> None:
 
 
 def test_the_trail_is_a_file_that_begins_with_the_server(account: Account) -> None:
-    file: Path = account.aws._state / "cloudtrail.jsonl"
+    file: Path = account.aws.folder / "cloudtrail.jsonl"
     before, trail, after = file.read_text().splitlines(), account.aws.trail, file.read_text().splitlines()
     # What others had started before may be written between any two of these.
     assert [json.loads(line) for line in before] == trail[: len(before)]

@@ -117,7 +117,7 @@ class Both:
     def last_execution(self) -> dict[str, Any]:
         """The classification that Step Functions ran last."""
         machines = self.aws.client("stepfunctions")
-        arn = self.orchestrators["stepfunctions"]._machines[CLASSIFICATION]
+        arn = self.orchestrators["stepfunctions"].machines[CLASSIFICATION]
         executions = machines.list_executions(stateMachineArn=arn)["executions"]
         newest = max(executions, key=lambda each: each["startDate"])
         described: dict[str, Any] = machines.describe_execution(executionArn=newest["executionArn"])

@@ -17,6 +17,7 @@ from tests.parity.conftest import Both
 from tests.parity.jobs import FAILING, SLEEPING, release
 
 PREPARE = "ptmlops-prepare-complaints"
+Json = dict[str, Any]
 
 
 @contextmanager
@@ -29,20 +30,16 @@ def refused(code: str, message: str, times: int) -> Callable[[Both], Any]:
 
     @contextmanager
     def refusing(both: Both) -> Iterator[None]:
-        handlers, left = both.aws._handlers, [times]
-        start = handlers["AWSGlue.StartJobRun"]
+        left = [times]
 
-        def refuse(request: dict[str, Any]) -> dict[str, Any] | None:
+        def refuse(start: Callable[[Json], Json | None], request: Json) -> Json | None:
             if left[0]:
                 left[0] -= 1
                 raise ApiError(code, message)
             return start(request)
 
-        handlers["AWSGlue.StartJobRun"] = refuse
-        try:
+        with both.aws.intercepted("AWSGlue.StartJobRun", refuse):
             yield
-        finally:
-            handlers["AWSGlue.StartJobRun"] = start
         assert left[0] == 0 or times > 2
 
     return refusing

@@ -83,7 +83,7 @@ class Laptop:
         return key
 
     def runs(self, dag_id: str = CLASSIFICATION) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.airflow._call("GET", f"/api/v2/dags/{dag_id}/dagRuns?limit=100")["dag_runs"]
+        found: list[dict[str, Any]] = self.airflow.call("GET", f"/api/v2/dags/{dag_id}/dagRuns?limit=100")["dag_runs"]
         return found
 
     def of(self, key: str) -> dict[str, Any]:
@@ -137,10 +137,10 @@ def laptop(tmp_path_factory: pytest.TempPathFactory, files: list[Path]) -> Itera
 
 
 def test_nothing_is_started_before_somebody_switches_it_on(laptop: Laptop, files: list[Path]) -> None:
-    assert laptop.airflow._call("GET", f"/api/v2/dags/{ARRIVALS}")["is_paused"]
+    assert laptop.airflow.call("GET", f"/api/v2/dags/{ARRIVALS}")["is_paused"]
     laptop.put(files[-3])
     assert laptop.runs(ARRIVALS) == []
-    laptop.airflow._call("PATCH", f"/api/v2/dags/{ARRIVALS}", {"is_paused": False})
+    laptop.airflow.call("PATCH", f"/api/v2/dags/{ARRIVALS}", {"is_paused": False})
 
 
 def test_a_file_is_classified_without_a_trigger_and_then_a_second_one(laptop: Laptop, files: list[Path]) -> None:

@@ -1,4 +1,4 @@
-"""Both orchestrators on one local AWS with the real jobs and little data, and what of a flow is visible at its end."""
+"""One orchestrator on a local AWS with the real jobs and little data, and what of a flow is visible at its end."""
 
 from __future__ import annotations
 
@@ -29,6 +29,15 @@ from tests.campaign.kills.victims import Kill, victims
 from tests.parity.house import LocalClients, impatient
 
 SOURCES = {TRAINING: "history/", CLASSIFICATION: "raw/"}
+HOSTILE = (
+    "{{ conf }}",
+    "raw/{{ ds }}/",
+    "raw/a.csv;rm -rf /",
+    "../secrets/",
+    "raw/../models/",
+    "s3://other/raw/",
+    "raw",
+)
 # What a run leaves; the rest is there before it.
 _OF_CLASSIFICATION = ("processed/", "quarantine/", "results/", "manifests/", "ledger/")
 _LONGEST_RUN = 240
@@ -40,13 +49,13 @@ _HEARTBEATS = {
 
 
 class House:
-    """One bucket, one model, two ways to run the flows."""
+    """One bucket, one model, and an orchestrator to run the flows."""
 
-    def __init__(self, aws: LocalAWS, settings: Settings, folder: Path) -> None:
+    def __init__(self, aws: LocalAWS, settings: Settings, folder: Path, orchestrator: Any) -> None:
         self.aws = aws
         self.folder = folder
+        self.orchestrator = orchestrator
         self.bucket = Bucket(aws.client("s3"), settings.pipeline.storage.bucket)
-        self.orchestrators: dict[str, Any] = {}
         self._since = 0.0
 
     def reset(self, flow: str) -> None:
@@ -56,40 +65,40 @@ class House:
             for each in list(self.bucket.objects(prefix)):
                 self.bucket.client.delete_object(Bucket=self.bucket.name, Key=each.key)
 
-    def start(self, name: str, flow: str) -> str:
+    def start(self, flow: str, source: str | None = None) -> str:
         """Starts the flow; its run."""
-        run: str = self.orchestrators[name].trigger(flow, {"source": SOURCES[flow]})
+        run: str = self.orchestrator.trigger(flow, {"source": SOURCES[flow] if source is None else source})
         return run
 
-    def has_ended(self, name: str, flow: str, run: str) -> bool:
-        """Whether the run is over, whichever way."""
-        return self.orchestrators[name].state(flow, run) in ENDED
-
-    def end(self, name: str, flow: str, run: str) -> str:
+    def end(self, flow: str, run: str) -> str:
         """The run's state once it is over."""
         deadline = time.monotonic() + _LONGEST_RUN
-        while not self.has_ended(name, flow, run):
-            assert time.monotonic() < deadline, self.orchestrators[name].tasks(flow, run)
+        while (state := str(self.orchestrator.state(flow, run))) not in ENDED:
+            assert time.monotonic() < deadline, self.orchestrator.tasks(flow, run)
             time.sleep(0.3)
-        state: str = self.orchestrators[name].state(flow, run)
         return state
 
-    def again(self, name: str, flow: str, run: str, *, clear: bool) -> str:
-        """Runs the flow again, in Airflow by clearing what failed where `clear` says so; the run."""
-        if not clear or name != "airflow":
-            return self.start(name, flow)
+    def again(self, flow: str, run: str, *, clear: bool) -> str:
+        """Runs the flow again, in Airflow by clearing the failed tasks where `clear` is set; the run."""
+        if not clear or not isinstance(self.orchestrator, Airflow):
+            return self.start(flow)
         body = {"dry_run": False, "dag_run_id": run, "only_failed": True, "reset_dag_runs": True}
-        self.orchestrators[name]._call("POST", f"/api/v2/dags/{flow}/clearTaskInstances", body)
+        self.orchestrator.call("POST", f"/api/v2/dags/{flow}/clearTaskInstances", body)
         return run
 
     def victims(self, kind: str) -> list[Kill]:
         """How to kill each of those that are alive."""
-        return victims(kind, self.aws, self.folder, self.orchestrators["airflow"].server.pid)
+        airflow = self.orchestrator.server.pid if isinstance(self.orchestrator, Airflow) else 0
+        return victims(kind, self.aws, self.folder, airflow)
+
+    def planned(self) -> set[str]:
+        """The keys of the plans that were made."""
+        return {each.key for each in self.bucket.objects("manifests/planned/")}
 
     @property
     def jobs(self) -> list[Job]:
-        """The jobs that were started since the last reset."""
-        return [job for job in self.aws.jobs if job.created >= self._since]
+        """The jobs and function calls since the last reset, the oldest first."""
+        return sorted((job for job in self.aws.jobs if job.created >= self._since), key=lambda job: job.created)
 
     def visible(self, flow: str) -> dict[str, Any]:
         """All that anybody may rely on: of a classification what its manifest names, of a training its model."""
@@ -133,8 +142,8 @@ def _work(request: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def house(folder: Path) -> Iterator[House]:
-    """A house with nobody ill in it yet."""
+def house(folder: Path, orchestrator: str) -> Iterator[House]:
+    """A house with `airflow` or `stepfunctions`, and nobody ill in it yet."""
     patience = {"retry_delay_seconds": 1, "poll_seconds": 1}
     code = impatient(folder / "house", patience)
     settings = load_settings(code / "dags" / "complaints" / "config")
@@ -145,13 +154,14 @@ def house(folder: Path) -> Iterator[House]:
         deploy(settings.pipeline, clients.clients())
         put_steps_function(aws.client("lambda"), settings.pipeline, handlers_archive(code))
         machines = put_state_machines(aws.client("stepfunctions"), settings.pipeline, code)
-        found = House(aws, settings, folder)
-        inputs.upload(found.bucket.client, found.bucket.name, "history/", sample.training)
-        inputs.upload(found.bucket.client, found.bucket.name, "raw/", sample.classify)
+        s3, bucket = aws.client("s3"), settings.pipeline.storage.bucket
+        inputs.upload(s3, bucket, "history/", sample.training)
+        inputs.upload(s3, bucket, "raw/", sample.classify)
+        if orchestrator == "stepfunctions":
+            yield House(aws, settings, folder, StepFunctions(clients, machines, settings.pipeline))
+            return
         endpoint = {**aws.environment(), **_HEARTBEATS}
         airflow = Airflow(folder / "airflow", endpoint, dags=code / "dags")
         with airflow.server:
             airflow.wait_until_ready([TRAINING, CLASSIFICATION])
-            found.orchestrators["airflow"] = airflow
-            found.orchestrators["stepfunctions"] = StepFunctions(clients, machines, settings.pipeline)
-            yield found
+            yield House(aws, settings, folder, airflow)

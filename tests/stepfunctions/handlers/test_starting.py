@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from typing import Any
 
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
+from urllib3.response import HTTPResponse
 
 from complaints.arrivals.events import ArrivalError
 from complaints.arrivals.starting import Starter
@@ -130,9 +132,8 @@ def failing(environment: Environment, operation: str, times: int) -> Starter:
             return None
         left[0] -= 1
         body = b'{"__type": "ThrottlingException", "message": "Rate exceeded"}'
-        response = AWSResponse(request.url, 400, {"x-amzn-errortype": "ThrottlingException"}, None)
-        response._content = body
-        return response
+        raw = HTTPResponse(BytesIO(body), preload_content=False)
+        return AWSResponse(request.url, 400, {"x-amzn-errortype": "ThrottlingException"}, raw)
 
     client.meta.events.register(f"before-send.stepfunctions.{operation}", throttle)
     return Starter(environment.bucket, client, environment.machine, environment.settings.storage, 100)
