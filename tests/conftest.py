@@ -78,7 +78,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if marker := rooms.tier(path, fixtures):
             item.add_marker(marker)
         if in_groups:
-            item.add_marker(pytest.mark.xdist_group(rooms.group(path, fixtures)))
+            item.add_marker(pytest.mark.xdist_group(rooms.group(path, item.name, fixtures)))
         if rooms.is_in(path, WITH_SPARK):
             for warning in IGNORED:
                 item.add_marker(pytest.mark.filterwarnings(warning))

@@ -28,8 +28,9 @@ SERVERS = (
 )
 SERVER_FIXTURES = frozenset({"spark", "local_aws"})
 
-# Rooms whose files share a server that takes long to start.
+# Rooms whose files share a server that takes long to start, and rooms whose tests share nothing and take long.
 TOGETHER = ("parity",)
+APART = ("system/test_up.py",)
 # What takes longest starts first, so that it does not run alone at the end.
 FIRST = ("campaign/kills", "system", "parity", "dags/test_idempotent_operators.py")
 
@@ -56,8 +57,10 @@ def tier(path: str, fixtures: Collection[str]) -> str:
     return "server" if is_in(path, SERVERS) or SERVER_FIXTURES & set(fixtures) else ""
 
 
-def group(path: str, fixtures: Collection[str]) -> str:
+def group(path: str, name: str, fixtures: Collection[str]) -> str:
     """The tests that one xdist worker runs: those of a file, or of all that share an expensive thing."""
+    if is_in(path, APART):
+        return f"{path}::{name}"
     # One Spark for all: starting another costs more than waiting for it.
     if "spark" in fixtures:
         return "spark"

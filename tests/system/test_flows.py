@@ -1,4 +1,7 @@
-"""Both flows, for real: `make run` on real complaints, against counts that Python's `csv` gives for the same files."""
+"""Both flows, for real: `make run`, against counts that Python's `csv` gives for the same files.
+
+The files are real complaints where `../shared` holds them, and the generated sample elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from laptop.sample import write_sample
 from tests.parity.trail import calls
 
 ROOT = Path(__file__).parents[2]
@@ -33,10 +38,6 @@ COLUMNS = [
     "run_id",
 ]
 
-pytestmark = [
-    pytest.mark.skipif(not RAW.is_dir(), reason=f"real complaints are not at {RAW}"),
-]
-
 
 @dataclass(frozen=True)
 class Known:
@@ -44,35 +45,58 @@ class Known:
 
     rows_in: int
     newest: dict[str, dict[str, str]]
-    superseded: int
+    quarantined: int = 0
 
     @property
     def with_narrative(self) -> set[str]:
         return {key for key, row in self.newest.items() if row["Consumer complaint narrative"].strip()}
 
+    @property
+    def superseded(self) -> int:
+        return self.rows_in - self.quarantined - len(self.newest)
 
-def rows(path: Path) -> Iterator[dict[str, str]]:
-    text = path.read_text(encoding="utf-8-sig")
+
+@dataclass(frozen=True)
+class Files:
+    """The labelled history, and the files to classify."""
+
+    history: list[Path]
+    arrived: list[Path]
+
+
+def rows(path: Path) -> Iterator[dict[str | None, str]]:
+    text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
     header = re.search(r"^.*Consumer complaint narrative.*$", text, re.MULTILINE)
     assert header is not None
     yield from csv.DictReader(io.StringIO(text[header.start() :], newline=""))
 
 
+def is_sound(row: dict[str | None, str]) -> bool:
+    """False for the faulty rows of the sample: fields too many or too few, no id, or bytes that are not UTF-8."""
+    if None in row or None in row.values() or not row.get("Complaint ID", "1").isdigit():
+        return False
+    return not any("\udc80" <= letter <= "\udcff" for field in row.values() for letter in field)
+
+
 def known(paths: list[Path]) -> Known:
     newest: dict[str, dict[str, str]] = {}
-    count = 0
+    count = faulty = 0
     for path in paths:
         for position, row in enumerate(rows(path)):
             count += 1
-            newest[row.get("Complaint ID") or f"{path.name}-{position}"] = row
-    return Known(count, newest, count - len(newest))
+            if is_sound(row):
+                newest[row.get("Complaint ID") or f"{path.name}-{position}"] = row
+            else:
+                faulty += 1
+    return Known(count, newest, faulty)
 
 
-def run(folder: Path, orchestrator: str) -> dict[str, Any]:
+def run(folder: Path, files: Files, orchestrator: str) -> dict[str, Any]:
     """The summary of one run, as `make run TRAIN=... CLASSIFY=... ORCHESTRATOR=...` leaves it, and what it printed."""
+    folder.mkdir()
     command = [sys.executable, "-m", "laptop", "run", "--build", str(folder / "build"), "--orchestrator", orchestrator]
-    command += [part for name in HISTORY for part in ("--train", str(RAW / name))]
-    command += [part for name in ARRIVED for part in ("--classify", str(RAW / name))]
+    command += [part for path in files.history for part in ("--train", str(path))]
+    command += [part for path in files.arrived for part in ("--classify", str(path))]
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -88,15 +112,32 @@ def run(folder: Path, orchestrator: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def summary(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Both flows through Airflow."""
-    return run(tmp_path_factory.mktemp("airflow"), "airflow")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
+    if RAW.is_dir():
+        return Files([RAW / name for name in HISTORY], [RAW / name for name in ARRIVED])
+    sample = write_sample(tmp_path_factory.mktemp("sample"))
+    return Files(list(sample.training), list(sample.classify))
 
 
 @pytest.fixture(scope="module")
-def serverless(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def summaries(files: Files, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Both flows through each orchestrator; side by side, since both wait most of the time."""
+    folder = tmp_path_factory.mktemp("flows")
+    with ThreadPoolExecutor() as pool:
+        runs = {name: pool.submit(run, folder / name, files, name) for name in ("airflow", "stepfunctions")}
+        return {name: each.result() for name, each in runs.items()}
+
+
+@pytest.fixture(scope="module")
+def summary(summaries: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Both flows through Airflow."""
+    return summaries["airflow"]
+
+
+@pytest.fixture(scope="module")
+def serverless(summaries: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Both flows through Step Functions."""
-    return run(tmp_path_factory.mktemp("stepfunctions"), "stepfunctions")
+    return summaries["stepfunctions"]
 
 
 def published(summary: dict[str, Any]) -> list[dict[str, Any]]:
@@ -110,20 +151,20 @@ def predictions(summary: dict[str, Any]) -> list[dict[str, Any]]:
     return published(summary)
 
 
-def test_every_row_of_every_file_is_accounted_for(summary: dict[str, Any]) -> None:
-    expected = known([RAW / name for name in ARRIVED])
+def test_every_row_of_every_file_is_accounted_for(summary: dict[str, Any], files: Files) -> None:
+    expected = known(files.arrived)
     account = summary["classification"]["account"]
     assert summary["classification"]["rows_in"] == expected.rows_in
     assert account == {
         "classified": len(expected.with_narrative),
         "without_narrative": len(expected.newest) - len(expected.with_narrative),
-        "quarantined": 0,
+        "quarantined": expected.quarantined,
         "superseded": expected.superseded,
     }
 
 
-def test_each_complaint_with_a_narrative_is_classified_once(predictions: list[dict[str, Any]]) -> None:
-    expected = known([RAW / name for name in ARRIVED])
+def test_each_complaint_with_a_narrative_is_classified_once(predictions: list[dict[str, Any]], files: Files) -> None:
+    expected = known(files.arrived)
     assert sorted(row["complaint_id"] for row in predictions) == sorted(expected.with_narrative)
 
 
@@ -139,8 +180,8 @@ def test_the_predictions_have_the_promised_columns_and_make_sense(
         assert (row["model_version"], row["run_id"]) == ("v1", summary["classification"]["run_id"])
 
 
-def test_the_history_is_split_without_losing_a_row(summary: dict[str, Any]) -> None:
-    expected = known([RAW / name for name in HISTORY])
+def test_the_history_is_split_without_losing_a_row(summary: dict[str, Any], files: Files) -> None:
+    expected = known(files.history)
     account = summary["training"]["account"]
     assert summary["training"]["rows_in"] == expected.rows_in == sum(account.values())
     learned = account["train"] + account["test"] + account["newest"] + account["unmapped"]
