@@ -1,0 +1,32 @@
+"""A request of each kind that the flows send, made of example plans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from complaints.aws.objects import ObjectVersion
+from complaints.runs import plans, requests
+from complaints.settings import load_settings
+
+SETTINGS = load_settings()
+INPUTS = [ObjectVersion("raw/a.csv", "0" * 32, 10, "2026-01-01T00:00:00+00:00")]
+MODEL = {"version": "v3", "model_name": "complaints-v3-0123456789abcdef", "sha256": "0" * 64} | {
+    "evaluation": {"classes": ["card", "mortgage"]}
+}
+CLASSIFICATION = plans.classification_plan(INPUTS, source="raw/", release="r" * 12, model=MODEL, settings=SETTINGS)
+TRAINING = plans.training_plan(INPUTS, source="history/", release="r" * 12, settings=SETTINGS)
+TRAINED: plans.TrainedModel = {
+    "model_uri": "s3://bucket/model.tar.gz",
+    "training_job_name": "complaints-train-0",
+    "sha256": "0" * 64,
+}
+
+REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
+    ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.prepare_history_arguments(TRAINING)}),
+    ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.prepare_complaints_arguments(CLASSIFICATION)}),
+    ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.audit_results_arguments(CLASSIFICATION)}),
+    ("sagemaker", "CreateTrainingJob", requests.training_job(TRAINING, SETTINGS)),
+    ("sagemaker", "CreateProcessingJob", requests.evaluation_job(TRAINING, TRAINED, SETTINGS)),
+    ("sagemaker", "CreateTransformJob", requests.transform_job(CLASSIFICATION, SETTINGS)),
+    ("sagemaker", "CreateModel", requests.model("m", model_uri="s3://b/m", code_uri="s3://b/c", settings=SETTINGS)),
+]
