@@ -27,6 +27,7 @@ from tests.campaign.environment import sha256
 from tests.campaign.faults import Fault, injects
 from tests.campaign.kills.victims import victims
 from tests.localaws.account import Account
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = load_settings()
@@ -71,11 +72,8 @@ def started(aws: LocalAWS, plan: dict[str, Any]) -> str:
 
 
 def ended(aws: LocalAWS, run_id: str) -> str:
-    deadline = time.monotonic() + 120
-    while (state := run_of(aws, run_id)["JobRunState"]) in ("STARTING", "RUNNING"):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return str(state)
+    until(lambda: run_of(aws, run_id)["JobRunState"] not in ("STARTING", "RUNNING"), "the end of the Glue job")
+    return str(run_of(aws, run_id)["JobRunState"])
 
 
 def run_of(aws: LocalAWS, run_id: str) -> dict[str, Any]:

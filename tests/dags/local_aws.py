@@ -7,8 +7,7 @@ import json
 import os
 import subprocess
 import tarfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -89,13 +88,6 @@ def local_aws(folder: Path) -> Iterator[Account]:
             yield Account(json.loads(server.stdout.readline())["endpoint"])
         finally:
             server.terminate()
-
-
-def until(holds: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to that within 30 s"
-        time.sleep(0.05)
 
 
 def _packed(name: str, text: str) -> bytes:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.dags.local_aws import BUCKET, CREDENTIALS, PYTHON, ROLE, ROOT, Account, local_aws, until
+from tests.dags.local_aws import BUCKET, CREDENTIALS, PYTHON, ROLE, ROOT, Account, local_aws
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.skipif(not PYTHON.exists(), reason="local AWS needs the environment 'jobs': make test makes it"),

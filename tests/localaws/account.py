@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from localaws import LocalAWS
+from tests.waiting import PATIENCE
 
 ROLE = "arn:aws:iam::123456789012:role/jobs"
 GLUE_UNDERWAY = {"STARTING", "RUNNING", "STOPPING"}
@@ -125,7 +126,7 @@ class Account:
         arn: str = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         return arn
 
-    def messages(self, queue: str, count: int, seconds: float = 30) -> list[dict[str, Any]]:
+    def messages(self, queue: str, count: int, seconds: float = PATIENCE) -> list[dict[str, Any]]:
         """The next messages of a queue; fewer if no more come in time. They are taken out of it."""
         queues = self.aws.client("sqs")
         found: list[dict[str, Any]] = []
@@ -173,7 +174,9 @@ def zipped(code: str) -> bytes:
     return buffer.getvalue()
 
 
-def wait(ask: Callable[[], dict[str, Any]], member: str, underway: set[str], seconds: float = 60) -> dict[str, Any]:
+def wait(
+    ask: Callable[[], dict[str, Any]], member: str, underway: set[str], seconds: float = PATIENCE
+) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while (answer := ask())[member] in underway:
         assert time.monotonic() < deadline, f"still {answer[member]} after {seconds} s"

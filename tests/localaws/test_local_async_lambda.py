@@ -8,7 +8,8 @@ import pytest
 
 from localaws import LocalAWS
 from localaws.server.timer import Timer
-from tests.localaws.account import Account, wait
+from tests.localaws.account import Account
+from tests.waiting import until
 
 FAILING = """
 import boto3, time
@@ -35,10 +36,6 @@ def send(account: Account, function: str, event: Any) -> str:
     )
     request_id: str = answer["ResponseMetadata"]["RequestId"]
     return request_id
-
-
-def until(there: Any, seconds: float = 30) -> None:
-    wait(lambda: {"there": bool(there())}, "there", {False}, seconds)  # type: ignore[arg-type]
 
 
 def test_an_event_whose_function_fails_is_tried_again_after_one_minute_and_after_two(account: Account) -> None:

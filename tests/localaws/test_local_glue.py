@@ -5,6 +5,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localaws.account import Account, runs, wait
+from tests.waiting import PATIENCE
 
 OUTPUT, ERROR = "/aws-glue/jobs/output", "/aws-glue/jobs/error"
 SLEEP = "import time; time.sleep(60)"
@@ -61,7 +62,7 @@ def test_every_line_of_the_log_arrives_however_long_or_foreign(account: Account)
 def test_the_log_can_be_read_while_the_script_runs(account: Account) -> None:
     job = account.glue_job("import time; print('first'); time.sleep(60)")
     run_id = account.glue.start_job_run(JobName=job)["JobRunId"]
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while account.log(OUTPUT, run_id) != ["first"]:
         assert time.monotonic() < deadline
         time.sleep(0.05)

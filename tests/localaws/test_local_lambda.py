@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localaws.account import Account, runs, wait, zipped
+from tests.waiting import PATIENCE
 
 ECHO = "def handler(event, context): return {'got': event}"
 
@@ -148,5 +149,5 @@ with LocalAWS(folder / "state") as aws:
     while not (pid.exists() and pid.read_text()):
         time.sleep(0.05)
 """
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=40, cwd=Path(__file__).parents[2])
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=PATIENCE, cwd=Path(__file__).parents[2])
     assert not runs(int(pid.read_text()))

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import tarfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,10 +26,11 @@ from laptop.servers.stack import CLASSIFICATION, TRAINING, infrastructure
 from laptop.servers.step_functions import StepFunctions
 from localaws import LocalAWS
 from tests.parity.house import LocalClients, impatient
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 # What a Glue time-out of one minute takes; the jobs that shall succeed need a second.
-MINUTE = 10.0
+MINUTE = 20.0
 PATIENCE = {"retry_delay_seconds": 1, "poll_seconds": 1, "timeout_minutes": 1}
 
 
@@ -87,11 +87,8 @@ class Both:
         """Runs a flow to its end; its state."""
         orchestrator = self.orchestrators[name]
         run_id = orchestrator.trigger(flow, conf or {})
-        deadline = time.monotonic() + 180
-        while (state := orchestrator.state(flow, run_id)) not in ENDED:
-            assert time.monotonic() < deadline, orchestrator.tasks(flow, run_id)
-            time.sleep(0.3)
-        return str(state)
+        until(lambda: orchestrator.state(flow, run_id) in ENDED, f"the end of {flow}", every=0.3)
+        return str(orchestrator.state(flow, run_id))
 
     def told(self) -> list[str]:
         """The notifications since the last call."""

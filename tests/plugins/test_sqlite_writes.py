@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from plugins.sqlite_writes import OneWriteAtATime, middlewares
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 # The start of the API server, in a new process: Airflow reads its configuration at import.
@@ -34,7 +35,7 @@ def test_the_api_server_on_sqlite_has_the_middleware(tmp_path: Path) -> None:
         env={**os.environ, **settings},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert re.search("^middleware: .*OneWriteAtATime", done.stdout, re.MULTILINE), done.stdout + done.stderr

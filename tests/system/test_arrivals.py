@@ -6,8 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,9 @@ from laptop.servers.processes import free_port
 from laptop.servers.stack import CLASSIFICATION, TRAINING, infrastructure
 from localaws.server.credentials import read_credentials
 from tests.parity.house import LocalClients, impatient
+from tests.waiting import until
 
 ARRIVALS = "complaints_arrivals"
-LONGEST_RUN = 300
 
 
 class KeptAWS:
@@ -100,14 +99,6 @@ class Laptop:
             read = [given["uri"].rpartition("/")[2] for given in (self.bucket.read_json(each.key) or {})["inputs"]]
             found[",".join(sorted(read))] = each.etag
         return found
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + LONGEST_RUN
-    while not (answer := holds()):
-        assert time.monotonic() < deadline, f"it did not hold within {LONGEST_RUN} s"
-        time.sleep(0.5)
-    return answer
 
 
 @pytest.fixture(scope="module")

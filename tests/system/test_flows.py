@@ -22,6 +22,7 @@ import pytest
 
 from laptop.sample import write_sample
 from tests.parity.trail import calls
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 RAW = ROOT.parent / "shared" / "data" / "raw"
@@ -103,7 +104,7 @@ def run(folder: Path, files: Files, orchestrator: str) -> dict[str, Any]:
         env={"PYTHONPATH": "dags", "PATH": "/usr/bin:/bin", "HOME": str(folder)},
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

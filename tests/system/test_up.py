@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +27,7 @@ from laptop.servers.orchestrator import ENDED
 from laptop.servers.processes import free_port
 from laptop.servers.stack import CLASSIFICATION
 from laptop.servers.state import Running, State
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).parents[2]
 # 127.0.0.1, ::1 and ::ffff:127.0.0.1, in the byte order of /proc/net.
@@ -47,16 +48,8 @@ def laptop(verb: str, state: State, *more: str, **options: Any) -> subprocess.Po
 def said(verb: str, state: State, *more: str) -> tuple[int, str]:
     """The exit code of a verb that ends by itself, and all that it said."""
     with laptop(verb, state, *more, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=PATIENCE)
     return process.returncode, output
-
-
-def until(what: str, holds: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 300
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"no {what} within five minutes"
-        time.sleep(0.2)
-    return found
 
 
 def naming(state: State) -> list[str]:
@@ -103,7 +96,7 @@ def trained(state: State, airflow: AirflowApi) -> str:
         addresses.update(listening(state))
         return airflow.state("complaints_training", run_id) in ENDED
 
-    until("end of the training", has_ended)
+    until(has_ended, "end of the training")
     assert addresses
     assert addresses <= LOOPBACK, f"something of make up listens on {addresses - LOOPBACK}"
     assert airflow.state("complaints_training", run_id) == "success"
@@ -156,7 +149,7 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     )
     assert re.search(r"train_rows=\d+", "\n".join(airflow.log("complaints_training", run_id, "train_model", 1)))
     log = state.folder / "up.log"
-    until("line about the training", lambda: "complaints_training  → v1 is in service  (success" in log.read_text())
+    until(lambda: "complaints_training  → v1 is in service  (success" in log.read_text(), "line about the training")
     # To copy a file is enough, and so it is for the next one.
     for name in ("mine", "next"):
         narrative = f"They charged me twice says {name}"
@@ -164,10 +157,10 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
         published = re.compile(
             rf"complaints_classification  raw/{name}\.csv → s3://\S+/results/run_id=\w+/, copied to (\S+)"
         )
-        told = until(f"results of {name}.csv", lambda told=published: told.search(log.read_text()))
+        told = until(lambda told=published: told.search(log.read_text()), f"results of {name}.csv")
         assert list(Path(told[1]).glob("*.parquet"))
     # What arrived is noted a moment after its run was started, and nothing else is to come.
-    until("ledger", lambda: len([key for key in keys(state, first) if key.startswith("ledger/versions/")]) == 2)
+    until(lambda: len([key for key in keys(state, first) if key.startswith("ledger/versions/")]) == 2, "ledger")
     assert "skipped notes.txt: no .csv" in log.read_text()
     s3_of(state, first).delete_object(Bucket=BUCKET, Key="history/001-synthetic-history-16-columns.csv")
     kept = keys(state, first)
@@ -207,11 +200,11 @@ def test_a_signal_while_it_starts_leaves_nothing_running_and_the_next_signal_nei
     state: State, number: signal.Signals
 ) -> None:
     with laptop("up", state, "--port", str(free_port()), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        until("Airflow's components", lambda: any("scheduler" in command for command in naming(state)))
+        until(lambda: any("scheduler" in command for command in naming(state)), "Airflow's components")
         for _ in range(3):
             process.send_signal(number)
             time.sleep(0.3)
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Traceback" not in output
     assert naming(state) == []
@@ -219,7 +212,7 @@ def test_a_signal_while_it_starts_leaves_nothing_running_and_the_next_signal_nei
 
 def test_what_a_killed_one_left_running_is_stopped_by_down(state: State) -> None:
     with laptop("up", state, "--port", str(free_port()), stdout=subprocess.DEVNULL) as process:
-        until("Airflow's components", lambda: any("scheduler" in command for command in naming(state)))
+        until(lambda: any("scheduler" in command for command in naming(state)), "Airflow's components")
         process.kill()
     code, told = said("status", state)
     assert code == 3

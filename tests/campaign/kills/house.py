@@ -27,6 +27,7 @@ from localaws import LocalAWS
 from localaws.jobs.job import Job, Phase
 from tests.campaign.kills.victims import Kill, victims
 from tests.parity.house import LocalClients, impatient
+from tests.waiting import until
 
 SOURCES = {TRAINING: "history/", CLASSIFICATION: "raw/"}
 HOSTILE = (
@@ -40,7 +41,6 @@ HOSTILE = (
 )
 # What a run leaves; the rest is there before it.
 _OF_CLASSIFICATION = ("processed/", "quarantine/", "results/", "manifests/", "ledger/")
-_LONGEST_RUN = 240
 # A task whose worker is gone is noticed when it has not been heard of for this long.
 _HEARTBEATS = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "12",
@@ -72,11 +72,12 @@ class House:
 
     def end(self, flow: str, run: str) -> str:
         """The run's state once it is over."""
-        deadline = time.monotonic() + _LONGEST_RUN
-        while (state := str(self.orchestrator.state(flow, run))) not in ENDED:
-            assert time.monotonic() < deadline, self.orchestrator.tasks(flow, run)
-            time.sleep(0.3)
-        return state
+        until(lambda: self.has_ended(flow, run), f"the end of {flow}", every=0.3)
+        return str(self.orchestrator.state(flow, run))
+
+    def has_ended(self, flow: str, run: str) -> bool:
+        """True if the run is over, whichever way."""
+        return self.orchestrator.state(flow, run) in ENDED
 
     def again(self, flow: str, run: str, *, clear: bool) -> str:
         """Runs the flow again, in Airflow by clearing the failed tasks where `clear` is set; the run."""

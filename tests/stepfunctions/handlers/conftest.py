@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,15 +78,6 @@ class Environment:
     def ledger(self) -> list[dict[str, Any]]:
         """The ledger's entries of versions."""
         return [self.bucket.read_json(each.key) or {} for each in self.bucket.objects("ledger/versions/")]
-
-
-def until(holds: Callable[[], Any], seconds: float = 30) -> Any:
-    """The first true answer."""
-    deadline = time.monotonic() + seconds
-    while not (answer := holds()):
-        assert time.monotonic() < deadline, f"it did not hold within {seconds} s"
-        time.sleep(0.05)
-    return answer
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from complaints.settings import load_settings
 from deploy.lambda_functions import handlers_archive
 from deploy.starter import put_starter, rules
 from localaws import LocalAWS
-from tests.stepfunctions.handlers.conftest import Environment, until
+from tests.stepfunctions.handlers.conftest import Environment
+from tests.waiting import until
 
 SETTINGS = load_settings().pipeline
 SERVICES = ("lambda", "events", "s3", "sqs")
@@ -84,7 +85,7 @@ def test_files_that_land_at_once_run_few_at_a_time_and_all_in_the_end(deployed: 
         most[0] = max(most[0], len(environment.executions("RUNNING")))
         return len(environment.executions("SUCCEEDED")) == 8
 
-    until(done, seconds=90)
+    until(done)
     assert 1 <= most[0] <= 2
     assert [each["source"] for each in environment.inputs()] == [f"raw/{number}.csv" for number in range(8)]
 
@@ -96,7 +97,7 @@ def test_a_start_that_fails_each_time_is_tried_three_times_and_then_a_dead_lette
     gone = configured | {"STATE_MACHINE_ARN": f"{environment.machine}-gone"}
     functions.update_function_configuration(FunctionName="ptmlops-starter", Environment={"Variables": gone})
     event = environment.put("raw/a.csv")
-    (letter,) = until(environment.dead_letters, seconds=60)
+    (letter,) = until(environment.dead_letters)
     assert letter["requestContext"]["condition"] == "RetriesExhausted"
     assert letter["requestContext"]["approximateInvokeCount"] == 3
     assert letter["requestPayload"]["detail"]["object"]["key"] == event["detail"]["object"]["key"]
@@ -106,7 +107,7 @@ def test_a_start_that_fails_each_time_is_tried_three_times_and_then_a_dead_lette
 def test_what_can_never_be_started_is_a_dead_letter_at_once_and_is_counted(deployed: Any) -> None:
     environment = deployed()
     environment.put("raw/a;b.csv")
-    (letter,) = until(environment.dead_letters, seconds=30)
+    (letter,) = until(environment.dead_letters)
     assert letter["reason"].startswith("'raw/a;b.csv' may not be read: rename it")
     assert letter["event"]["detail"]["object"]["key"] == "raw/a;b.csv"
     counted = until(lambda: [json.loads(line) for line in environment.log().splitlines() if '"_aws"' in line])

@@ -17,7 +17,8 @@ from urllib3.response import HTTPResponse
 from complaints.arrivals.events import ArrivalError
 from complaints.arrivals.starting import Starter
 from localaws import LocalAWS
-from tests.stepfunctions.handlers.conftest import Environment, until
+from tests.stepfunctions.handlers.conftest import Environment
+from tests.waiting import until
 
 
 @pytest.fixture(params=[False, True], ids=["unversioned", "versioned"])
