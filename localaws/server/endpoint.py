@@ -239,7 +239,6 @@ class LocalAWS:
         finally:
             self._handlers[target] = usual
 
-
     def environment(self) -> dict[str, str]:
         """Environment variables that make any AWS client use this AWS."""
         return self._users.client_environment()

@@ -8,11 +8,9 @@ from tests.campaign.faults import Fault
 from tests.campaign.page import PAGE, ROOT, page, proofs
 
 
-def test_every_fault_is_injected_by_a_test_of_the_campaign() -> None:
-    found = proofs()
-    never = set(Fault) - {fault for proof in found for fault in proof.faults}
+def test_every_fault_is_injected_by_a_test() -> None:
+    never = set(Fault) - {fault for proof in proofs() for fault in proof.faults}
     assert not never, f"no test has @injects({', '.join(map(str, never))})"
-    assert {proof.path.split("/")[1] for proof in found} == {"campaign"}
 
 
 def test_no_two_faults_are_the_same_sentence() -> None:

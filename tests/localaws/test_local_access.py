@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 
 from localaws import LocalAWS
 from localaws.server.credentials import read_credentials
+from tests.campaign.faults import Fault, injects
 from tests.localaws.account import Account
 from tests.localaws.test_local_persistence import Running, running, start
 
@@ -233,8 +234,8 @@ def test_every_key_can_be_signed(account: Account, key: str) -> None:
     assert len(account.s3.list_objects_v2(Bucket=account.name, Prefix=key)["Contents"]) == 1
 
 
+@injects(Fault.OTHER_USER)
 def test_other_users_of_the_machine_can_read_nothing(tmp_path: Path) -> None:
-    """Fault 108."""
     tmp_path.chmod(0o755)
     state = tmp_path / "state"
     with running(state, "--keep") as server:

@@ -1,4 +1,4 @@
-"""Listings of keys that XML cannot hold (fault 90): encoded as the client asks."""
+"""Listings of keys that XML cannot hold: encoded as the client asks."""
 
 import pytest
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.campaign.faults import Fault, injects
 from tests.localaws.account import ROLE, Account
 
 PROGRAM = """
@@ -203,8 +204,9 @@ def test_what_local_transform_cannot_do_is_refused(account: Account, model: str)
         assert answer.value.response["Error"]["Code"] == "ValidationException"
 
 
+@injects(Fault.DIRECTORY_MARKER)
 def test_directory_markers_are_no_records(account: Account, model: str) -> None:
-    """Fault 113: `records/` of zero bytes, as S3A leaves it, also below the prefix."""
+    """`records/` of zero bytes, as S3A leaves it, also below the prefix."""
     for key in ("in/", "in/empty/", "in/part/"):
         account.put(key, b"")
     account.put("in/a.json", lines(1))
