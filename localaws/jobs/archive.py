@@ -63,9 +63,9 @@ def _why_refused(member: tarfile.TarInfo) -> str:
     """The reason why a member is refused; empty if it is not."""
     path = PurePosixPath(member.name)
     if path.is_absolute():
-        return "has an absolute name"
+        return "is an absolute name"
     if ".." in path.parts:
-        return "leaves the folder with '..'"
+        return "leaves the folder by '..'"
     if member.issym() or member.islnk():
         return f"is a link, to {member.linkname!r}"
-    return "" if member.isfile() or member.isdir() else "is neither a file nor a folder"
+    return "" if member.isfile() or member.isdir() else "is a device or a pipe"

@@ -1,7 +1,7 @@
 """Step Functions executes state machines, and reports each status of an execution.
 
-moto 5.2.5 answers SUCCEEDED without running anything unless its configuration says otherwise; it publishes no
-status changes, and stores the interpreter's outcome also in an execution that was stopped before. The context object has
+moto 5.2.5 answers SUCCEEDED without running anything unless it is configured to run. It publishes no status changes,
+and stores the interpreter's outcome also in an execution that was stopped before. The context object has
 `$$.Execution.StartTime` as a datetime; on AWS it is text.
 https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
 """

@@ -12,6 +12,8 @@ to a request that was never answered, and are removed at the next start. Incompl
 import hashlib
 import shutil
 import threading
+import time
+from collections import deque
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +37,8 @@ SETTINGS = (
     "default_lock_days",
     "default_lock_years",
 )
+# Bytes are removed only this long after their version: a request may be reading them.
+READ_SECONDS = 60.0
 # The targets of notifications, by moto's attribute.
 TARGETS = {"topic": "Topic", "queue": "Queue", "cloud_function": "CloudFunction"}
 
@@ -46,6 +50,7 @@ class PersistentObjects:
         self._folder = folder
         self._buckets: dict[str, Json] = {}
         self._contents: dict[tuple[str, str], set[str]] = {}
+        self._discarded: deque[tuple[float, Path]] = deque()
         self._touched = threading.local()
         self._writing = threading.Lock()
 
@@ -139,9 +144,15 @@ class PersistentObjects:
             remove(file)
         now = {name for each in versions if (name := content_of(each))}
         for name in self._contents.pop((bucket.name, key), set()) - now:
-            (self._folder_of(bucket.name) / "contents" / name).unlink(missing_ok=True)
+            self._discard(self._folder_of(bucket.name) / "contents" / name)
         if now:
             self._contents[bucket.name, key] = now
+
+    def _discard(self, content: Path) -> None:
+        now = time.monotonic()
+        self._discarded.append((now, content))
+        while self._discarded[0][0] < now - READ_SECONDS:
+            self._discarded.popleft()[1].unlink(missing_ok=True)
 
     def _load_bucket(self, folder: Path) -> None:
         file = folder / "bucket.json"

@@ -246,6 +246,36 @@ def test_every_put_that_was_acknowledged_is_there_after_a_kill_and_none_is_half(
             assert told["Body"].read() == content(key, number)
 
 
+def test_a_reader_never_misses_a_version_that_is_replaced(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.s3.create_bucket(Bucket=BUCKET)
+        bodies = [content("pointer", number) for number in range(150)]
+        server.s3.put_object(Bucket=BUCKET, Key="pointer", Body=bodies[0])
+        ended = threading.Event()
+        read: list[bytes] = []
+        failures: list[Exception] = []
+
+        def reader() -> None:
+            while not ended.is_set():
+                try:
+                    read.append(server.s3.get_object(Bucket=BUCKET, Key="pointer")["Body"].read())
+                except Exception as error:
+                    failures.append(error)
+
+        readers = [threading.Thread(target=reader) for _ in range(3)]
+        for each in readers:
+            each.start()
+        for body in bodies:
+            server.s3.put_object(Bucket=BUCKET, Key="pointer", Body=body)
+        ended.set()
+        for each in readers:
+            each.join()
+        assert failures == []
+        assert set(read) <= set(bodies)
+    with running(tmp_path) as server:
+        assert len([*(tmp_path / "s3" / "buckets" / BUCKET / "contents").iterdir()]) == 1
+
+
 def content(key: str, number: int) -> bytes:
     return f"{key} {number} ".encode() * (1 + number % 7 * 3_000)
 
@@ -267,7 +297,7 @@ def test_models_outlive_their_server(tmp_path: Path) -> None:
 def test_two_servers_on_one_folder_are_one_too_many(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         told = refused(tmp_path)
-        assert f"{tmp_path} is in use by another local AWS, process {server.process.pid}: stop that one" in told
+        assert f"{tmp_path} is in use by another local AWS, process {server.process.pid}: stop it" in told
         assert server.s3.list_buckets()["Buckets"] == []
 
 
@@ -284,10 +314,10 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("damaged", "why"),
     [
-        ("s3/format.json", "its format is 99, and this local AWS reads 1"),
+        ("s3/format.json", "its format is 99, and this local AWS needs 1"),
         ("s3/buckets/complaints/bucket.json", "Expecting|Unterminated"),
         ("s3/buckets/complaints/keys/*.json", "Expecting|Unterminated"),
-        ("s3/buckets/complaints/contents/*", "it has 3 bytes where 6 were put"),
+        ("s3/buckets/complaints/contents/*", "it has 3 bytes, and should have 6"),
         ("sagemaker/models/*.json", "Expecting|Unterminated"),
     ],
 )

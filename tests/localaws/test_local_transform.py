@@ -106,7 +106,7 @@ def test_payloads_hold_as_many_records_as_fit_and_no_more(account: Account, mode
     sizes = [int(line.split()[1]) for line in log if line.startswith("payload")]
     assert len(sizes) == 5
     assert max(sizes) <= 1 << 20
-    assert "5,000 records in a.json, all of them" in log
+    assert "5,000 records in a.json (complete)" in log
     assert any(line.endswith("records in a.json") for line in log)
 
 
