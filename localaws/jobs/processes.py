@@ -4,11 +4,20 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
+
+
+class Lines(Protocol):
+    """The lines of an output, as long as somebody writes it."""
+
+    def __iter__(self) -> Iterator[bytes]: ...
+
+    def close(self) -> None:
+        """Stop reading."""
 
 
 @dataclass(frozen=True)
@@ -26,20 +35,29 @@ class Processes:
     They form a session. Their process group alone is not enough: PySpark's worker daemon leaves the group.
     """
 
-    def __init__(self, command: Command, merge_output: bool) -> None:
+    def __init__(self, command: Command, merge_output: bool, stdin: int = subprocess.DEVNULL) -> None:
         self._main = subprocess.Popen(
             command.arguments,
             env=command.environment,
             cwd=command.folder,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if merge_output else subprocess.PIPE,
             start_new_session=True,
         )
 
     @property
-    def outputs(self) -> list[IO[bytes]]:
+    def outputs(self) -> Sequence[Lines]:
         """Standard output, and standard error where it is kept apart."""
+        return self._pipes
+
+    @property
+    def _input(self) -> IO[bytes]:
+        assert self._main.stdin
+        return self._main.stdin
+
+    @property
+    def _pipes(self) -> list[IO[bytes]]:
         return [pipe for pipe in (self._main.stdout, self._main.stderr) if pipe]
 
     def exit_code(self, wait_seconds: float) -> int | None:

@@ -25,6 +25,7 @@ from moto.core.exceptions import JsonRESTError
 from localaws.jobs.job import Job
 from localaws.jobs.logs import JobLog, LogStream
 from localaws.lambdas.invocation import Invocation, Reply, reply_of
+from localaws.lambdas.runtimes import Runtimes
 from localaws.server.cloud import ACCOUNT, Cloud
 from localaws.server.protocol import ApiError
 
@@ -44,8 +45,9 @@ class ThrottledError(ApiError):
 class Functions:
     """The functions and their running invocations."""
 
-    def __init__(self, cloud: Cloud, folder: Path) -> None:
+    def __init__(self, cloud: Cloud, folder: Path, is_ready: bool) -> None:
         self._cloud = cloud
+        self._runtimes = Runtimes(cloud.environment(), is_ready)
         self._folder = folder
         self._running: dict[str, Job] = {}
         self._closed = False
@@ -61,6 +63,7 @@ class Functions:
     def close(self) -> None:
         """Refuse further invocations."""
         self._closed = True
+        self._runtimes.close()
 
     def find(self, name: str, qualifier: str | None = None) -> Any:
         """moto's function with that name or ARN. Raises ApiError if there is none."""
@@ -124,7 +127,10 @@ class Functions:
             if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
                 raise
         log = JobLog(self._cloud.client("logs"), LogStream(group, stream, folder / "log.txt"))
-        work = Invocation(self._cloud, folder / "work", function, self._code(function), payload, request_id, stream)
+        code, work_folder = self._code(function), folder / "work"
+        work = Invocation(
+            self._cloud, work_folder, function, code, payload, request_id, stream, runtimes=self._runtimes
+        )
         return Job(run_id, {"FunctionName": function.function_name}, work, log, function.timeout + INIT_SECONDS)
 
     def _code(self, function: Any) -> Path:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from localaws.jobs.job import InputError, Job, Phase, Work
-from localaws.jobs.processes import Command
+from localaws.jobs.processes import Command, Processes
+from localaws.lambdas.runtimes import RUNNER, Runtimes
 from localaws.server.cloud import Cloud
 from localaws.server.protocol import ApiError, Json
 
-RUNNER = Path(__file__).parents[1] / "container" / "run_function.py"
 MAX_LOG_RESULT_BYTES = 4096
 
 
@@ -41,9 +41,18 @@ class Invocation(Work):
     """The work of one invocation."""
 
     def __init__(
-        self, cloud: Cloud, folder: Path, function: Any, code: Path, payload: bytes, request_id: str, stream: str
+        self,
+        cloud: Cloud,
+        folder: Path,
+        function: Any,
+        code: Path,
+        payload: bytes,
+        request_id: str,
+        stream: str,
+        runtimes: Runtimes,
     ) -> None:
         self.folder = folder
+        self._runtimes = runtimes
         self.result: bytes | None = None
         self.error: bytes | None = None
         self._cloud = cloud
@@ -74,6 +83,10 @@ class Invocation(Work):
         handler = {"code": str(self._code), "handler": self._function.handler, "timeout": self._function.timeout}
         task.write_text(json.dumps({**files, **handler, "context": facts}))
         return Command([sys.executable, str(RUNNER), str(task)], self._environment(facts), self._code)
+
+    def start(self, command: Command, merge_output: bool) -> Processes:  # noqa: ARG002
+        """Run it in the process that waits, if one does."""
+        return self._runtimes.start(command)
 
     def collect(self, end: Phase) -> None:  # noqa: ARG002
         """Read the result or error, if there is one."""

@@ -22,6 +22,7 @@ from werkzeug.serving import make_server
 
 from localaws import moto_patches
 from localaws.glue.operations import GlueJobs
+from localaws.glue.ready_spark import ReadySpark
 from localaws.jobs.job import Job
 from localaws.jobs.logs import GROUPS
 from localaws.lambdas.invoke import Answer, answer_invoke, invoked
@@ -125,6 +126,7 @@ class LocalAWS:
         persistent: S3 and SageMaker models stay in the state folder, and are loaded from there.
         credentials: credentials to accept instead of random ones.
         allowed_hosts: host names, besides loopback's, that requests may use; with a port, or for any port.
+        standby: the next Spark job, and the next invocation of a function, find a process that has started before.
     """
 
     def __init__(
@@ -137,6 +139,7 @@ class LocalAWS:
         persistent: bool = False,
         credentials: Credentials | None = None,
         allowed_hosts: Collection[str] = (),
+        standby: bool = False,
     ) -> None:
         self._state = state.absolute()
         self._address = (host, port)
@@ -145,6 +148,7 @@ class LocalAWS:
         self._persistent = persistent
         self._given_credentials = credentials
         self._allowed_hosts = allowed_hosts
+        self._standby = standby
         self._trail = self._state / "cloudtrail.jsonl"
 
     def __enter__(self) -> "LocalAWS":
@@ -191,6 +195,7 @@ class LocalAWS:
         self._queue.close()
         self._functions.close()
         self._machines.close()
+        self._spark.close()
         for job in self.jobs:
             job.abandon()
         for job in self.jobs:
@@ -269,14 +274,16 @@ class LocalAWS:
         from localaws.stepfunctions.machines import StateMachines  # noqa: PLC0415
 
         folder = self._state / "jobs"
-        glue = GlueJobs(self._cloud, folder, self._minute)
+        self._spark = ReadySpark(self._cloud.environment(), folder / "spark", self._standby)
+        self._spark.get_ready()
+        glue = GlueJobs(self._cloud, folder, self._minute, self._spark)
         sagemaker = SageMakerJobs(self._cloud, folder)
         self._timer = Timer()
         lambdas, rules = (
             Cloud(self.endpoint, self._region, self.credentials, agent) for agent in (LAMBDA_AGENT, EVENTS_AGENT)
         )
         self._services_clouds = (lambdas, rules)
-        self._functions = Functions(self._cloud, folder)
+        self._functions = Functions(self._cloud, folder, self._standby)
         self._queue = FunctionQueue(lambdas, self._functions, self._timer, self._minute)
         self._events = Events(self._region, Targets(rules, self._functions, self._queue), self._queue)
         self._machines = StateMachines(self._cloud, self._events.put)

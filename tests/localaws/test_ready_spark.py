@@ -1,0 +1,203 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from localaws.glue import class_data, spark
+from localaws.glue.ready_spark import ReadySpark
+from localaws.jobs.processes import Command, Lines, Processes
+from tests.localaws.account import runs
+
+# Everything by which a job could tell one process from another, as one line of JSON.
+FACTS = """
+import json, os, sys, tempfile
+from pyspark.sql import SparkSession, functions as F
+from of_a_library import shout
+
+path = sys.path[:3]
+spark = SparkSession.builder.config("spark.sql.session.timeZone", "Europe/Berlin").getOrCreate()
+spark.range(3).write.mode("overwrite").parquet("s3://bucket/rows")
+names = spark.read.parquet("s3://bucket/rows").select(F.udf(shout)(F.col("id").cast("string")).alias("name"))
+jvm = spark.sparkContext._jvm
+print("an error is not an output", file=sys.stderr, flush=True)
+print(json.dumps({
+    "arguments": sys.argv[1:],
+    "name": __name__,
+    "file": __file__,
+    "path": path,
+    "main": sys.modules["__main__"].__file__,
+    "environment": {name: os.environ.get(name) for name in ("OF_THE_JOB", "PYTHONPATH", "JAVA_HOME")},
+    "foreign": sorted(set(os.environ) & {"OF_THE_SERVER"}),
+    "input": sys.stdin.read(),
+    "names": sorted(row.name for row in names.collect()),
+    "partitions": spark.conf.get("spark.sql.shuffle.partitions"),
+    "zone": spark.conf.get("spark.sql.session.timeZone"),
+    "settings": sorted(name for name, _ in spark.sparkContext.getConf().getAll() if "mounttable" in name),
+    "megabytes": jvm.Runtime.getRuntime().maxMemory() // 2**20,
+    "files": os.listdir("."),
+    "temporary": [tempfile.gettempdir(), jvm.System.getProperty("java.io.tmpdir")],
+}))
+"""
+ENVIRONMENT = {"PATH": os.environ["PATH"], "TZ": "UTC", "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+
+
+class Jobs:
+    """Scripts, run as a job of Glue runs them."""
+
+    def __init__(self, folder: Path, is_on: bool) -> None:
+        self.folder = folder
+        self.spark = ReadySpark(ENVIRONMENT, folder / "spark", is_on)
+        self.spark.get_ready()
+
+    def start(self, script: str, settings: dict[str, str] | None = None, **environment: str) -> Processes:
+        path = self.folder / "script" / "job.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(script)
+        command = Command([sys.executable, str(path), "--name", "a b"], ENVIRONMENT | environment, self.folder)
+        (self.folder / "s3" / "bucket").mkdir(parents=True, exist_ok=True)
+        return self.spark.start(command, spark.mounts(self.folder / "s3", ["bucket"]) | (settings or {}))
+
+    def run(self, script: str, settings: dict[str, str] | None = None, **environment: str) -> tuple[int, str, str]:
+        """Exit code, output and errors."""
+        processes = self.start(script, settings, **environment)
+        out, err = [_read(lines) for lines in processes.outputs]
+        code = processes.exit_code(60)
+        processes.sweep()
+        assert code is not None
+        return code, out, err
+
+    def facts(self, settings: dict[str, str] | None = None) -> dict[str, object]:
+        library = self.folder / "library.zip"
+        with zipfile.ZipFile(library, "w") as archive:
+            archive.writestr("of_a_library.py", "def shout(text): return f'{text}!'")
+        code, out, err = self.run(FACTS, settings, OF_THE_JOB="ü", PYTHONPATH=str(library))
+        assert (code, err) == (0, "an error is not an output\n"), err
+        facts: dict[str, object] = json.loads(out)
+        return facts
+
+
+def _read(lines: Lines) -> str:
+    with closing(lines):
+        return b"".join(lines).decode()
+
+
+@pytest.fixture
+def jobs(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Jobs]:
+    """With a process that is kept ready, unless a test says otherwise."""
+    made = Jobs(tmp_path, getattr(request, "param", True))
+    yield made
+    made.spark.close()
+
+
+def ready_pid(jobs: Jobs) -> int:
+    """The process that waits for the next job."""
+    ready = jobs.spark._waiting._process
+    assert ready
+    return ready._main.pid
+
+
+def session_of(pid: int) -> list[int]:
+    found = subprocess.run(["ps", "-o", "pid=", "-s", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split() if runs(int(line))]
+
+
+@pytest.mark.parametrize("asked", [{}, {"spark.sql.shuffle.partitions": "3"}, {"spark.driver.memory": "600m"}])
+def test_a_job_finds_in_the_ready_process_what_it_finds_in_a_new_one(tmp_path: Path, asked: dict[str, str]) -> None:
+    found = []
+    for is_on in (True, False):
+        jobs = Jobs(tmp_path, is_on)
+        waited = ready_pid(jobs) if is_on else None
+        facts = jobs.facts(asked)
+        if waited:
+            # A JVM has its memory from the start: such a job gets a new one, and the ready one waits on.
+            assert runs(waited) == ("spark.driver.memory" in asked)
+        jobs.spark.close()
+        temporary = facts.pop("temporary")
+        assert isinstance(temporary, list)
+        assert all(Path(path).is_relative_to(tmp_path / "spark") for path in temporary)
+        assert not list((tmp_path / "spark").iterdir())
+        facts["files"] = sorted(set(facts["files"]) - {class_data.WARM_UP_BUCKET})  # type: ignore[call-overload]
+        found.append(facts)
+    assert found[0] == found[1]
+    assert found[0]["names"] == ["0!", "1!", "2!"]
+    assert found[0]["arguments"] == ["--name", "a b"]
+    assert found[0]["partitions"] == asked.get("spark.sql.shuffle.partitions", "4")
+    assert (found[0]["megabytes"] < 700) == ("spark.driver.memory" in asked)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("import sys; sys.exit(3)", 3),
+        ("def f(): raise KeyError('a')\ntry:\n    f()\nexcept KeyError as e:\n    raise ValueError('b') from e", 1),
+        ("import os; os.kill(os.getpid(), 9)", -9),
+        ("this is no Python", 1),
+    ],
+)
+def test_a_script_ends_in_the_ready_process_as_in_a_new_one(tmp_path: Path, script: str, expected: int) -> None:
+    ready, new = Jobs(tmp_path, True), Jobs(tmp_path, False)
+    found = [each.run(script) for each in (ready, new)]
+    ready.spark.close()
+    assert found[0] == found[1]
+    assert found[0][0] == expected
+
+
+def test_a_stopped_job_is_ended_to_its_last_process_and_the_next_one_gets_ready(jobs: Jobs) -> None:
+    pid = ready_pid(jobs)
+    script = "from pyspark.sql import SparkSession; SparkSession.builder.getOrCreate(); print('runs'); input_ = 1\n"
+    processes = jobs.start(f"{script}import time; time.sleep(600)")
+    outputs = processes.outputs
+    assert next(iter(outputs[0])) == b"runs\n"
+    assert len(session_of(pid)) > 1
+    processes.terminate(5)
+    for output in outputs:
+        _read(output)
+    assert not session_of(pid)
+    assert [path.name for path in (jobs.folder / "spark").iterdir()] == ["2"]
+    assert ready_pid(jobs) != pid
+
+
+def test_a_ready_process_that_has_died_costs_no_job(jobs: Jobs) -> None:
+    os.killpg(ready_pid(jobs), signal.SIGKILL)
+    time.sleep(0.2)
+    assert jobs.run("print('done')") == (0, "done\n", "")
+
+
+def test_an_archive_that_does_not_fit_is_passed_over(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jsa"
+    broken.write_bytes(b"of another Java")
+    options = class_data.options(broken)
+    folder = tmp_path / "spark"
+    environment = ENVIRONMENT | spark.configure(folder, spark.mounts(folder, ["warm-up"]), options)
+    (folder / "warm-up").mkdir()
+    command = [sys.executable, str(class_data.WARM_UP)]
+    ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, check=False, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "")
+    assert "jsa" not in ended.stderr
+
+
+def test_two_that_make_the_archive_at_once_make_one_that_java_takes(tmp_path: Path) -> None:
+    script = "import sys; from pathlib import Path; from localaws.glue import class_data\n"
+    script += "print(class_data.make(Path(sys.argv[1])))"
+    both = [
+        subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "made")], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    paths = {each.communicate(timeout=400)[0].strip() for each in both}
+    archive = Path(paths.pop())
+    assert not paths
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == sorted([archive.parent.name, "lock"])
+    # -Xshare:on fails where the archive cannot be used; the class path is that of Spark's own scripts.
+    class_path = f"{spark.SPARK_HOME}/conf{os.pathsep}{spark.SPARK_HOME}/jars/*"
+    options = [class_data.options(archive)[0], "-Xshare:on", *spark.JVM_OPTIONS]
+    java = [str(spark.JAVA_HOME / "bin" / "java"), *options, "-cp", class_path, "-version"]
+    ended = subprocess.run(java, check=False, capture_output=True, text=True)
+    assert (ended.returncode, "sharing" in ended.stderr) == (0, True), ended.stderr
