@@ -36,5 +36,8 @@ FROM base AS jobs
 COPY --from=jobs-environment /opt/environment /opt/environment
 RUN install -d -o ptmlops -g ptmlops /aws
 ENV PATH=/opt/environment/bin:$PATH PYTHONPATH=/ptmlops/dags
+COPY localaws localaws
+# Made here and as root: the archive is bound to the environment's paths, and whoever runs jobs cannot write there.
+RUN python -m localaws.glue
 COPY . .
 USER ptmlops
