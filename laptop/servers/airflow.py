@@ -69,6 +69,7 @@ class Airflow(AirflowApi):
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(log_server_port),
             # Airflow 3.2 reads the port of triggerers under another name than it documents.
             "AIRFLOW__LOGGING__TRIGGERER_LOG_SERVER_PORT": str(log_server_port),
+            "PYTHONPATH": str(ROOT / "laptop" / "airflow_home"),
             # Airflow's processes set their title, which would overwrite the environment that `leftovers` reads.
             "SPT_NOENV": "1",
             "NO_PROXY": "127.0.0.1,localhost",
@@ -85,7 +86,7 @@ class Airflow(AirflowApi):
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             self.server.check()
-            if self.is_healthy() and self._knows(dag_ids):
+            if self.serves_tasks() and self.is_healthy() and self._knows(dag_ids):
                 return
             time.sleep(0.5)
         raise ServerError(f"Airflow was not ready after {_START_SECONDS} s; see its log: {self.server.log}")

@@ -36,6 +36,13 @@ class AirflowApi:
         except (OSError, ServerError):
             return False
 
+    def serves_tasks(self) -> bool:
+        """Whether the API of the tasks answers. Its first answer takes 2 s, which the first task would wait for."""
+        try:
+            return bool(self._call("GET", "/execution/health", authorized=False))
+        except (OSError, ServerError):
+            return False
+
     def import_errors(self) -> list[dict[str, Any]]:
         """The DAG files with import errors: `filename`, `stack_trace` and `timestamp`."""
         found: list[dict[str, Any]] = self.call("GET", "/api/v2/importErrors")["import_errors"]

@@ -12,6 +12,7 @@ from laptop.servers.orchestrator import ENDED, Orchestrator
 
 _HEARTBEAT_SECONDS = 10
 _LOG_LINES = 12
+_POLL_SECONDS = 0.3
 
 
 class RunFailedError(RuntimeError):
@@ -43,7 +44,7 @@ def follow(
                 if task["state"] in ("running", "deferred") and task["start_date"]:
                     report(f"{dag_id}: {_heartbeat(task, jobs)}")
             last_message = time.monotonic()
-        time.sleep(1)
+        time.sleep(_POLL_SECONDS)
     if state != "success":
         raise RunFailedError(_failure(orchestrator, jobs, dag_id, run_id, tasks))
     return flow(dag_id, run_id, state, tasks, jobs)
