@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -105,7 +106,7 @@ def _addresses(state: State, stack: Stack[Airflow], settings: PipelineSettings, 
   Airflow    {airflow.address}   {login(airflow.credentials, show_password=sys.stdout.isatty())}
   AWS        {stack.aws.endpoint}   access key {stack.aws.credentials.access_key_id}; for any AWS client:
              export AWS_ENDPOINT_URL={stack.aws.endpoint} AWS_DEFAULT_REGION={stack.aws.region}
-             export AWS_SHARED_CREDENTIALS_FILE={aws_credentials_file(state.aws).absolute()}
+             export AWS_SHARED_CREDENTIALS_FILE={shlex.quote(str(aws_credentials_file(state.aws).absolute()))}
   bucket     s3://{bucket}, with a synthetic sample under history/ and raw/batches/laptop/
   model      {model}
   inbox      {drop}

@@ -12,6 +12,7 @@ import pytest
 from laptop.servers.airflow import ROOT
 from laptop.servers.configuration import FILE, shared_configuration
 from laptop.servers.credentials import USER, credentials
+from laptop.verbs.up import login
 
 SETTINGS = shared_configuration()
 
@@ -66,6 +67,13 @@ def test_the_secrets_have_the_formats_that_airflow_expects(tmp_path: Path) -> No
     assert len(base64.urlsafe_b64decode(made.settings["AIRFLOW__CORE__FERNET_KEY"])) == 32
     passwords = Path(made.settings["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"])
     assert json.loads(passwords.read_text()) == {USER: made.password}
+
+
+def test_where_the_text_becomes_a_log_the_password_is_replaced_by_its_file(tmp_path: Path) -> None:
+    made = credentials(tmp_path)
+    assert login(made, show_password=True) == f"user admin, password {made.password}"
+    assert login(made, show_password=False) == f"user admin, password in {tmp_path / 'passwords.json'}"
+    assert json.loads(made.password_file.read_text())["admin"] == made.password
 
 
 def test_generated_files_are_ignored_by_git() -> None:
