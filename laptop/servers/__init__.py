@@ -2,6 +2,7 @@
 
 stack                 local AWS and an orchestrator together, with the release deployed and the data uploaded
 aws                   local AWS as a process, and clients for it
+aws_credentials       the credentials that local AWS accepts
 aws_jobs              the jobs on AWS behind the tasks: duration, failure, last log line
 orchestrator          the interface of both orchestrators
 airflow               Airflow as a process

@@ -121,6 +121,8 @@ class AirflowApi:
         except urllib.error.HTTPError as error:
             detail = error.read().decode(errors="replace")[:2000]
             raise ServerError(f"Airflow answered {error.code} to {method} {path}: {detail}") from error
+        except OSError as error:
+            raise ServerError(f"Airflow did not answer {method} {path}: {error}") from error
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None, authorized: bool) -> dict[str, Any]:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
