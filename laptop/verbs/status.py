@@ -71,8 +71,8 @@ def _runs(airflow: AirflowApi) -> Iterator[str]:
         for dag_id in sorted(airflow.dag_ids()):
             counts = airflow.counts(dag_id)
             yield f"  {dag_id}: " + (", ".join(f"{count} {name}" for name, count in counts.items()) or "no runs yet")
-    except (OSError, ServerError) as error:
-        yield f"  Airflow does not answer: {error}"
+    except ServerError as error:
+        yield f"  {error}"
 
 
 def _rounded(age: timedelta) -> timedelta:
