@@ -39,7 +39,7 @@ class AirflowApi:
     def serves_tasks(self) -> bool:
         """Whether the API of the tasks answers. Its first answer takes 2 s, which the first task would wait for."""
         try:
-            return bool(self._call("GET", "/execution/health", authorized=False))
+            return bool(self.call("GET", "/execution/health", authorized=False))
         except (OSError, ServerError):
             return False
 
