@@ -131,7 +131,8 @@ class AirflowApi:
             headers["Authorization"] = f"Bearer {self._token}"
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self.address + path, data, headers, method=method)
-        with self._opener.open(request, timeout=30) as answer:
+        # On a busy machine Airflow needs many seconds for an answer.
+        with self._opener.open(request, timeout=120) as answer:
             decoded: dict[str, Any] = json.load(answer)
             return decoded
 
