@@ -35,6 +35,17 @@ def test_a_script_gets_the_default_arguments_and_the_runs_own_which_win(account:
     )
 
 
+def test_an_argument_of_the_run_names_another_script_than_the_definition(account: Account) -> None:
+    job = account.glue_job("print('of the definition')")
+    account.put("releases/2/job.py", "import helper; print(helper.NAME)")
+    account.put("releases/2/helper.py", "NAME = 'of the run'")
+    arguments = {"--scriptLocation": account.uri("releases/2/job.py")}
+    arguments["--extra-py-files"] = account.uri("releases/2/helper.py")
+    run = account.glue_run(job, arguments)
+    assert run["JobRunState"] == "SUCCEEDED"
+    assert account.log(OUTPUT, run["Id"]) == ["of the run"]
+
+
 def test_every_line_of_the_log_arrives_however_long_or_foreign(account: Account) -> None:
     job = account.glue_job(
         """

@@ -79,3 +79,26 @@ def test_empty_pages_are_read_over_as_cloudwatch_may_give_them_before_the_lines(
             return {"events": events, "nextBackwardToken": token}
 
     assert "found" in list(job_logs.last_lines(GLUE, Logs()))
+
+
+def test_the_drivers_stream_is_found_by_either_name_and_no_executor_is_taken_for_it(logs: Any) -> None:
+    for stream in ("jr_1-1", "jr_1-driver", "jr_1-executor-1", "jr_12"):
+        write(logs, OUTPUT, stream, [f"from {stream}"])
+    lines = list(job_logs.last_lines(GLUE, logs))
+    assert [line for line in lines if line.startswith("from")] == ["from jr_1-driver"]
+    assert job_logs.last_line(GLUE, logs) == "from jr_1-driver"
+    write(logs, OUTPUT, "jr_1", ["from jr_1"])
+    assert job_logs.last_line(GLUE, logs) == "from jr_1"
+
+
+def test_without_the_drivers_stream_the_executors_are_no_replacement(logs: Any) -> None:
+    write(logs, OUTPUT, "jr_1-executor-1", ["from an executor"])
+    assert job_logs.last_line(GLUE, logs) == ""
+    assert "has no stream jr_1" in next(job_logs.last_lines(GLUE, logs))
+
+
+def test_the_log_of_a_tuning_job_is_that_of_its_training_jobs(logs: Any) -> None:
+    for stream in ("tune-0-001-abc/algo-1", "tune-01-001-abc/algo-1"):
+        write(logs, "/aws/sagemaker/TrainingJobs", stream, [f"from {stream}"])
+    job = {"HyperParameterTuningJobName": "tune-0", "HyperParameterTuningJobStatus": "Stopped"}
+    assert job_logs.last_line(job, logs) == "from tune-0-001-abc/algo-1"

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from complaints.aws.job_kinds import TUNING
 from complaints.aws.objects import ObjectVersion
+from complaints.runs import requests
 from complaints.runs.inputs import checked_source, complaints_objects, why_not_complaints
 from complaints.runs.plans import (
     ClassificationPlan,
     PlanError,
+    checked_name,
     classification_plan,
     plan_document,
     training_plan,
@@ -180,3 +183,34 @@ def test_what_is_not_audited_lies_where_nobody_looks_for_results() -> None:
     planned = plan(listed("raw/a.csv"))
     assert planned["candidate_uri"].endswith(f"/processed/run_id={planned['run_id']}/results/")
     assert planned["results_uri"].endswith(f"complaints/results/run_id={planned['run_id']}/")
+
+
+def test_the_glue_jobs_run_the_code_of_the_plans_release() -> None:
+    planned = plan(listed("raw/a.csv"), release="r9")
+    learned = training_plan([listed("history/a.csv")], source="history/", release="r9", settings=SETTINGS)
+    code = f"s3://{SETTINGS.pipeline.storage.bucket}/artifacts/r9"
+    for arguments, script in (
+        (requests.prepare_complaints_arguments(planned), "prepare_complaints.py"),
+        (requests.audit_results_arguments(planned), "audit_results.py"),
+        (requests.prepare_history_arguments(learned), "prepare_history.py"),
+    ):
+        assert arguments["--scriptLocation"] == f"{code}/glue/{script}"
+        assert arguments["--extra-py-files"] == f"{code}/glue.zip"
+
+
+def test_a_name_that_aws_would_refuse_is_refused_when_the_run_is_planned() -> None:
+    with pytest.raises(PlanError, match=r"model_name 'mmm.*' has 64 characters: AWS leaves room for 63"):
+        plan(listed("raw/a.csv"), model={**MODEL, "model_name": "m" * 64})
+    assert checked_name("n", "x" * 29, TUNING.longest_planned_name) == "x" * 29
+    with pytest.raises(PlanError, match="has 30 characters: AWS leaves room for 29"):
+        checked_name("n", "x" * 30, TUNING.longest_planned_name)
+
+
+def test_a_key_with_control_characters_is_left_out_with_a_warning_and_the_other_files_are_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found = [listed("raw/a\x1b[2J.csv"), listed("raw/good.csv")]
+    assert complaints_objects(found, bucket="b", source="raw/") == [listed("raw/good.csv")]
+    (warning,) = [each.getMessage() for each in caplog.records]
+    assert r"raw/a\x1b[2J.csv" in warning
+    assert warning.isprintable()
