@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -343,21 +344,50 @@ def test_a_job_of_the_planned_name_that_reads_or_writes_elsewhere_is_not_adopted
 
 
 def test_the_exceptions_are_those_that_this_airflow_raises_and_importing_them_warns_of_nothing() -> None:
-    """A subprocess, since a module warns only when it is imported first."""
+    """In a process of its own, since a module warns only when it is imported first."""
     script = (
         "import operators.airflow_exceptions as ours\n"
-        "import airflow.sdk.execution_time.task_runner as runner\n"
-        "assert ours.AirflowFailException is getattr(runner, 'AirflowFailException', ours.AirflowFailException)\n"
-        "import airflow.sdk.bases.operator as operator\n"
-        "for name in ('TaskDeferralError', 'TaskDeferralTimeout'):\n"
-        "    assert getattr(operator, name, None) in (None, getattr(ours, name)), name\n"
+        "import airflow.sdk.bases.sensor as airflow_itself\n"
+        "assert ours.TaskDeferralError is airflow_itself.TaskDeferralError\n"
+        "assert ours.TaskDeferralTimeout is airflow_itself.TaskDeferralTimeout\n"
+        "assert ours.AirflowFailException.__module__ == ours.TaskDeferralError.__module__\n"
     )
-    command = [sys.executable, "-W", "error:airflow.exceptions:DeprecationWarning", "-c", script]
-    done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": str(ROOT / "dags")}, capture_output=True, text=True, check=False
-    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "dags"), "PYTHONWARNINGS": "default"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "deprecated" not in done.stderr
+    assert "airflow.exceptions." not in done.stderr
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("glue", 7_200), ("training", 60)])
+def test_an_operator_waits_by_default_as_long_as_its_job_may_take(kind: str, limit: int) -> None:
+    from operators.glue import GlueJobOperator
+    from operators.sagemaker import SageMakerTrainingOperator
+
+    made: Any = (
+        GlueJobOperator(task_id="step", job_name="prepare", script_args={}, output_uri="s3://b/o/")
+        if kind == "glue"
+        else SageMakerTrainingOperator(task_id="step", config=training("run"), output_uri="s3://b/o/")
+    )
+    pause, attempts = (
+        (made.waiter_delay, made.waiter_max_attempts) if kind == "glue" else (made.check_interval, made.max_attempts)
+    )
+    assert made.deferrable
+    assert limit + 900 <= pause * attempts < made.execution_timeout.total_seconds() == limit + 1_800
+
+
+def test_what_a_task_says_itself_about_waiting_wins_over_the_defaults_of_the_operator_and_those_of_the_dag() -> None:
+    from airflow.sdk import DAG
+    from operators.glue import GlueJobOperator
+
+    common: dict[str, Any] = {"job_name": "j", "script_args": {}, "output_uri": "s3://b/o/"}
+    with DAG(dag_id="d", schedule=None, default_args={"execution_timeout": timedelta(minutes=15)}):
+        usual = GlueJobOperator(task_id="usual", run_job_kwargs={"Timeout": 5}, **common)
+        own = GlueJobOperator(
+            task_id="own", waiter_delay=60, execution_timeout=timedelta(hours=9), deferrable=False, **common
+        )
+    assert usual.execution_timeout == timedelta(minutes=35)
+    assert (own.waiter_delay, own.waiter_max_attempts) == (60, 135)
+    assert (own.execution_timeout, own.deferrable) == (timedelta(hours=9), False)
 
 
 def test_each_job_of_the_flows_looks_before_it_starts(dags: dict[str, Any]) -> None:
