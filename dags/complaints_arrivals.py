@@ -1,17 +1,17 @@
 """# Start what arrives
 
-Starts one run of complaints_classification for each file that arrives under `raw/`, and one for each folder below
-`raw/batches/` once it has a `_SUCCESS`. Unpause this DAG, then upload files.
+Starts one run of complaints_classification for each file that arrives under raw/, and one for each folder below
+raw/batches/ once it has a `_SUCCESS`. Unpause this DAG, then upload files.
 
-**Parameters.** None. The DAG starts every file in the bucket that has no entry under `ledger/`.
+**Parameters.** None. The DAG starts every file in the bucket that has no entry under ledger/.
 
 - Files that were there before you unpaused the DAG are started, too. Move them elsewhere if you do not want that.
 - A file that is uploaded again with other bytes is started again. So is a batch whose `_SUCCESS` is uploaded again.
 - The same bytes under another name are a duplicate. A duplicate is started only if the first run fails.
-- Ignored: empty files, names that begin with `_` or `.`, and everything that is not a `.csv`, `.csv.gz` or `.zip`.
+- Ignored: empty files, names that begin with an underscore or a dot, and files other than .csv, .csv.gz and .zip.
 
 **While it waits.** One run is always active. It looks for new files every few seconds (arrival_poll_seconds in
-`pipeline_config.yaml`), ends after an hour with its tasks skipped, and the next run goes on. You can trigger
+pipeline_config.yaml), ends after an hour with its tasks skipped, and the next run goes on. You can trigger
 complaints_classification by hand meanwhile; its runs take turns. If Step Functions runs the flows, the Lambda function
 ptmlops-starter does the work of this DAG. Both use the same ledger, so nothing is started twice.
 

@@ -1,11 +1,11 @@
 """# Classify complaints
 
-Classifies the complaints that arrived under `raw/`. The run reads and cleans the files, scores each narrative with the
-model in service, and publishes the results as Parquet under `results/`, with an account of every row.
+Classifies the complaints that arrived under raw/. The run reads and cleans the files, scores each narrative with the
+model in service, and publishes the results as Parquet under results/, with an account of every row.
 
 **Parameters.**
 
-- **source**: the prefix to classify, or the key of one file. Of a prefix, every `.csv`, `.csv.gz` and `.zip` is read.
+- **source**: the prefix to classify, or the key of one file. Of a prefix, every .csv, .csv.gz and .zip is read.
   Of several copies of a complaint, the newest wins.
 - **etag**: the ETag that the one file must still have. Leave it empty to read the file as it is now.
 - **accept_fewer_rows**: publish although the source has far fewer rows than in its last run.
@@ -13,11 +13,11 @@ model in service, and publishes the results as Parquet under `results/`, with an
 **If it fails.** Clear the failed task: a run writes only below its own run id, and finds the jobs that it started. By
 task:
 
-- **plan_classification**: there is nothing to read, or a file exceeds the limits in `pipeline_config.yaml`. Or the
+- **plan_classification**: there is nothing to read, or a file exceeds the limits in pipeline_config.yaml. Or the
   model in service is missing or was changed; the message has both digests.
 - **prepare_complaints**: the error names each file that could not be read to its end, and why: damaged, encrypted,
   expanding too far, not UTF-8, without a header, or changed since the run was planned. Repair the file or move it
-  elsewhere, then start a new run. If too many rows were quarantined, look at them under `quarantine/`. The job also
+  elsewhere, then start a new run. If too many rows were quarantined, look at them under quarantine/. The job also
   fails if no row has a narrative.
 - **classify_complaints**: the task's log ends with the log of the job, which has the reason.
 - **audit_results**: some answers of the model are missing or impossible; the message names the file. Clear
@@ -27,7 +27,7 @@ task:
 - **publish_manifest**: the run was published before with other content, which is never overwritten. The message lists
   the differences; find out where they come from.
 
-Results become visible with the last task: read what a manifest under `manifests/` names, and nothing else.
+Results become visible with the last task: read what a manifest under manifests/ names, and nothing else.
 """
 
 from __future__ import annotations

@@ -1,20 +1,20 @@
 """# Train the complaints model
 
-Trains a model on the labelled complaints under `history/`, evaluates it on complaints that it never saw, registers it
-as the next version under `models/versioned/`, and puts it into service.
+Trains a model on the labelled complaints under history/, evaluates it on complaints that it never saw, registers it
+as the next version under models/versioned/, and puts it into service.
 
 **Parameters.**
 
-- **source**: the prefix to train on, or the key of one file. Of a prefix, every `.csv`, `.csv.gz` and `.zip` is read.
+- **source**: the prefix to train on, or the key of one file. Of a prefix, every .csv, .csv.gz and .zip is read.
   Of several copies of a complaint, the newest wins.
 - **accept_fewer_rows**: train although the source has far fewer rows than in its last run.
 
 **If it fails.** Clear the failed task: a run writes only below its own run id, and finds the jobs that it started. The
 model in service stays until promote_model has run. By task:
 
-- **plan_training**: there is nothing to read, or a file exceeds the limits in `pipeline_config.yaml`.
+- **plan_training**: there is nothing to read, or a file exceeds the limits in pipeline_config.yaml.
 - **prepare_history**: the error names each file that could not be read to its end, and why. Repair the file or move it
-  elsewhere, then start a new run. If too many rows were quarantined, look at them under `quarantine/`. The job also
+  elsewhere, then start a new run. If too many rows were quarantined, look at them under quarantine/. The job also
   fails if too few rows are left for training.
 - **history_adds_up**: the message names the file whose rows are missing. If it says that the source collapsed and that
   is right, start a new run with accept_fewer_rows.

@@ -108,7 +108,7 @@ class RunsOnce(_Operator):
         `error` is the exception of a failed start, and `before` the state of the job at that time.
 
         Raises:
-            AirflowFailException: the job ended badly, or AWS refuses to start it whatever we do.
+            AirflowFailException: the job ended badly, or AWS refuses to start it, and would each time.
             Exception: `error`, if it started no job: a retry may. So may a retry if AWS knows no job any more, for
                 example after a restart of local AWS.
         """

@@ -44,7 +44,7 @@ class Arrival:
     def identity(self) -> str:
         """The id of the version or, in a bucket without versions, the ETag.
 
-        The marker of a batch is empty each time, so its ETag is followed by its time: it then stands for one delivery.
+        The marker of a batch is always empty, so its ETag is followed by its time: together they identify a delivery.
         """
         if self.object.version_id:
             return self.object.version_id

@@ -68,7 +68,7 @@ def _stream_prefix(kind: JobKind | None, described: Mapping[str, Any]) -> str:
 
 
 def _streams(logs: Any, group: str, kind: JobKind | None, prefix: str) -> list[str]:
-    """The streams of a job; of a Glue run only the driver's, which has one of two names, whatever the Glue version."""
+    """The streams of a job; of a Glue run only the driver's, which has one of two names."""
     if kind is not GLUE:
         return _named(logs, group, prefix, _STREAMS)
     return next((found for name in (prefix, f"{prefix}-driver") if (found := _exactly(logs, group, name))), [])

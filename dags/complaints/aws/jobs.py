@@ -1,4 +1,4 @@
-"""The search for the job of a step: absent, running or done, whoever started it.
+"""The search for the job of a step, which is absent, running or done.
 
 The operators and the state machines look for a job before they start one. A cleared task, a killed worker and a second
 execution therefore find the existing job and never start another. A job counts as done while its output exists: delete

@@ -12,8 +12,8 @@ from typing import Any
 class ObjectVersion:
     """A version of an object in an environment's bucket.
 
-    `last_modified` is S3's clock in ISO 8601 and UTC, empty where nobody asked. `version_id` is empty where the bucket
-    keeps no versions.
+    `last_modified` is S3's clock in ISO 8601 and UTC, or empty if it is unknown. `version_id` is empty if the bucket keeps
+    no versions.
     """
 
     key: str
@@ -38,7 +38,7 @@ class ObjectVersion:
         return cls(key, answer["ETag"].strip('"'), size, modified, known_version(answer.get("VersionId")))
 
     def is_the_same_as(self, other: ObjectVersion) -> bool:
-        """Whether both are one version of one object, whoever described it."""
+        """Whether both are the same version of the same object; their times and sizes do not count."""
         return (self.key, self.version_id, self.etag) == (other.key, other.version_id, other.etag)
 
 

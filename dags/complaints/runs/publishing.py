@@ -56,7 +56,7 @@ def manifest_of(
         "unmapped": audited["unmapped"],
         "quarantined_by_reason": dict(audited["quarantined_by_reason"]),
         "results": [
-            # Named by content: the same bytes get the same name, whatever name Spark gave the file.
+            # Named by content: the same bytes always get the same name, unlike the names that Spark gives.
             {"key": f"{folder}part-{number:05d}-{file['sha256'][:16]}.parquet"}
             | {name: file[name] for name in ("size", "rows", "sha256")}
             for number, file in enumerate(audited["files"])

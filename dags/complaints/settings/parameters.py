@@ -21,8 +21,8 @@ def worded(pattern: str, expected: str, *, optional: bool = False) -> dict[str, 
 
     An optional string may be null: Airflow's form sends null for an empty field, and otherwise requires a value.
 
-    Airflow's form and API show jsonschema's error message. For a bare pattern that is the expression, which helps
-    nobody; for `const` it is the constant, so the constant is our sentence. The second pattern refuses that sentence
+    Airflow's form and API show jsonschema's error message. For a bare pattern that is the expression, which does not
+    help; for `const` it is the constant, so the constant is our sentence. The second pattern refuses that sentence
     itself as a value.
     """
     allowed = ["string", "null"] if optional else "string"
