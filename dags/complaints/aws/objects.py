@@ -12,8 +12,8 @@ from typing import Any
 class ObjectVersion:
     """A version of an object in an environment's bucket.
 
-    `last_modified` is S3's clock in ISO 8601 and UTC, or empty if it is unknown. `version_id` is empty if the bucket keeps
-    no versions.
+    `last_modified` is S3's clock in ISO 8601 and UTC, or empty if it is unknown. `version_id` is empty if the bucket
+    keeps no versions.
     """
 
     key: str
