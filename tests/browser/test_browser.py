@@ -51,7 +51,7 @@ def test_the_runbook_stands_on_the_flows_page(inside: Airflow, flow: str) -> Non
     ("flow", "field", "wrong", "sentence"),
     [
         ("complaints_training", "source", "raw/", "'history/, or a path below it: a folder that ends in /"),
-        ("complaints_classification", "etag", "abc", "'nothing, or the ETag of the one object: 32 digits"),
+        ("complaints_classification", "etag", "abc", "'nothing, or the ETag of the one object: 32 hex digits"),
         ("complaints_classification", "source", "raw/../models/", "'raw/, or a path below it: a folder"),
     ],
 )

@@ -210,7 +210,7 @@ def test_a_job_whose_name_exists_is_ours_if_it_uses_the_same_places_and_is_never
     running = {"state": "running", "name": "train-abc-0", "result": None}
     assert jobs.find_sagemaker_job("Training", ours, output) == running
     elsewhere = account.training("train-abc", code, OutputDataConfig={"S3OutputPath": account.uri("elsewhere")})
-    with pytest.raises(ForeignJobError, match="train-abc-0 runs, but does not use s3://names/elsewhere"):
+    with pytest.raises(ForeignJobError, match="train-abc-0 is running, but does not use s3://names/elsewhere"):
         jobs.find_sagemaker_job("Training", elsewhere, output)
     account.sagemaker_end("training", "train-abc-0")
     assert jobs.find_sagemaker_job("Training", ours, output)["state"] == "done"

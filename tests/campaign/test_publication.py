@@ -105,7 +105,7 @@ def test_another_object_under_a_results_name_is_not_overwritten(
 ) -> None:
     key = f"results/run_id={plan['run_id']}/part-00000-{sha256(b'PAR1 first')[:16]}.parquet"
     environment.put(key, b"somebody's")
-    with pytest.raises(ConflictError, match="results are never overwritten"):
+    with pytest.raises(ConflictError, match="Results are never overwritten"):
         classification.publish_manifest(plan, account)
     assert environment.objects("results/")[key][0] == b"somebody's"
     assert environment.keys("manifests/run_id=") == []
@@ -114,7 +114,7 @@ def test_another_object_under_a_results_name_is_not_overwritten(
 def test_files_with_other_rows_than_were_classified_are_not_published(
     environment: Environment, plan: dict[str, Any], account: dict[str, Any]
 ) -> None:
-    with pytest.raises(RowsMissingError, match="the audited files hold 2 rows, but 3 were classified"):
+    with pytest.raises(RowsMissingError, match="the audited files hold 2 rows, but 3 rows were classified"):
         classification.publish_manifest(plan, account | {"classified": 3})
 
 

@@ -336,7 +336,7 @@ def iter_then(function: Any, first: Any) -> Any:
 def test_a_job_of_the_planned_name_that_reads_or_writes_elsewhere_is_not_adopted(account: Account, run: str) -> None:
     account.jobs_do("time.sleep(1)")
     account.sagemaker.create_training_job(**{**training("elsewhere"), "TrainingJobName": f"train-{run}-0"})
-    with pytest.raises(RuntimeError, match=rf"train-{run}-0 runs, but does not use s3://once/{run}/"):
+    with pytest.raises(RuntimeError, match=rf"train-{run}-0 is running, but does not use s3://once/{run}/"):
         operator("training", run).execute(CONTEXT)
     until(lambda: account.trainings(run) == {f"train-{run}-0": "Completed"})
     left = operator("training", run).execute(CONTEXT)
