@@ -43,7 +43,12 @@ class Bucket:
         """
         prefix = self.key(uri)
         found = self.client.list_objects_v2(Bucket=self.name, Prefix=prefix, MaxKeys=_FIRST_KEYS)
-        return any(each["Size"] and not _is_marker(each["Key"], prefix) for each in found.get("Contents", []))
+        return any(_is_data(ObjectVersion.listed(each), prefix) for each in found.get("Contents", []))
+
+    def data_objects(self, uri: str) -> Iterator[ObjectVersion]:
+        """The objects at or below an `s3://` URI that hold data, as `has_objects` counts them, sorted by key."""
+        prefix = self.key(uri)
+        return (each for each in self.objects(prefix) if _is_data(each, prefix))
 
     def current_versions(self, prefix: str) -> Iterator[ObjectVersion]:
         """Every object below `prefix` in its current version; needs s3:ListBucketVersions.
@@ -138,8 +143,8 @@ class Bucket:
         return uri.removeprefix(start)
 
 
-def _is_marker(key: str, prefix: str) -> bool:
-    """Whether the key's name, or a folder of it below `prefix`, says that it holds no data."""
-    # The prefix may name an object as well as a folder: its last part belongs to the name.
-    below = key.removeprefix(prefix.rpartition("/")[0])
-    return any(part.startswith(("_", ".")) for part in below.split("/"))
+def _is_data(version: ObjectVersion, prefix: str) -> bool:
+    """Whether an object has bytes, and neither its name nor a folder of it below `prefix` marks it as temporary."""
+    # The prefix may end within a name, so the part after its last slash counts as below it.
+    below = version.key.removeprefix(prefix[: prefix.rfind("/") + 1])
+    return bool(version.size) and not any(part.startswith(("_", ".")) for part in below.split("/"))

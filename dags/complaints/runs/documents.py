@@ -50,7 +50,7 @@ def job_document(bucket: Bucket, folder_uri: str) -> dict[str, Any]:
     Raises:
         FileNotFoundError: the folder holds no such file, or several.
     """
-    found = [each.key for each in bucket.objects(bucket.key(folder_uri)) if each.size]
+    found = [each.key for each in bucket.data_objects(folder_uri)]
     if len(found) != 1:
         raise FileNotFoundError(f"{folder_uri} holds {len(found)} files where one JSON document was expected")
     document: dict[str, Any] = bucket.read_json(found[0]) or {}
