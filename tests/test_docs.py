@@ -256,5 +256,6 @@ def test_a_comment_describes_a_setting_that_has_no_description(
     generator: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(generator.DESCRIPTIONS, "review_below")
-    assert "A complaint that the model is less sure of" in generator.page()
+    comments = generator.comments_of((generator.CONFIG / "model_config.yaml").read_text(encoding="utf-8"))
+    assert f"| {comments['review_below']} |" in generator.page()
     assert generator.comments_of("a:\n  # One.\n  b: 1  # Two.\n") == {"a.b": "One. Two."}
