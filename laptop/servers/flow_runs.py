@@ -12,7 +12,7 @@ from laptop.servers.orchestrator import ENDED, Orchestrator
 
 _HEARTBEAT_SECONDS = 10
 _LOG_LINES = 12
-_POLL_SECONDS = 0.3
+_POLL_SECONDS = 0.5
 
 
 class RunFailedError(RuntimeError):

@@ -20,8 +20,8 @@ from laptop.servers.orchestrator import Orchestrator
 from laptop.servers.step_functions import StepFunctions
 from laptop.servers.stopping import stopping_everything
 
-# Where nothing runs but two flows: four more looks a second for what comes next cost less than they save.
-_HURRY = {"AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1"}
+# Where nothing runs but two flows: two more looks a second for what comes next cost less than they save.
+_HURRY = {"AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25"}
 
 TRAINING, CLASSIFICATION = "complaints_training", "complaints_classification"
 
