@@ -29,7 +29,7 @@ def test_every_setting_is_one_of_airflow_and_has_its_reason_above_it() -> None:
     lines = FILE.read_text().splitlines()
     for key, value in SETTINGS.items():
         above = lines[lines.index(f"{key}={value}") - 1]
-        assert key.startswith("AIRFLOW__")
+        assert key.startswith(("AIRFLOW__", "AIRFLOW_CONN_"))
         # A setting may share its neighbour's reason.
         assert above.startswith(("#", "AIRFLOW__")), f"{key} has no comment with its reason"
 
