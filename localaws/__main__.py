@@ -15,8 +15,7 @@ from localaws.server.private_files import make_private_folder
 from localaws.server.state_files import StateError
 
 
-def main() -> None:
-    """Start, print one line of JSON with the endpoint and the file of credentials, and wait for a signal."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="localaws", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="folder for jobs, their logs, and the server's log")
     parser.add_argument("--host", default="127.0.0.1", help="interface to listen on (default: %(default)s)")
@@ -45,6 +44,12 @@ def main() -> None:
         action="store_true",
         help="start each Spark job and function in a new process (default: keep a process ready for the next one)",
     )
+    return parser
+
+
+def main() -> None:
+    """Start, print one line of JSON with the endpoint and the file of credentials, and wait for a signal."""
+    parser = _parser()
     arguments = parser.parse_args()
     # All that this process and its jobs write is private.
     os.umask(0o077)
