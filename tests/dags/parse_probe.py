@@ -1,4 +1,4 @@
-"""Imports one DAG file under watch and prints what it did, as JSON; run in a process of its own.
+"""Imports DAG files under watch and prints what each did, as a line of JSON; run in a process of its own.
 
 Airflow and the operators are imported before the watch begins: what they do is not the DAG file's doing.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 import time
+import traceback
 import warnings
 
 with warnings.catch_warnings():
@@ -42,22 +44,32 @@ def watch(event: str, arguments: tuple[object, ...]) -> None:
         files.append(arguments[0])
 
 
-loaded_before = set(sys.modules)
-sys.addaudithook(watch)
-start = time.process_time()
-module = importlib.import_module(sys.argv[1])
-seconds = time.process_time() - start
-added = {name.partition(".")[0] for name in set(sys.modules) - loaded_before}
-print(
-    json.dumps(
-        {
-            "seconds": seconds,
-            "did": seen,
-            "files": sorted(set(files)),
-            "modules": sorted(added),
-            "requests": repr(
-                [(t.task_id, getattr(t, "config", None), getattr(t, "script_args", None)) for t in module.dag.tasks]
-            ),
-        }
-    )
-)
+def report(name: str) -> dict[str, object]:
+    """What the import of one DAG file did, and what its tasks send."""
+    loaded_before = set(sys.modules)
+    sys.addaudithook(watch)
+    start = time.process_time()
+    module = importlib.import_module(name)
+    seconds = time.process_time() - start
+    added = {name.partition(".")[0] for name in set(sys.modules) - loaded_before}
+    requests = [(t.task_id, getattr(t, "config", None), getattr(t, "script_args", None)) for t in module.dag.tasks]
+    return {
+        "seconds": seconds,
+        "did": seen,
+        "files": sorted(set(files)),
+        "modules": sorted(added),
+        "requests": repr(requests),
+    }
+
+
+for name in sys.argv[1:]:
+    # A copy of this process for each file: none finds what another has imported, and Airflow is imported once.
+    if (child := os.fork()) == 0:
+        try:
+            print(json.dumps(report(name)), flush=True)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(f"{name} does not import")
