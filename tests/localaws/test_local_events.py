@@ -1,11 +1,11 @@
 import json
-import time
 from typing import Any
 
 import pytest
 
 from localaws.events.pattern import PatternError, matches
 from tests.localaws.account import Account, wait
+from tests.waiting import until
 
 CREATED = {"source": "aws.s3", "detail": {"object": {"key": "raw/a b.csv", "size": 7}, "tags": ["x", "y"]}}
 # Writes each event that it gets into the bucket, under a name of its own.
@@ -14,6 +14,18 @@ import json, boto3
 def handler(event, context):
     key = f"events/{context.aws_request_id}"
     boto3.client("s3").put_object(Bucket=%r, Key=key, Body=json.dumps(event).encode())
+"""
+
+
+# Fails once the object `go` is there.
+WAITING = """
+import time, boto3
+def handler(event, context):
+    s3, bucket = boto3.client("s3"), "%(bucket)s"
+    while "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="go"):
+        time.sleep(0.05)
+    s3.put_object(Bucket=bucket, Key="ended", Body=b"")
+    raise ValueError
 """
 
 
@@ -110,14 +122,15 @@ def test_an_object_of_a_versioned_bucket_comes_with_its_version(account: Account
 
 
 def test_a_put_neither_waits_for_a_target_nor_fails_with_it(account: Account) -> None:
-    arn = function_arn(account, "import time\ndef handler(event, context): time.sleep(1); raise ValueError")
-    watch(account, arn, [{"exists": True}])
+    arn = function_arn(account, WAITING % {"bucket": account.name})
+    watch(account, arn, ["raw/a"])
     events = account.aws.client("events")
     nowhere = "arn:aws:lambda:us-east-1:123456789012:function:nowhere"
     events.put_targets(Rule=f"rule-of-{account.name}", Targets=[{"Id": "2", "Arn": nowhere}])
-    started = time.monotonic()
     account.put("raw/a", b"")
-    assert time.monotonic() - started < 0.5
+    # The function waits for this, which a put that waited for the function would never have come to.
+    account.put("go", b"")
+    until(lambda: account.keys("ended") == ["ended"])
 
 
 def test_an_event_starts_a_state_machine_with_the_event_as_its_input(account: Account) -> None:
