@@ -23,7 +23,8 @@ class Results:
             file = case.get("file", "")
             self.seconds[f"{environment}: {'/'.join(file.split('/')[:2])}"] += float(case.get("time", 0))
             if case.find("failure") is not None or case.find("error") is not None:
-                self.failed.append(f"{environment}: {file}::{case.get('name')}")
+                # xdist puts the test's group behind its name.
+                self.failed.append(f"{environment}: {file}::{case.get('name', '').rpartition('@')[0]}")
             elif case.find("skipped") is not None:
                 self.skipped += 1
             else:
