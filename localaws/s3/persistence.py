@@ -90,6 +90,11 @@ class PersistentObjects:
                     self._save_key(buckets[name], key)
         touched.clear()
 
+    def close(self) -> None:
+        """Removes the bytes that no version has any more; to be called after the last request."""
+        for _, content in self._discarded:
+            content.unlink(missing_ok=True)
+
     def _changed_here(self) -> dict[tuple[str, str], None]:
         if not hasattr(self._touched, "keys"):
             self._touched.keys = {}

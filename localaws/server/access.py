@@ -14,7 +14,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from localaws.server.credentials import Credentials
-from localaws.server.signature import is_valid, read_signature
+from localaws.server.signature import content_length, is_valid, read_signature
 
 # Answered without credentials, for health checks.
 HEALTH_PATH = "/_localaws/health"
@@ -33,7 +33,7 @@ _WRONG_SIGNATURE = (
     "The request signature we calculated does not match the signature you provided. "
     "Check your AWS Secret Access Key and signing method."
 )
-# What services call the same errors: S3, and those whose requests and answers are JSON.
+# The same errors in S3, and in services with JSON protocols.
 _S3_CODES = {"MissingAuthenticationToken": "AccessDenied", "InvalidClientTokenId": "InvalidAccessKeyId"}
 _S3_MESSAGES = {"InvalidClientTokenId": "The AWS Access Key Id you provided does not exist in our records."}
 _JSON_CODES = {
@@ -113,7 +113,7 @@ def _is_closed(environ: Mapping[str, Any]) -> bool:
 
 def _refuse(environ: dict[str, Any], start_response: Callable[..., Any], error: AccessError) -> Iterable[bytes]:
     """The error in the form of the service's protocol."""
-    environ["wsgi.input"].read(min(int(environ.get("CONTENT_LENGTH") or 0), MAX_DISCARDED_BYTES))
+    environ["wsgi.input"].read(min(content_length(environ), MAX_DISCARDED_BYTES))
     signature = read_signature(environ)
     if signature is None and error.code == "AccessDenied":
         return _answer(start_response, FORBIDDEN, f"{error}\n".encode(), "text/plain; charset=utf-8")

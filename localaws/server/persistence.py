@@ -30,7 +30,10 @@ def persistent(state: Path, region: str, application: Application) -> Iterator[A
     with locked(state), objects.patches():
         objects.load()
         models.load()
-        yield _Persistent(application, objects, models)
+        try:
+            yield _Persistent(application, objects, models)
+        finally:
+            objects.close()
 
 
 class _Persistent:

@@ -86,7 +86,7 @@ def _string_to_sign(environ: dict[str, Any], signature: Signature) -> str:
             _payload_hash(environ, signature),
         ]
     )
-    hashed = hashlib.sha256(request.encode("latin-1")).hexdigest()
+    hashed = hashlib.sha256(request.encode("latin-1", errors="replace")).hexdigest()
     return "\n".join([ALGORITHM, signature.time, signature.scope, hashed])
 
 
@@ -105,11 +105,17 @@ def _header(environ: Mapping[str, Any], name: str) -> str:
     return " ".join(str(environ.get(key if name in _BARE else f"HTTP_{key}", "")).split())
 
 
+def content_length(environ: Mapping[str, Any]) -> int:
+    """The length of the body; 0 if it is absent or invalid."""
+    stated = str(environ.get("CONTENT_LENGTH") or "")
+    return int(stated) if stated.isdecimal() else 0
+
+
 def _payload_hash(environ: dict[str, Any], signature: Signature) -> str:
     if stated := environ.get("HTTP_X_AMZ_CONTENT_SHA256"):
         return str(stated)
     if signature.presigned and signature.service == "s3":
         return UNSIGNED_PAYLOAD
-    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    body: bytes = environ["wsgi.input"].read(content_length(environ))
     environ["wsgi.input"] = BytesIO(body)
     return hashlib.sha256(body).hexdigest()

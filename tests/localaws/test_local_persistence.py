@@ -272,8 +272,7 @@ def test_a_reader_never_misses_a_version_that_is_replaced(tmp_path: Path) -> Non
             each.join()
         assert failures == []
         assert set(read) <= set(bodies)
-    with running(tmp_path) as server:
-        assert len([*(tmp_path / "s3" / "buckets" / BUCKET / "contents").iterdir()]) == 1
+    assert len([*(tmp_path / "s3" / "buckets" / BUCKET / "contents").iterdir()]) == 1
 
 
 def content(key: str, number: int) -> bytes:
