@@ -21,6 +21,7 @@ SERVERS = (
     "deploy/test_layer.py",
     "localaws",
     "parity",
+    "plugins",
     "system",
     "test_asl_validators.py",
     "test_requirements.py",
