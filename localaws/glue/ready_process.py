@@ -12,7 +12,6 @@ import os
 import select
 import sys
 import types
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +20,29 @@ from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
 _INPUT = 0
+_COLD = "--cold"
 
 
 def main() -> None:
     """Gets ready, waits for the job, and runs it."""
-    path = [*sys.path]
-    # Whatever fails before there is a job: the job's own session starts a JVM as in a new process.
-    with suppress(Exception):
-        SparkContext._gateway = launch_gateway()  # type: ignore[no-untyped-call]
-        SparkContext._jvm = SparkContext._gateway.jvm
-        _warm_up(SparkContext._jvm)
-    sys.path[:] = path
+    if _COLD not in sys.argv:
+        _get_ready()
     line = sys.stdin.buffer.readline()
     if not line.endswith(b"\n"):
         os._exit(0)
     _serve(json.loads(line))
+
+
+def _get_ready() -> None:
+    """Starts a JVM and warms it; where that fails, begins again as an interpreter in which the job starts its own."""
+    path = [*sys.path]
+    try:
+        SparkContext._gateway = launch_gateway()  # type: ignore[no-untyped-call]
+        SparkContext._jvm = SparkContext._gateway.jvm
+        _warm_up(SparkContext._jvm)
+    except Exception:
+        os.execv(sys.executable, [sys.executable, *sys.argv, _COLD])
+    sys.path[:] = path
 
 
 def _warm_up(jvm: Any) -> None:

@@ -14,6 +14,7 @@ import pytest
 from localaws.glue import class_data, spark
 from localaws.glue.ready_spark import ReadySpark
 from localaws.jobs.processes import Command, Lines, Processes
+from localaws.jobs.standby import Standby
 from tests.localaws.account import runs
 
 # Everything by which a job could tell one process from another, as one line of JSON.
@@ -169,6 +170,20 @@ def test_a_ready_process_that_has_died_costs_no_job(jobs: Jobs) -> None:
     os.killpg(ready_pid(jobs), signal.SIGKILL)
     time.sleep(0.2)
     assert jobs.run("print('done')") == (0, "done\n", "")
+
+
+def test_a_process_that_could_not_get_ready_runs_its_job_all_the_same(tmp_path: Path) -> None:
+    script = tmp_path / "job.py"
+    script.write_text(
+        "from pyspark.sql import SparkSession\nprint(SparkSession.builder.getOrCreate().range(3).count())"
+    )
+    environment = ENVIRONMENT | spark.configure(tmp_path / "spark", {})
+    ready = [sys.executable, str(Path(class_data.WARM_UP).with_name("ready_process.py"))]
+    process = Standby(Command(ready, environment | {"JAVA_HOME": "/nowhere"}, tmp_path), merge_output=False)
+    process.hand_over({"arguments": [str(script)], "environment": environment, "settings": {}, "marker": "job:"})
+    out, _ = [_read(lines) for lines in process.outputs]
+    assert (out, process.exit_code(60)) == ("\njob:\n3\n", 0)
+    process.sweep()
 
 
 def test_an_archive_that_does_not_fit_is_passed_over(tmp_path: Path) -> None:
