@@ -307,9 +307,9 @@ def trained(environment: Environment, content: bytes = b"a new model") -> tuple[
     ("evaluation", "told"),
     [
         (None, "has no evaluation.json: run evaluate_model again"),
-        ({}, "evaluation.json has run_id None but the trained model has"),
+        ({}, "evaluation.json has run_id None, but the trained model has"),
         ({"run_id": "another"}, "evaluation.json has run_id 'another'"),
-        ({"model_sha256": "e" * 64}, f"evaluation.json has model_sha256 '{'e' * 64}' where .* has '[0-9a-f]{{64}}'"),
+        ({"model_sha256": "e" * 64}, f"evaluation.json has model_sha256 '{'e' * 64}', but .* has '[0-9a-f]{{64}}'"),
     ],
     ids=["none", "empty", "of another run", "of another model"],
 )
