@@ -1,3 +1,4 @@
+import textwrap
 import time
 from pathlib import Path
 
@@ -208,16 +209,30 @@ def test_a_value_outside_of_an_enumeration_is_invalid_input(account: Account) ->
     assert refused.value.response["Error"]["Code"] == "InvalidInputException"
 
 
+def staged(account: Account, script: str) -> str:
+    """A script that finds the staged folder of its bucket, which Spark would write to, as `bucket`."""
+    jobs = account.aws.credentials_file.parent / "jobs" / "glue"
+    head = f"""
+        import sys
+        from pathlib import Path
+        run = sys.argv[sys.argv.index("--JOB_RUN_ID") + 1]
+        bucket = Path({str(jobs)!r}) / run / "work" / "s3" / {account.name!r}
+    """
+    return textwrap.dedent(head) + textwrap.dedent(script)
+
+
 def test_what_a_script_writes_where_no_argument_points_fails_the_run_and_says_so(account: Account) -> None:
     # A plain script stands in for Spark: the staged folders are what Spark would write to.
     job = account.glue_job(
-        """
-        from pathlib import Path
-        (Path("s3") / "BUCKET" / "elsewhere").mkdir()
-        (Path("s3") / "BUCKET" / "elsewhere" / "a").write_text("1")
-        (Path("s3") / "BUCKET" / "out").mkdir()
-        (Path("s3") / "BUCKET" / "out" / "a").write_text("1")
-        """.replace("BUCKET", account.name)
+        staged(
+            account,
+            """
+        (bucket / "elsewhere").mkdir()
+        (bucket / "elsewhere" / "a").write_text("1")
+        (bucket / "out").mkdir()
+        (bucket / "out" / "a").write_text("1")
+        """,
+        )
     )
     run = account.glue_run(job, {"--output": account.uri("out/")})
     assert run["JobRunState"] == "FAILED"
@@ -230,10 +245,11 @@ def test_a_directory_that_a_script_creates_gets_a_marker_as_of_s3a(account: Acco
     for key in ("data/kept/a", "data/emptied/a", "data/marked/", "data/removed/", "data/removed/a", "other/a"):
         account.put(key, "")
     job = account.glue_job(
-        """
+        staged(
+            account,
+            """
         import shutil
-        from pathlib import Path
-        data = Path("s3") / "BUCKET" / "data"
+        data = bucket / "data"
         assert (data / "marked").is_dir()
         (data / "kept" / "b").write_text("b")
         (data / "emptied" / "a").unlink()
@@ -242,7 +258,8 @@ def test_a_directory_that_a_script_creates_gets_a_marker_as_of_s3a(account: Acco
         (data / "created" / "below").mkdir(parents=True)
         (data / "created" / "below" / "a").write_text("a")
         (data / "_temporary" / "0").mkdir(parents=True)
-        """.replace("BUCKET", account.name)
+        """,
+        )
     )
     assert account.glue_run(job, {"--data": account.uri("data")})["JobRunState"] == "SUCCEEDED"
     assert account.keys("data/") == [
@@ -275,15 +292,17 @@ def test_unchanged_objects_are_not_written_again(account: Account) -> None:
     account.put("data/deleted", "1")
     before = account.s3.head_object(Bucket=account.name, Key="data/kept")["LastModified"]
     job = account.glue_job(
-        """
-        from pathlib import Path
-        data = Path("s3") / "BUCKET" / "data"
+        staged(
+            account,
+            """
+        data = bucket / "data"
         (data / "changed").write_text("2")
         (data / "deleted").unlink()
         (data / "_temporary").mkdir()
         (data / "_temporary" / "x").write_text("x")
         (data / ".changed.crc").write_text("x")
-        """.replace("BUCKET", account.name)
+        """,
+        )
     )
     time.sleep(1)
     assert account.glue_run(job, {"--data": account.uri("data")})["JobRunState"] == "SUCCEEDED"
