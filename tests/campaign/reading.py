@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import prepare_complaints
+from exact_csv.columns import COLUMNS
 from exact_csv.input_bytes import Input, Opener
 from exact_csv.limits import ReaderLimits
 from exact_csv.records import Record
-from exact_csv.tables import records_of
+from exact_csv.whole_files import FileHeader, tables_of_file
 
 from tests.glue.local_runs import LIMITS, Run
 
@@ -29,7 +30,21 @@ def read(folder: Path, content: str | bytes, **limits: float) -> list[Record]:
     """The records of a file with this content, as the job's reader finds them."""
     path = folder / "input"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return list(records_of(Opener(), Input(str(path)), ReaderLimits(**LIMITS | limits)))
+    return records_of(Opener(), Input(str(path)), ReaderLimits(**LIMITS | limits))
+
+
+def records_of(opener: Opener, given: Input, limits: ReaderLimits) -> list[Record]:
+    """The records of one whole input."""
+    found = tables_of_file(opener, given, limits)
+    rows = [row for each in found if not isinstance(each, FileHeader) for row in each.to_pylist()]
+    return [
+        Record(
+            *(row[name] for name in ("record", "line", "reason", "raw")),
+            {name: row[name] for name in COLUMNS if row[name]},
+            bool(row["in_open_quote"]),
+        )
+        for row in rows
+    ]
 
 
 def refusal(found: Iterable[Record]) -> str:

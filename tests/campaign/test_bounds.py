@@ -129,13 +129,16 @@ ENDLESS = {
 }
 CHILD = """
 import json, resource, sys
-from exact_csv.tables import records_of
+from exact_csv.tables import tables_of
+from exact_csv.parts import Piece
 from exact_csv.input_bytes import Input, Opener
 from exact_csv.limits import ReaderLimits
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-found = list(records_of(Opener(), Input(sys.argv[1]), ReaderLimits(**json.loads(sys.argv[2]))))
+limits = ReaderLimits(**json.loads(sys.argv[2]))
+tables = tables_of(Opener(), Piece(Input(sys.argv[1])), limits, lambda found: None)
+found = [(row["complaint_id"], row["reason"]) for table in tables for row in table.to_pylist()]
 grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-print(json.dumps([grown / 1000, [(row.fields.get("complaint_id"), row.reason) for row in found]]))
+print(json.dumps([grown / 1000, found]))
 """
 
 

@@ -15,7 +15,7 @@ from exact_csv.limits import ReaderLimits
 from exact_csv.parsed_files import files_of
 from exact_csv.reading import read_complaints
 from exact_csv.records import Record
-from exact_csv.tables import exact_tables
+from exact_csv.row_tables import exact_tables
 from pyspark.sql import Row, SparkSession
 
 from tests.glue.local_runs import LIMITS, Run
@@ -118,7 +118,7 @@ from exact_csv.input_bytes import Input
 from exact_csv.limits import ReaderLimits
 given = Input({given.as_uri()!r}, size={given.stat().st_size})
 limits, work = ReaderLimits(**{LIMITS!r}), [Piece(given)]
-written = list(_write({(tmp_path / "parsed").as_uri()!r}, limits, 8 << 20, "part", 0, [work]))
+written = list(_write({(tmp_path / "parsed").as_uri()!r}, limits, "part", 0, [work]))
 assert sum(each.rows for each in written) == 50_000
 assert "pandas" not in sys.modules
 """

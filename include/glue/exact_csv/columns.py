@@ -1,14 +1,16 @@
-"""What a complaints file's columns are called, and which line of it is the header that says so."""
+"""The columns of a complaints file: their names, their aliases, and how to recognise the header."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
 
 from exact_csv.input_bytes import InputRefusedError
 
 # The columns of the CFPB export, as they are named here: lower case, words joined by "_". Exports since June 2026
-# have no consumer_consent_provided and no consumer_disputed; a column that a file has not is null.
+# have no consumer_consent_provided and no consumer_disputed; a column that a file does not have is null.
 COLUMNS = (
     "date_received",
     "product",
@@ -32,12 +34,12 @@ COLUMNS = (
 REQUIRED = "consumer_complaint_narrative"
 IDENTIFIER = "complaint_id"
 
-# What others call them: the CFPB's own API and search page, and those who renamed columns. Taken for the column only
-# where a file has not the column itself, so that an "ID" beside a "Complaint ID" is what it always was: none of ours.
+# Names that the CFPB's API, its search page and published notebooks use. An alias counts only where the file has no
+# column of the name itself: an "ID" beside a "Complaint ID" is some other column.
 ALIASES = {
     "consumer_complaint_narrative": (
         *("narrative", "complaint_narrative", "consumer_narrative", "consumer_complaint"),
-        *("complaint_text", "complaint_what_happened"),
+        *("complaint_text", "complaint_what_happened", "complaint"),
     ),
     "complaint_id": ("id", "complaintid", "complaint_number", "complaint_no"),
     "date_received": ("received", "received_date", "date_complaint_received"),
@@ -50,30 +52,109 @@ ALIASES = {
     "company_response_to_consumer": ("company_response",),
     "timely_response": ("timely",),
     "consumer_consent_provided": ("consumer_consent",),
-    "consumer_disputed": ("disputed",),
+    "consumer_disputed": ("disputed", "consumer_dispute"),
 }
+_COLUMN_OF = {alias: column for column, aliases in ALIASES.items() for alias in aliases}
+# A column of this name often numbers the rows of its file.
+_MAY_NUMBER_ROWS = "id"
 _MOST_COLUMNS = 500
-# A line that names so many columns is a header, even if the one that is required is not among them.
+_LONGEST_NAME = 100
+# A line that names this many columns is a header, even if the required one is not among them.
 _SURELY_A_HEADER = 3
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
-def columns_of(values: Sequence[str]) -> list[str] | None:
-    """The columns that a header names, in its order, by our names where they are ours; None where it is no header.
+class Header(NamedTuple):
+    """The columns of one file, in the file's order.
+
+    `columns` uses the names in `COLUMNS` where a column is one of them; `names` holds the file's own names in lower
+    case, joined by "_"; `ignored` names the columns that are an alias of a column that stands further left.
+    """
+
+    columns: tuple[str, ...]
+    names: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def id_place(self) -> int | None:
+        """The place of the Complaint ID in a row; None where the file has none."""
+        return self.columns.index(IDENTIFIER) if IDENTIFIER in self.columns else None
+
+    @property
+    def narrative_place(self) -> int:
+        """The place of the narrative in a row."""
+        return self.columns.index(REQUIRED)
+
+    @property
+    def may_number_rows(self) -> bool:
+        """True where the ids come from a column that is called just "id", which may be a row number."""
+        place = self.id_place
+        return place is not None and self.names[place] == _MAY_NUMBER_ROWS
+
+    def is_column_name(self, value: str) -> bool:
+        """True for a value that is the name of a column, here or in other files."""
+        name = _normalised(value) if len(value) < _LONGEST_NAME else ""
+        return bool(name) and (name in COLUMNS or name in _COLUMN_OF or name in self.names)
+
+
+def header_from(values: Sequence[str]) -> Header | None:
+    """The header that a record is; None where the record is no header.
 
     Raises:
-        InputRefusedError: it is a header, and the rows below it cannot be understood.
+        InputRefusedError: the record is a header, but lacks the narrative, names a column twice, or is too wide.
     """
-    names = [re.sub(r"[^a-z0-9]+", "_", value.lower()).strip("_") for value in values]
-    ours = {alias: name for name in COLUMNS if name not in names for alias in ALIASES.get(name, ())}
-    columns = [ours.get(name, name) for name in names]
+    names = tuple(_normalised(value) for value in values)
+    columns, ignored = _columns(names)
     known = [name for name in COLUMNS if name in columns]
     if REQUIRED not in known and len(known) < _SURELY_A_HEADER:
         return None
     found = ", ".join(repr(value.strip()[:60]) for value in values[:30])
     if REQUIRED not in known:
-        raise InputRefusedError(f"its header has no column {REQUIRED!r}, by no name that is known; it has {found}")
+        raise InputRefusedError(f"its header has no column {REQUIRED!r}{_nearest(names, columns)}; it has {found}")
     if len(columns) > _MOST_COLUMNS:
         raise InputRefusedError(f"its header names {len(columns):,} columns, more than {_MOST_COLUMNS}")
     if twice := [name for name in known if columns.count(name) > 1]:
         raise InputRefusedError(f"its header names {twice[0]!r} twice; it has {found}")
-    return columns
+    return Header(tuple(columns), names, tuple(values[place].strip() for place in ignored))
+
+
+def other_separator(values: Sequence[str]) -> str | None:
+    """The plural name of the character that separates the columns of a header, where that is not a comma."""
+    text = ",".join(values)
+    for separator, name in _OTHER_SEPARATORS.items():
+        try:
+            if header_from([value.strip('" ') for value in text.split(separator)]):
+                return name
+        except InputRefusedError:
+            return name
+    return None
+
+
+def _columns(names: Sequence[str]) -> tuple[list[str], list[int]]:
+    """Each column by its name in `COLUMNS` where it is one, and the places of the aliases that are not used."""
+    columns, ignored = list(names), []
+    taken = {name: name for name in names if name in COLUMNS}
+    for place, name in enumerate(names):
+        column = _COLUMN_OF.get(name)
+        if column is None:
+            continue
+        if taken.setdefault(column, name) == name:
+            columns[place] = column
+        elif taken[column] != column:
+            ignored.append(place)
+    return columns, ignored
+
+
+def _normalised(value: str) -> str:
+    # pandas.json_normalize names the columns of the CFPB's API "_source.product".
+    name = value.strip().lower().removeprefix("_source.")
+    return re.sub(r"[^a-z0-9]+", "_", name).strip("_")
+
+
+def _nearest(names: Sequence[str], columns: Sequence[str]) -> str:
+    spellings = (REQUIRED, *ALIASES[REQUIRED])
+    free = [name for name in names if name and name not in COLUMNS and name in columns]
+    for spelling in spellings:
+        if near := get_close_matches(spelling, free, 1):
+            return f" (rename {near[0]!r} if it holds the narratives)"
+    return ""

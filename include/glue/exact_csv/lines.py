@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# At so many lines with quotes in one record it is worth a look whether a quote was never closed; powers of two, so
-# that all looks together cost no more than twice the last.
-_LOOKS = frozenset(2**power for power in range(5, 40))
+# At these numbers of lines with quotes in one record, the record is checked for a quote that was never closed. Powers
+# of two: all checks together cost no more than twice the last one.
+_CHECKED_AT = frozenset(2**power for power in range(5, 40))
 
 
 class RecordTooLongError(Exception):
-    """A record has more bytes than are allowed; `RecordLines.taken` ends with the line that made it so."""
+    """A record has more bytes than are allowed; `RecordLines.taken` ends with the line that exceeds them."""
 
 
 class RecordTooWideError(Exception):
@@ -49,23 +49,23 @@ class RecordLines:
             raise RecordTooLongError
         if b'"' in line:
             self._quoted += 1
-            if self._quoted in _LOOKS:
-                self._look()
+            if self._quoted in _CHECKED_AT:
+                self._check_width()
         return _text(line)
 
     def begin(self) -> None:
-        """A new record begins with the next line."""
+        """Starts a new record with the next line."""
         self.taken.clear()
         self._bytes = self._quoted = 0
 
     def put_back(self, keep: int = 0) -> None:
-        """All lines taken since the record began but the first `keep` are to be taken again."""
+        """Puts back all lines taken since the record began but the first `keep`."""
         self._again.extendleft(reversed(self.taken[keep:]))
         self.number -= len(self.taken) - keep
         del self.taken[keep:]
 
     def skip(self) -> bytes | None:
-        """The next line, which belongs to no record; None at the end."""
+        """The next line, as a record of its own; None at the end."""
         self.begin()
         with suppress(RecordTooLongError):
             next(self, None)
@@ -77,10 +77,10 @@ class RecordLines:
             self._again.extend(line for line in (next(self._lines, b""),) if line)
         return self._again[0] if self._again else b""
 
-    def _look(self) -> None:
+    def _check_width(self) -> None:
         """Stops a record that swallows others: each closes a quote and opens one, and so adds a field at least.
 
-        Without this look a file could be made whose every line has to be read as often as there are lines.
+        Without this check a file could be made whose every line is read as often as there are lines.
         """
         fields = next(csv.reader(_text(line) for line in self.taken))
         if self.most_fields is not None and len(fields) > self.most_fields:
@@ -92,9 +92,11 @@ def _text(line: bytes) -> str:
 
 
 def _lines(pieces: Iterable[bytes], longest: int) -> Iterator[bytes]:
-    """Lines with their ends; of a line of more than `longest` bytes one byte more than these, and the rest skipped.
+    """Lines with their ends; a line of more than `longest` bytes is cut to one byte more than these.
 
-    A carriage return alone ends a line too, as it does for Python's csv.
+    The last byte of a cut line is a quote where the number of quotes behind the cut is odd, so that the number of
+    quotes in what is left is even or odd as in the whole line. A carriage return alone ends a line too, as it does for
+    Python's csv.
     """
     rest, at_start = b"", True
     for piece in pieces:
@@ -105,8 +107,14 @@ def _lines(pieces: Iterable[bytes], longest: int) -> Iterator[bytes]:
         # The last line may go on in the next piece, and a CR at its end be half of a CRLF.
         rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
         for line in lines:
-            yield line[: longest + 1]
+            yield _cut(line, longest)
         if len(rest) > longest + 1:
-            rest = rest[: longest + 1] + (b"\r" if rest.endswith(b"\r") else b"")
+            rest = _cut(rest, longest) + (b"\r" if rest.endswith(b"\r") else b"")
     if rest := rest.removeprefix(BYTE_ORDER_MARK if at_start else b""):
-        yield rest[: longest + 1]
+        yield _cut(rest, longest)
+
+
+def _cut(line: bytes, longest: int) -> bytes:
+    if len(line) <= longest + 1:
+        return line
+    return line[:longest] + (b'"' if line.count(b'"', longest) % 2 else b"-")

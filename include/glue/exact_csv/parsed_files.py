@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from exact_csv.columns import COLUMNS, IDENTIFIER, REQUIRED
 from exact_csv.strict import SCHEMA
 
-SPARK_SCHEMA = "source string, record long, line long, reason string, raw string, " + ", ".join(
+SPARK_SCHEMA = "source string, record long, line long, reason string, raw string, in_open_quote boolean, " + ", ".join(
     f"{name} string" for name in COLUMNS
 )
 # Nobody looks for a value in these files, and no two narratives or ids are alike.
@@ -52,6 +52,8 @@ def rows_in(spark: SparkSession, uris: Sequence[str], before: Sequence[tuple[int
         f"from_json('{json.dumps([each and each[place] for each in before])}', 'array<bigint>')[part]"
         for place in (0, 1)
     )
-    columns = ("reason", "raw", *COLUMNS)
-    numbered = found.selectExpr("source", f"record + {records} AS record", f"line + {lines} AS line", *columns)
+    columns = ("reason", "raw", "in_open_quote", *COLUMNS)
+    # The record 0 stands for the whole file.
+    record = f"if(record = 0 AND {records} IS NOT NULL, 0, record + {records}) AS record"
+    numbered = found.selectExpr("source", record, f"line + {lines} AS line", *columns)
     return numbered if all(before) else numbered.where("record IS NOT NULL")

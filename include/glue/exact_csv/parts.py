@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from contextlib import closing
-from functools import partial
 from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
+from exact_csv.columns import Header
 from exact_csv.formats import plain_head
 from exact_csv.input_bytes import Input, InputRefusedError, Opener
 from exact_csv.limits import ReaderLimits
-from exact_csv.ranges import MARGIN, Found, Part, Sight, Survey, UnsplittableError, combine, is_apart, sight_of, split
+from exact_csv.ranges import MARGIN, Part, Sight, Survey, UnsplittableError, combine, sight_of, split
 from exact_csv.records import header_of
 
 RANGE_BYTES = 8 << 20  # what a task reads at a time, and with it what memory it needs
-# Up to here the exact reader takes less time than it takes to look at the file first.
-SMALL_BYTES = 1 << 20
 _AHEAD = 128  # so much of its length is read behind a range, to have its last record whole
-_AT_A_TIME = 16  # requests for records across edges, which are short
 
 
 class Layout(NamedTuple):
     """What is known of a plain input before its ranges are looked at; the first begins with the header's end."""
 
     given: Input
-    header: tuple[str, ...]
+    header: Header
     lines: int
     ranges: tuple[tuple[int, int], ...]
 
@@ -40,11 +36,15 @@ class Look(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """What is read for good: a part of an input, or all of it where `part` is None."""
+    """What is read for good: a part of an input, or all of it where `part` is None.
+
+    `is_strict` says that all of it is known to be strict CSV.
+    """
 
     given: Input
-    header: tuple[str, ...] = ()
+    header: Header | None = None
     part: Part | None = None
+    is_strict: bool = False
 
 
 Work: TypeAlias = Look | Piece
@@ -86,7 +86,7 @@ def layout_of(opener: Opener, given: Input, limits: ReaderLimits, range_bytes: i
     if found is None or (given.size and given.size != size):
         return None
     header, behind, lines = found
-    return Layout(given, tuple(header), lines - 1, tuple(split(behind - 1, size, range_bytes)))
+    return Layout(given, header, lines - 1, tuple(split(behind - 1, size, range_bytes)))
 
 
 def work_of(opener: Opener, inputs: Iterable[Input], limits: ReaderLimits, range_bytes: int) -> list[Work]:
@@ -118,7 +118,7 @@ def sight_in(opener: Opener, given: Input, place: tuple[int, int]) -> Sight:
     return sight_of(opener.part(given, start - 1, end + ahead), start, end)
 
 
-def settled(opener: Opener, work: Iterable[Work], seen: Mapping[int, Seen], limits: ReaderLimits) -> Settled:
+def settled(work: Iterable[Work], seen: Mapping[int, Seen], limits: ReaderLimits) -> Settled:
     """Which of the rows that were read are right, and what is read again: a file that cannot be split, as a whole."""
     nothing = (0, 0)
     before = [nothing, *(None if seen[number].rows else nothing for number in sorted(seen))]
@@ -126,33 +126,16 @@ def settled(opener: Opener, work: Iterable[Work], seen: Mapping[int, Seen], limi
     for _, group in groupby((each for each in work if isinstance(each, Look)), key=lambda look: id(look.layout)):
         looks = list(group)
         layout, first = looks[0].layout, looks[0].number
-        found = found_in(opener, layout, [seen[look.number].survey for look in looks], limits)
-        if found is None:
-            again.append(Piece(layout.given))
-        for place, inside, part, across in found or ():
+        try:
+            surveys = [seen[look.number].survey for look in looks]
+            found = combine(surveys, layout.lines, layout.ranges[-1][1], limits.max_row_bytes)
+        except UnsplittableError as problem:
+            print(f"warning: {layout.given.uri} is read by one task, more slowly: {problem}", flush=True)
+            again.append(Piece(layout.given, is_strict=problem.strict))
+            continue
+        for place, inside, part, across in found:
             if seen[first + place].inside == inside and not across:
                 before[first + place] = (part.records, part.lines)
             else:
                 again.append(Piece(layout.given, layout.header, part))
     return Settled(before, again)
-
-
-def found_in(opener: Opener, layout: Layout, surveys: Sequence[Survey], limits: ReaderLimits) -> list[Found] | None:
-    """What the ranges of an input hold, in order; None, and a warning, where it cannot be split exactly."""
-    try:
-        found = combine(surveys, layout.lines, layout.ranges[-1][1])
-        with ThreadPoolExecutor(_AT_A_TIME) as pool:
-            check = partial(_check_across, opener, layout, limits)
-            list(pool.map(check, [each.across for each in found if each.across]))
-    except (UnsplittableError, InputRefusedError) as problem:
-        print(f"warning: {layout.given.uri} is read by one task, more slowly: {problem}", flush=True)
-        return None
-    return found
-
-
-def _check_across(opener: Opener, layout: Layout, limits: ReaderLimits, ends: tuple[int, int]) -> None:
-    """Tries the record that lies across the edge of two ranges, which neither survey has seen whole."""
-    start, end = ends
-    too_long = end - start > limits.max_row_bytes
-    if too_long or not is_apart(opener.part(layout.given, start, end), layout.header, limits):
-        raise UnsplittableError(f"a broken record across two ranges at byte {start:,}")

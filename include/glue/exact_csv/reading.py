@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -25,17 +25,22 @@ from exact_csv.parsed_files import files_of, rows_in
 from exact_csv.parts import RANGE_BYTES, Look, Seen, Work, settled, work_of
 from exact_csv.tables import tables_of
 from exact_csv.task_shares import shared
+from exact_csv.whole_files import FileHeader
 
 _UNPACKED = 4  # times as large as it was packed
 _OPENED = 64 << 10  # bytes that are read in the time that opening takes
 
 
 class Read(NamedTuple):
-    """What was read: a table with one row a record, how many there are, and the files in which it stands."""
+    """A table with one row a record, their number, and the files that hold the table.
+
+    `may_number_rows` are the inputs whose ids come from a column that may hold row numbers.
+    """
 
     complaints: DataFrame
     rows: int
     uris: list[str]
+    may_number_rows: list[str]
 
 
 class Written(NamedTuple):
@@ -45,32 +50,42 @@ class Written(NamedTuple):
     rows: int
 
 
+Answer: TypeAlias = Written | Seen | FileHeader  # of a task
+
+
 def read_complaints(
     spark: SparkSession, inputs: Sequence[Input], limits: ReaderLimits, parsed: str, range_bytes: int = RANGE_BYTES
 ) -> Read:
-    """Every record of the inputs: source (the URI), record, line, reason, raw and the columns, all as text.
+    """Every record of the inputs: source (the URI), record, line, reason, raw, in_open_quote and the columns.
 
-    `reason` is null for a complaint; otherwise the columns are null and `raw` holds the record's text. An input that
+    `reason` is null for a complaint; otherwise the columns are null and `raw` holds the record's text. A complaint that
+    may be a line of a narrative, behind a quote that is not closed, has `in_open_quote` and its raw text. An input that
     cannot be read to its end has a row with `record` 0, whose reason says why. `parsed` is the folder's URI where the
     rows are written; a task's second attempt gives its files the same names. Plain inputs of more than `range_bytes`
     are read in ranges.
     """
     opener = Opener()
     work = work_of(opener, inputs, limits, range_bytes)
-    write = partial(_write, parsed.rstrip("/"), limits, range_bytes)
+    write = partial(_write, parsed.rstrip("/"), limits)
     first = _done(spark, work, partial(write, "part"))
     seen = {each.number: each for each in first if isinstance(each, Seen)}
-    before, again = settled(opener, work, seen, limits)
+    before, again = settled(work, seen, limits)
     second = _done(spark, again, partial(write, "again")) if again else []
     written = [each for each in chain(first, second) if isinstance(each, Written)]
     wrong = sum(each.rows for each in seen.values() if before[each.number] is None)
     uris = [each.uri for each in written]
-    return Read(rows_in(spark, uris, before), sum(each.rows for each in written) - wrong, uris)
+    headers = [FileHeader(each.layout.given.uri, each.layout.header, 0, 0) for each in work if isinstance(each, Look)]
+    headers += [each for each in chain(first, second) if isinstance(each, FileHeader)]
+    for uri, ignored in {each.uri: each.header.ignored for each in headers}.items():
+        if ignored:
+            print(f"warning: {uri}: ignored, as other columns have their content: {', '.join(ignored)}", flush=True)
+    numbering = sorted({each.uri for each in headers if each.header.may_number_rows})
+    return Read(rows_in(spark, uris, before), sum(each.rows for each in written) - wrong, uris, numbering)
 
 
 def _done(
-    spark: SparkSession, work: Sequence[Work], write: Callable[[int, Iterable[list[Work]]], Iterator[Written | Seen]]
-) -> list[Written | Seen]:
+    spark: SparkSession, work: Sequence[Work], write: Callable[[int, Iterable[list[Work]]], Iterator[Answer]]
+) -> list[Answer]:
     """Has the work done by a job, whose tasks have about equal shares of it."""
     lists = shared(work, _weight, spark.sparkContext.defaultParallelism)
     tasks = spark.sparkContext.parallelize(lists, max(1, len(lists)))
@@ -82,24 +97,22 @@ def _weight(work: Work) -> int:
     if isinstance(work, Look):
         start, end = work.place
         return _OPENED + end - start
-    given, _, part = work
+    given, part = work.given, work.part
     packed = _UNPACKED if given.uri.lower().endswith((".gz", ".zip")) else 1
     return _OPENED + (part.end - part.start if part else given.size * packed)
 
 
-def _write(
-    folder: str, limits: ReaderLimits, range_bytes: int, name: str, number: int, lists: Iterable[list[Work]]
-) -> Iterator[Written | Seen]:
-    """Writes the rows of a task's work to files; each of these, and what came of looks."""
-    opener, seen = Opener(), list[Seen]()
+def _write(folder: str, limits: ReaderLimits, name: str, number: int, lists: Iterable[list[Work]]) -> Iterator[Answer]:
+    """Writes the rows of a task's work to files; each of these, and what it found out about ranges and files."""
+    opener, found = Opener(), list[Seen | FileHeader]()
     tables = (
         table
         for work in chain.from_iterable(lists)
-        for table in tables_of(opener, work, limits, range_bytes, seen.append)
+        for table in tables_of(opener, work, limits, found.append)
         if table.num_rows
     )
     for count, (content, rows) in enumerate(files_of(tables)):
         uri = f"{folder}/{name}-{number:05d}-{count:05d}.parquet"
         write_file(uri, content)
         yield Written(uri, rows)
-    yield from seen
+    yield from found

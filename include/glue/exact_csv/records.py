@@ -1,8 +1,11 @@
-"""Reads complaints CSV exactly: every record of a file comes back, as a complaint or with the reason why not.
+"""Reads complaints CSV that may be broken, line by line: every record comes back, as a complaint or with a reason.
 
-Python's `csv` is exact on multi-line and doubled-quote narratives. What it cannot know, and this does: where to read on
-behind a record that is broken, so that no other is lost with it, and that neither a record's nor a file's size may
-decide how much memory is needed. A file that cannot be read to its end says so by a record with the number 0.
+Python's `csv` is exact on multi-line and doubled-quote narratives. This module adds two things: it finds where to read
+on behind a broken record, so that no other record is lost with it, and its memory grows neither with a record nor with
+the file. A file that cannot be read to its end yields a record with the number 0.
+
+The quotes of a file that is strict CSV as a whole are trusted, and `strict` reads it. Here a row that begins behind a
+broken record may be a line of a narrative: such a row is marked `in_open_quote` until the quotes prove otherwise.
 """
 
 from __future__ import annotations
@@ -10,19 +13,28 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass, field
 
-from exact_csv.columns import IDENTIFIER, REQUIRED, columns_of
-from exact_csv.faults import CUT_IN_NUMBER, CUT_IN_QUOTES, LINE_ENDS, NOT_CLOSED, Fault, fault_of, id_fault
+from exact_csv.columns import REQUIRED, Header, header_from, other_separator
+from exact_csv.faults import (
+    BEHIND_OPEN_QUOTE,
+    CUT_IN_NUMBER,
+    CUT_IN_QUOTES,
+    LINE_ENDS,
+    NOT_CLOSED,
+    Fault,
+    fault_of,
+    id_digits,
+    id_fault,
+)
 from exact_csv.input_bytes import InputRefusedError
 from exact_csv.limits import ReaderLimits
-from exact_csv.lines import BYTE_ORDER_MARK, RecordLines, RecordTooLongError, RecordTooWideError
+from exact_csv.lines import RecordLines, RecordTooLongError, RecordTooWideError
+from exact_csv.open_quote import OpenQuote
 
 _HEADER_WITHIN = 50  # records; what stands before the header is no data (an unzip log, a title)
 _LONGEST_RAW = 10_000  # characters of a quarantined record that are kept
-_WIDE = 10  # columns, from which on no narrative's line is a row by chance
-# RFC 4180: a quote stands around a field, or twice within such a one; Python's csv also takes one within a bare field.
+# RFC 4180: a quote stands around a field, or twice within a quoted one; Python's csv also takes it in a bare field.
 _FIELD = rb'(?:"(?:[^"]++|"")*+"|[^",\r\n]*+)'
 _STRICT = re.compile(_FIELD + rb"(?:," + _FIELD + rb")*+(?:\r\n|\n|\r)?")
 
@@ -32,51 +44,36 @@ class Record:
     """One record of a file: its fields by column, or the reason why they cannot be trusted and the raw text.
 
     The record 0 is the file itself: `reason` says why it could not be read to its end, and `line` how far it was.
+    `in_open_quote` marks a complaint that may be a line of a narrative; its raw text is kept as well.
     """
 
     record: int
     line: int
     reason: str | None
     raw: str | None
-    fields: dict[str, str]
+    fields: dict[str, str] = field(default_factory=dict)
+    in_open_quote: bool = False
 
 
 def records(pieces: Iterable[bytes], limits: ReaderLimits) -> Iterator[Record]:
-    """The records of one file's bytes, in order; what stands before the header is passed over, blank lines too."""
+    """The records of one file's bytes, in order, without blank lines and what stands before the header."""
+    csv.field_size_limit(limits.max_field_characters)
     lines = RecordLines(pieces, limits.max_row_bytes)
-    try:
-        yield from _records(lines, limits)
-    except InputRefusedError as refused:
-        yield Record(0, lines.number, str(refused), None, {})
-
-
-def _records(lines: RecordLines, limits: ReaderLimits) -> Iterator[Record]:
-    csv.field_size_limit(limits.max_field_characters)
     parser = _Parser(lines, limits)
-    header = _header(parser)
-    if header is not None:
-        yield from _behind(header, parser)
+    try:
+        header = _header(parser)
+        if header is not None:
+            yield from _behind(header, parser)
+    except InputRefusedError as refused:
+        yield Record(0, lines.number, str(refused), None)
 
 
-def records_behind(
-    header: Sequence[str], pieces: Iterable[bytes], limits: ReaderLimits, count: int, number: int
-) -> Iterator[Record]:
-    """The records of a part of a file that begins with one, behind `count` records and `number` lines of the file."""
-    csv.field_size_limit(limits.max_field_characters)
-    # Only at the beginning of a file a byte order mark is none of its text: this one is taken off, and no other.
-    lines = RecordLines(chain((BYTE_ORDER_MARK,), pieces), limits.max_row_bytes)
-    lines.number = number
-    for found in _behind(header, _Parser(lines, limits)):
-        yield replace(found, record=found.record + count)
+def header_of(head: bytes, limits: ReaderLimits) -> tuple[Header, int, int] | None:
+    """The header of a file that begins with `head`, and the number of bytes and lines up to the header's end.
 
-
-def header_of(head: bytes, limits: ReaderLimits) -> tuple[list[str], int, int] | None:
-    """The columns of a file that begins with `head`, and how many bytes and lines there are up to the header's end.
-
-    None where there is none, or where it does not surely end within `head`.
+    None where there is no header, or where it may not end within `head`.
     """
     csv.field_size_limit(limits.max_field_characters)
-    # The end of the head is not the file's: whoever asks for what stands behind it ends the search.
     lines = RecordLines(_head_only(head), limits.max_row_bytes)
     try:
         header = _header(_Parser(lines, limits))
@@ -88,62 +85,81 @@ def header_of(head: bytes, limits: ReaderLimits) -> tuple[list[str], int, int] |
     return header, sum(map(len, read)), lines.number
 
 
+def raw_text(raw: bytes) -> str:
+    """The raw text of a record as it is stored: shortened, and bytes that are not UTF-8 written as \\xNN."""
+    return raw[: 4 * _LONGEST_RAW].decode("utf-8", "backslashreplace")[:_LONGEST_RAW]
+
+
 def _head_only(head: bytes) -> Iterator[bytes]:
     yield head
+    # The head's end is not the file's: a search that asks for more has failed.
     raise InputRefusedError("the header does not end within the head")
 
 
-def _behind(header: Sequence[str], parser: _Parser) -> Iterator[Record]:
+def _behind(header: Header, parser: _Parser) -> Iterator[Record]:
     """The records behind the header."""
-    lines = parser.lines
-    parser.header, lines.most_fields = list(header), len(header)
+    lines, quote = parser.lines, OpenQuote()
+    parser.header, lines.most_fields = header, len(header.columns)
     count = shortest = 0
     while (parsed := parser.record()) is not None:
         values, fault = parsed
-        first = lines.number - len(lines.taken) + 1
-        digits = len(values[-1].strip()) if values and header[-1] == IDENTIFIER else 0
-        # A line without an end can only be the last one. Where the number stands last, it may be part of a number.
-        if not fault and digits < shortest and not lines.taken[-1].endswith(LINE_ENDS):
-            fault = Fault(CUT_IN_NUMBER, swallows=False)
         count += 1
+        first, raw = lines.number - len(lines.taken) + 1, b"".join(lines.taken)
+        digits = id_digits(header, values)
+        # A line without an end can only be the last one. Where the id stands last, half of it may be missing.
+        if not fault and digits < shortest and not raw.endswith((*LINE_ENDS, b'"')):
+            fault = Fault(CUT_IN_NUMBER)
+        quote.read(raw)
         if fault:
-            reason, raw = parser.given_up(fault)
-            yield Record(count, first, reason, _kept(raw), {})
-        else:
-            shortest = min(digits, shortest or digits)
-            yield Record(count, first, None, None, {k: v for k, v in zip(header, values, strict=True) if v})
+            if fault.quotes_in_doubt:
+                quote.assume()
+            yield Record(count, first, fault.reason, raw_text(raw))
+            continue
+        shortest = min(digits, shortest or digits)
+        fields = {k: v for k, v in zip(header.columns, values, strict=True) if v}
+        yield Record(count, first, None, raw_text(raw) if quote.possible else None, fields, quote.possible)
 
 
-def _header(parser: _Parser) -> list[str] | None:
-    """The header's column names; None where there is neither a header nor anything else.
+def _header(parser: _Parser) -> Header | None:
+    """The header; None where there is neither a header nor anything else.
 
     Raises:
-        InputRefusedError: no header is found, or none that is of use.
+        InputRefusedError: no header is found, or none that can be used.
     """
-    found = 0
+    found, others = 0, set[str]()
     while found < _HEADER_WITHIN and (parsed := parser.record()) is not None:
         values, fault = parsed
         found += 1
         if fault:
-            parser.lines.put_back(keep=1)
-        elif columns := columns_of(values):
-            return columns
+            continue
+        if header := header_from(values):
+            return header
+        if separator := other_separator(values):
+            others.add(separator)
     if not found:
         return None
+    if others:
+        raise InputRefusedError(
+            f"its columns are separated by {min(others)}: save it as CSV with commas "
+            "(in pandas: read_csv(path, sep=None, engine='python').to_csv(path, index=False))"
+        )
     raise InputRefusedError(f"no header with a column {REQUIRED!r} in its first {_HEADER_WITHIN} records")
 
 
 class _Parser:
-    """Takes one record after the other from the lines; `header` is empty until it is known."""
+    """Takes one record after the other from the lines; `header` is None until it is known."""
 
     def __init__(self, lines: RecordLines, limits: ReaderLimits) -> None:
         self.lines = lines
-        self.header: list[str] = []
+        self.header: Header | None = None
         self._limits = limits
         self._reader = csv.reader(lines, strict=True)
+        self._searching = False  # for a sound record, behind a quote that is not closed
 
     def record(self) -> tuple[list[str], Fault | None] | None:
-        """The next record's fields, and its fault if it has one; None at the end."""
+        """The next record's fields, and its fault if it has one; None at the end. Its lines are `lines.taken`."""
+        if self._searching and self.header:
+            return self._behind_open_quote(self.header)
         while True:
             self.lines.begin()
             try:
@@ -151,84 +167,78 @@ class _Parser:
             except StopIteration:
                 return None
             except RecordTooLongError:
-                return [], Fault(f"longer than {self._limits.max_row_kb:,} kB (limits.max_row_kb)", goes_on=True)
+                return [], self._of_first_line(f"longer than {self._limits.max_row_kb:,} kB (limits.max_row_kb)")
             except RecordTooWideError:
-                return [], Fault(f"more than {len(self.header)} fields where the header has {len(self.header)}")
+                return [], self._of_first_line(NOT_CLOSED)
             except csv.Error as problem:
                 return [], self._syntax_fault(str(problem))
-            if values and self.header:
-                return values, fault_of(self.header, values, self.lines.taken) or self._swallowing_fault()
             if values:
-                return values, None
+                return values, self._fault(self.header, values) if self.header else None
 
-    def given_up(self, fault: Fault) -> tuple[str, bytes]:
-        """The reason and the beginning of the lines that are lost with a broken record.
-
-        A quote that is never closed swallows the rows behind it. So, where a sound record begins inside the broken
-        one, reading goes on with it, and only the lines before it are lost.
-        """
+    def _fault(self, header: Header, values: Sequence[str]) -> Fault | None:
         lines = self.lines
-        if not fault.swallows:
-            return fault.reason, b"".join(lines.taken)
-        swallowed = len(lines.taken) - 1
-        lines.put_back(keep=1)
-        lost, kept, reason = [lines.taken[0]], len(lines.taken[0]), fault.reason
-        while swallowed > 0 or fault.goes_on:
-            if self._sound_record_follows():
-                reason = NOT_CLOSED if swallowed > 0 else reason
-                break
-            line = lines.skip()
-            if line is None:
-                break
-            if kept < 4 * _LONGEST_RAW:
-                lost.append(line)
-                kept += len(line)
-            swallowed -= 1
-        return reason, b"".join(lost)
+        first = lines.number - len(lines.taken) + 1
+        fault = fault_of(header, values, lines.taken[-1].endswith(LINE_ENDS), first)
+        # A quote that is not closed may have swallowed other rows.
+        if fault and len(lines.taken) > 1 and (len(values) != len(header.columns) or id_fault(header, values)):
+            return self._of_first_line(fault.reason)
+        return fault
 
-    def _sound_record_follows(self) -> bool:
-        self.lines.begin()
-        if _is_too_short(self.lines.peek(), len(self.header)):
-            return False
-        try:
-            values = next(self._reader, [])
-        except (csv.Error, RecordTooLongError, RecordTooWideError):
-            values = []
-        sound = self._is_sound(values, self.lines.taken)
-        self.lines.put_back()
-        return sound
+    def _of_first_line(self, reason: str) -> Fault:
+        """The fault of a record whose end is not known: it costs the first line, and the others are read again.
 
-    def _is_sound(self, values: Sequence[str], lines: Sequence[bytes]) -> bool:
-        """Whether a record begins here. More is asked than of others: it may be the last line of a narrative."""
-        fits = len(values) == len(self.header) and id_fault(self.header, values) is None
-        return fits and _STRICT.fullmatch(b"".join(lines)) is not None
-
-    def _swallowing_fault(self) -> Fault | None:
-        """A record that seems sound, and has a line that is a sound record by itself: a quote before it was not closed.
-
-        In a narrow file a narrative's line may look like a row by chance.
+        A single line with an even number of quotes is a record of its own, however long it is.
         """
-        if len(self.header) < _WIDE or IDENTIFIER not in self.header:
-            return None
-        for line in self.lines.taken[1:]:
-            if line.count(b",") >= len(self.header) - 1:
-                values = next(csv.reader([line.decode("utf-8", "replace")]))
-                if self._is_sound(values, [line]):
-                    return Fault(NOT_CLOSED)
-        return None
+        first = self.lines.taken[0]
+        if len(self.lines.taken) == 1 and first.count(b'"') % 2 == 0:
+            return Fault(reason)
+        self.lines.put_back(keep=1)
+        self._searching = self.header is not None
+        return Fault(reason, quotes_in_doubt=True)
 
     def _syntax_fault(self, problem: str) -> Fault:
         if problem.startswith("field larger"):
             longest = f"{self._limits.max_field_characters:,} characters (limits.max_field_characters)"
-            return Fault(f"a field longer than {longest}", goes_on=True)
-        return Fault(CUT_IN_QUOTES if problem == "unexpected end of data" else f"not CSV: {problem}")
+            return self._of_first_line(f"a field longer than {longest}")
+        at_end = problem == "unexpected end of data"
+        if len(self.lines.taken) > 1:
+            return self._of_first_line(CUT_IN_QUOTES if at_end and not self._took_a_row() else NOT_CLOSED)
+        return Fault(CUT_IN_QUOTES if at_end else f"not CSV: {problem}", quotes_in_doubt=True)
+
+    def _took_a_row(self) -> bool:
+        """True where a line behind the first of those taken is a sound record."""
+        if self.header is None:
+            return False
+        fields = len(self.header.columns)
+        rows = (line for line in self.lines.taken[1:] if line.count(b",") >= fields - 1 and _STRICT.fullmatch(line))
+        return any(_fits(self.header, next(csv.reader([line.decode("utf-8", "replace")]))) for line in rows)
+
+    def _behind_open_quote(self, header: Header) -> tuple[list[str], Fault | None] | None:
+        """The sound record that begins with the next line, or that line as a record of its own."""
+        lines = self.lines
+        while (line := lines.peek()) and not line.strip(b"\r\n"):
+            lines.skip()
+        if not line:
+            return None
+        lines.begin()
+        if not _is_too_short(line, len(header.columns)):
+            try:
+                values = next(self._reader, [])
+            except (csv.Error, RecordTooLongError, RecordTooWideError):
+                values = []
+            if _fits(header, values) and _STRICT.fullmatch(b"".join(lines.taken)):
+                self._searching = False
+                return values, self._fault(header, values)
+            lines.put_back()
+        lines.skip()
+        return [], Fault(BEHIND_OPEN_QUOTE)
+
+
+def _fits(header: Header, values: Sequence[str]) -> bool:
+    """True for the fields of a record that may begin behind a quote that is not closed."""
+    return len(values) == len(header.columns) and id_fault(header, values) is None
 
 
 def _is_too_short(line: bytes, fields: int) -> bool:
-    """Whether no sound record of so many fields begins with a line: said unparsed, as there may be millions of them."""
+    """True where no sound record of this many fields begins with a line: decided without parsing, for speed."""
     return line.count(b",") < fields - 1 and line.count(b'"') % 2 == 0
-
-
-def _kept(raw: bytes) -> str:
-    """The raw text as it can be stored: shortened, and bytes that are not UTF-8 written as \\xNN."""
-    return raw[: 4 * _LONGEST_RAW].decode("utf-8", "backslashreplace")[:_LONGEST_RAW]

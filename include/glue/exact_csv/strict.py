@@ -1,20 +1,23 @@
-"""Parses whole records of strict CSV at once, by pyarrow, and verifies what came out; doubtful ones are left alone."""
+"""Reads whole records of strict CSV: many at once by pyarrow where all are complaints, else one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
+from pyarrow import csv as pyarrow_csv
 
-from exact_csv.columns import COLUMNS, IDENTIFIER
+from exact_csv.columns import COLUMNS, Header
+from exact_csv.faults import LINE_ENDS, fault_of
+from exact_csv.limits import ReaderLimits
 from exact_csv.lines import BYTE_ORDER_MARK
-from exact_csv.marks import Places, blank
-from exact_csv.ranges import Sight
+from exact_csv.records import Record, raw_text
+from exact_csv.structure import Places, Stretch, blank
 
 # `record` counts from 1 without a gap in each file, so its maximum is the number of records that were read; the
 # record 0 is a file that could not be read to its end. In rows of a `part` other than 0, `record` and `line` count from
@@ -22,60 +25,151 @@ from exact_csv.ranges import Sight
 SCHEMA = pa.schema(
     [("part", pa.int32()), ("source", pa.dictionary(pa.int32(), pa.string()))]
     + [("record", pa.int64()), ("line", pa.int64()), ("reason", pa.string()), ("raw", pa.string())]
+    + [("in_open_quote", pa.bool_())]
     + [(name, pa.string()) for name in COLUMNS]
 )
-_BLOCK = 1 << 20  # bytes that are parsed at a time; small enough to stay in a processor's cache
+# Bytes that are parsed at a time; small enough to stay in a processor's cache. Each time pyarrow gets whole records as
+# one block of its own: where it splits a text into blocks, a CRLF inside quotes at the border loses its LF.
+BLOCK_BYTES = 1 << 20
+_PLAIN_ID = r"\A[0-9]{1,18}\z"
+_REWRITTEN_ID = r"\A(?:[0-9]{1,18}(?:\.0+)?|[0-9]{1,3}(?:,[0-9]{3}){1,5}(?:\.0+)?)\z"
 
 
 class Place(NamedTuple):
-    """Where a table's rows stand: behind so many records and lines of the file, or of the part with this number."""
+    """Where a table's rows stand: behind this many records and lines of the file, or of the part with this number."""
 
     part: int = 0
     records: int = 0
     lines: int = 0
 
 
-def table_of(source: str, sight: Sight, whole: Places, header: Sequence[str], at: Place) -> pa.Table | None:
-    """The rows of a sight's whole records, as `SCHEMA` has them; None where one of them may be no complaint.
+class Slice(NamedTuple):
+    """Whole records of a stretch: where they begin and the last ends, blank lines included, and their numbers."""
 
-    `whole` are the places where the records begin, and where the last ends. The sight is known to be strict, and each
-    of its records to be within the bounds.
-    """
-    start, end = int(whole[0]), int(whole[-1])
-    # pyarrow would take a mark at the beginning of a part off, which is text anywhere but at the file's beginning.
-    if sight.data.find(b"\0", start, end) >= 0 or sight.data.startswith(BYTE_ORDER_MARK, start):
+    stretch: Stretch
+    whole: Places
+    place: Place
+
+    @property
+    def filled(self) -> Places:
+        """The records without the blank lines."""
+        begins = self.whole[:-1]
+        found: Places = begins[~blank(self.stretch.text, begins)]
+        return found
+
+    def lines(self, begins: Places) -> Places:
+        """The line numbers of records that begin at these places."""
+        ends = self.stretch.marks.line_ends
+        found: Places = np.searchsorted(ends, begins) - np.searchsorted(ends, self.whole[0]) + self.place.lines + 1
+        return found
+
+
+def slices(stretch: Stretch, whole: Places, at: Place, block_bytes: int = BLOCK_BYTES) -> Iterator[Slice]:
+    """The whole records in slices of about `block_bytes`, each of one record at least."""
+    begin = 0
+    while begin < len(whole) - 1:
+        end = max(int(np.searchsorted(whole, whole[begin] + block_bytes)), begin + 2)
+        each = Slice(stretch, whole[begin:end], at)
+        yield each
+        lines = int(np.searchsorted(stretch.marks.line_ends, whole[min(end, len(whole)) - 1]))
+        lines -= int(np.searchsorted(stretch.marks.line_ends, whole[begin]))
+        at = at._replace(records=at.records + len(each.filled), lines=at.lines + lines)
+        begin = end - 1
+
+
+def table_of(source: str, each: Slice, header: Header, limits: ReaderLimits) -> pa.Table | None:
+    """The rows of a slice, as `SCHEMA` has them; None where one of them may not be a complaint."""
+    data, (start, end) = each.stretch.data, (int(each.whole[0]), int(each.whole[-1]))
+    if int(np.diff(each.whole).max(initial=0)) > min(limits.max_row_bytes, limits.max_field_characters):
         return None
-    longest = int(np.diff(whole).max(initial=0))
-    begins = whole[:-1][~blank(sight.text, whole[:-1])]
-    if not len(begins):
+    # pyarrow would take off a byte order mark at the beginning, which is text anywhere but at the file's beginning.
+    if data.find(b"\0", start, end) >= 0 or data.startswith(BYTE_ORDER_MARK, start):
+        return None
+    begins = each.filled
+    count = len(begins)
+    if not count:
         return SCHEMA.empty_table()
     try:
-        read = _parsed(pa.py_buffer(sight.data).slice(start, end - start), len(header), max(_BLOCK, 2 * longest))
+        read = _parsed(pa.py_buffer(data).slice(start, end - start), len(header.columns))
     except pa.ArrowInvalid:  # another number of fields, or not UTF-8
         return None
-    if read.num_rows != len(begins) or (IDENTIFIER in header and not _numbers(read[header.index(IDENTIFIER)])):
+    if read.num_rows != count or not _are_complaints(read, header):
         return None
-    count, nothing = len(begins), pa.nulls(len(begins), pa.string())
-    before = np.searchsorted(sight.marks.line_ends, start)
+    nothing = pa.nulls(count, pa.string())
+    at = each.place
     columns = [
         _numeric(np.full(count, at.part, np.int32), pa.int32()),
         pa.DictionaryArray.from_arrays(_numeric(np.zeros(count, np.int32), pa.int32()), _text(source)),
         _numeric(np.arange(at.records + 1, at.records + count + 1, dtype=np.int64), pa.int64()),
-        _numeric(np.searchsorted(sight.marks.line_ends, begins) - before + at.lines + 1, pa.int64()),
+        _numeric(each.lines(begins), pa.int64()),
         nothing,
         nothing,
-        *(read[header.index(name)] if name in header else nothing for name in COLUMNS),
+        pa.nulls(count, pa.bool_()),
+        *(read[header.columns.index(name)] if name in header.columns else nothing for name in COLUMNS),
     ]
     return pa.table(columns, schema=SCHEMA)
 
 
-def _parsed(data: pa.Buffer, fields: int, block: int) -> pa.Table:
+def records_of_slice(each: Slice, header: Header, limits: ReaderLimits) -> Iterator[Record]:
+    """The records of a slice one by one, as complaints or with the reasons why not.
+
+    Raises:
+        InputRefusedError: a record is another header, with other columns.
+    """
+    csv.field_size_limit(limits.max_field_characters)
+    ends = dict(zip(each.whole[:-1].tolist(), each.whole[1:].tolist(), strict=True))
+    begins = each.filled
+    for number, (begin, line) in enumerate(zip(begins.tolist(), each.lines(begins).tolist(), strict=True), start=1):
+        yield _record(each.place.records + number, line, each.stretch.data[begin : ends[begin]], header, limits)
+
+
+def _record(number: int, line: int, raw: bytes, header: Header, limits: ReaderLimits) -> Record:
+    reason: str | None = None
+    values: list[str] = []
+    if len(raw) > limits.max_row_bytes:
+        reason = too_long(limits)
+    else:
+        try:
+            values = next(csv.reader([raw.decode("utf-8", "surrogateescape")], strict=True))
+        except csv.Error:  # of strict CSV nothing else can be wrong
+            reason = f"a field longer than {limits.max_field_characters:,} characters (limits.max_field_characters)"
+        else:
+            fault = fault_of(header, values, raw.endswith(LINE_ENDS), line)
+            reason = fault.reason if fault else None
+    if reason:
+        return Record(number, line, reason, raw_text(raw))
+    return Record(number, line, None, None, {k: v for k, v in zip(header.columns, values, strict=True) if v})
+
+
+def too_long(limits: ReaderLimits) -> str:
+    """The reason of a record with too many bytes."""
+    return f"longer than {limits.max_row_kb:,} kB (limits.max_row_kb)"
+
+
+def _parsed(data: pa.Buffer, fields: int) -> pa.Table:
     names = [str(place) for place in range(fields)]
-    return csv.read_csv(
+    return pyarrow_csv.read_csv(
         pa.BufferReader(data),
-        csv.ReadOptions(use_threads=False, block_size=block, column_names=names),
-        csv.ParseOptions(newlines_in_values=True),
-        csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True),
+        pyarrow_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
+        pyarrow_csv.ParseOptions(newlines_in_values=True),
+        pyarrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
+        ),
+    )
+
+
+def _are_complaints(read: pa.Table, header: Header) -> bool:
+    """True where each row surely is a complaint, and no header among them."""
+    place = header.id_place
+    if place is None:
+        narratives = read[header.narrative_place]
+        short = narratives.filter(pc.less(pc.binary_length(narratives), 100)).to_pylist()
+        return not any(map(header.is_column_name, short))
+    identifiers = read[place]
+    if identifiers.null_count:
+        return False
+    return any(
+        bool(pc.all(pc.match_substring_regex(identifiers, pattern)).as_py()) for pattern in (_PLAIN_ID, _REWRITTEN_ID)
     )
 
 
@@ -89,10 +183,3 @@ def _text(value: str) -> pa.Array:
     encoded = value.encode()
     offsets = np.array([0, len(encoded)], np.int32)
     return pa.StringArray.from_buffers(1, pa.py_buffer(offsets), pa.py_buffer(encoded))
-
-
-def _numbers(identifiers: pa.ChunkedArray) -> bool:
-    """Whether each is a plain number; the exact reader allows white space around it."""
-    if identifiers.null_count:
-        return False
-    return bool(pc.all(pc.match_substring_regex(identifiers, r"\A[0-9]{1,18}\z")).as_py())

@@ -1,4 +1,4 @@
-"""The bytes that structure a CSV, found all at once: quotes, newlines, line ends, and with them where records begin."""
+"""Finds the bytes that structure a CSV, all at once: quotes, newlines, line ends, and with them where records begin."""
 
 from __future__ import annotations
 
@@ -27,11 +27,23 @@ class Marks(NamedTuple):
         return Marks(*(each[: np.searchsorted(each, end)] for each in self))
 
 
-def marks_of(text: Text, returns: bool = True) -> Marks:
-    """The marks of a text.
+class Stretch(NamedTuple):
+    """Bytes of a CSV in memory, and their marks."""
 
-    `returns` is False where the text has no carriage return, so that nobody looks for one; Python tells it sooner.
-    """
+    data: bytes
+    text: Text
+    marks: Marks
+
+
+def stretch_of(data: bytes, skipped: int = 0) -> Stretch:
+    """The stretch with these bytes; the first `skipped` of them have no marks."""
+    text = np.frombuffer(data, np.uint8)
+    marks = marks_of(text[skipped:], returns=b"\r" in data)
+    return Stretch(data, text, Marks(*(each + skipped for each in marks)) if skipped else marks)
+
+
+def marks_of(text: Text, returns: bool = True) -> Marks:
+    """The marks of a text. With `returns=False`, for a text without a carriage return, none is looked for."""
     places = _places(text, (QUOTE, LF, CR) if returns else (QUOTE, LF))
     letters = text[places]
     quotes, newlines = places[letters == QUOTE], places[letters == LF]
@@ -73,7 +85,23 @@ def record_starts(marks: Marks, parity: int) -> Places:
 
 
 def blank(text: Text, begins: Places) -> npt.NDArray[np.bool_]:
-    """At which of these places nothing but a line's end stands, or the text's."""
+    """True for each of these places where only a line's end follows, or the text's."""
     first, second = letters_at(text, begins), letters_at(text, begins + 1)
     found: npt.NDArray[np.bool_] = (first == LF) | ((first == CR) & (second == LF))
     return found
+
+
+def why_not_strict(text: Text, marks: Marks, parity: int) -> str:
+    """Why a stretch breaks RFC 4180; empty where it does not: quotes stand around fields, or twice within such."""
+    opening, closing = marks.quotes[parity::2], marks.quotes[1 - parity :: 2]
+    before, behind = text[opening - 1], letters_at(text, closing + 1)
+    if not np.isin(before, (QUOTE, COMMA, LF)).all():
+        return "a quote within a field that does not begin with one"
+    if not np.isin(behind, (QUOTE, COMMA, LF, CR)).all():
+        return "a quote that does not end its field"
+    # A doubled quote closes and opens again: what stands before an opening quote closed just now, or begins a field.
+    if len(marks.line_ends) > len(marks.newlines):
+        alone = np.setdiff1d(marks.line_ends, marks.newlines, assume_unique=True)
+        if ((np.searchsorted(marks.quotes, alone) + parity) % 2 == 0).any():
+            return "a carriage return that ends a line alone"
+    return ""
