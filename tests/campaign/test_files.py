@@ -9,7 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from exact_csv.faults import CUT_IN_NUMBER, CUT_IN_QUOTES, CUT_IN_RECORD
+from exact_csv.faults import BEHIND_OPEN_QUOTE, CUT_IN_NUMBER, CUT_IN_QUOTES, CUT_IN_RECORD
+from exact_csv.input_bytes import Input
+from exact_csv.limits import ReaderLimits
+from exact_csv.reading import read_complaints
 from preparation import InputFilesRefusedError
 from pyspark.sql import SparkSession
 
@@ -21,7 +24,7 @@ from complaints.tasks import classification
 from tests.campaign.environment import Environment, key_of
 from tests.campaign.faults import Fault, injects
 from tests.campaign.reading import HEADER, NEEDS_RAW, RAW, LaidOut, ids, prepare, read, refusal, row
-from tests.glue.local_runs import Run
+from tests.glue.local_runs import LIMITS, Run
 
 STORAGE = load_settings().pipeline.storage
 SOUND = HEADER + row(1) + row(2)
@@ -83,8 +86,21 @@ def environment(objects: dict[str, bytes]) -> Environment:
         gzip.compress(HEADER.encode() + row(1).encode()) + gzip.compress(row(2).encode()),
         gzip.compress(SOUND.encode()) + bytes(512),
         zipped(("export/", b""), ("export/complaints.csv", SOUND.encode()), ("__MACOSX/export/._complaints.csv", b"x")),
+        zipped(("._a.csv", b"x"), (".DS_Store", b"x"), ("a.csv", SOUND.encode()), ("Thumbs.db", b"x")),
+        zipped(("README.txt", b"x"), ("data/_A.CSV", SOUND.encode()), ("data/.ipynb_checkpoints/_A.csv", b"x")),
+        gzip.compress(SOUND.encode()) + b"\r\n",
+        gzip.compress(SOUND.encode()) + b"Some junk" * 1000,
     ],
-    ids=["gzip", "gzip of two members", "gzip filled up with zeros", "zip beside what macOS adds"],
+    ids=[
+        *(
+            "gzip",
+            "gzip of two members",
+            "gzip filled up with zeros",
+            "zip beside what macOS adds",
+            "zip beside litter",
+        ),
+        *("zip beside a page", "gzip with a line end", "gzip with a tail"),
+    ],
 )
 def test_a_compressed_file_is_read_whatever_it_is_called(tmp_path: Path, content: bytes) -> None:
     """Sound files are read."""
@@ -102,6 +118,7 @@ UNFIT_ZIPS = {
     "encrypted": (zipped(CSV, encrypted=True), "is encrypted ('a.csv')"),
     "none": (zipped(("folder/", b"")), "holds no file where there should be one .csv"),
     "several": (zipped(CSV, ("b.csv", b"x")), "holds 'a.csv', 'b.csv' where there should be one .csv"),
+    "only hidden ones": (zipped((".a.csv", b"x")), "holds '.a.csv' where there should be one .csv"),
     "no CSV": (zipped(("a.xlsx", b"x")), "holds 'a.xlsx' where there should be one .csv"),
     "without an end": (zipped(CSV)[:-30], "damaged or in a form that is not known"),
 }
@@ -121,10 +138,10 @@ def test_a_zip_that_is_not_one_plain_csv_is_refused_with_the_reason(
     [
         (gzip.compress(SOUND.encode() * 100)[:-9], "its gzip data end too early: the file is cut"),
         (gzip.compress(SOUND.encode())[:-8] + bytes(8), "its gzip data are damaged"),
-        (gzip.compress(SOUND.encode()) + b"rubbish", "its gzip data are damaged"),
+        (gzip.compress(SOUND.encode()) + b"\x1f\x8bnot gzip", "its gzip data are damaged"),
         (b"BZh91AY&SY", "it is bzip2: give it as CSV, gzip or zip"),
     ],
-    ids=["cut", "checksum", "rubbish behind", "another compression"],
+    ids=["cut", "checksum", "a damaged member", "another compression"],
 )
 def test_a_compressed_file_that_is_damaged_is_refused_even_where_rows_of_it_were_read(
     tmp_path: Path, content: bytes, reason: str
@@ -177,7 +194,7 @@ def test_a_round_trip_through_excel_changes_no_date_and_no_zip_code(spark: Spark
 
 
 CUTS = {
-    "within quotes": (HEADER + row(1) + '2026-01-02,Mortgage,"It goes on\nand on', CUT_IN_QUOTES),
+    "within quotes": (HEADER + row(1) + '2026-01-02,Mortgage,"It goes on', CUT_IN_QUOTES),
     "within a row": (HEADER + row(1) + "2026-01-02,Mortgage,It goes", CUT_IN_RECORD),
     "within a number": (HEADER + row(1000) + row(2000) + row(999)[:-1], CUT_IN_NUMBER),
 }
@@ -193,10 +210,20 @@ def test_the_last_row_of_a_file_that_was_cut_is_quarantined_and_says_so(
     assert all(record.reason is None for record in before)
 
 
+@injects(Fault.CUT_FILE, Fault.HIDDEN_ROWS)
+def test_each_line_of_a_narrative_that_was_cut_is_quarantined(tmp_path: Path) -> None:
+    """Nobody knows which of them are rows."""
+    found = read(tmp_path, HEADER + row(1) + '2026-01-02,Mortgage,"It goes on\nand on')
+    assert [record.reason for record in found] == [None, CUT_IN_QUOTES, BEHIND_OPEN_QUOTE]
+
+
+LAST_ROWS = [SOUND[:-1], HEADER + row(7)[:-1], HEADER + row(999) + row(100)[:-1], HEADER + row(1000) + '1,2,3,"100"']
+
+
 @injects(Fault.CUT_FILE)
-@pytest.mark.parametrize("content", [SOUND[:-1], HEADER + row(7)[:-1], HEADER + row(999) + row(100)[:-1]])
+@pytest.mark.parametrize("content", LAST_ROWS)
 def test_a_last_row_without_a_line_end_is_a_row(tmp_path: Path, content: str) -> None:
-    """RFC 4180 allows it."""
+    """RFC 4180 allows it, and a closing quote ends a number."""
     assert all(record.reason is None for record in read(tmp_path, content))
 
 
@@ -223,7 +250,7 @@ def test_columns_may_come_in_any_order_and_by_the_names_that_others_gave_them(tm
     found = read(tmp_path, "ID,zipcode, NARRATIVE ,Date-Received,colour\n7,02139,Told.,2026-01-02,red\n")
     known = {"complaint_id": "7", "zip_code": "02139", "date_received": "2026-01-02"}
     assert found[0].reason is None
-    assert found[0].fields == known | {"consumer_complaint_narrative": "Told.", "colour": "red"}
+    assert found[0].fields == known | {"consumer_complaint_narrative": "Told."}
 
 
 @injects(Fault.COLUMNS)
@@ -239,13 +266,86 @@ def test_an_alias_beside_the_column_itself_is_another_column(tmp_path: Path) -> 
         ("Complaint ID,Product,Company\n", "its header has no column 'consumer_complaint_narrative'"),
         ("Complaint ID,Product,Company\n", "it has 'Complaint ID', 'Product', 'Company'"),
         ("Narrative,Product,Narrative\n", "its header names 'consumer_complaint_narrative' twice"),
-        ("Narrative,ID,Complaint_Number\n", "its header names 'complaint_id' twice"),
+        ("Complaint ID,Narrative,complaint_id\n", "its header names 'complaint_id' twice"),
+        (
+            "Complaint ID,Product,Company,Complaint text here\n",
+            "(rename 'complaint_text_here' if it holds the narratives)",
+        ),
+        ("_source.product,_source.company,_source.state\n", "its header has no column 'consumer_complaint_narrative'"),
     ],
 )
 def test_a_header_that_lacks_what_is_required_or_has_it_twice_is_refused_with_what_it_has(
     tmp_path: Path, header: str, reason: str
 ) -> None:
     assert reason in refusal(read(tmp_path, header + "1,2,3\n"))
+
+
+@injects(Fault.COLUMNS)
+def test_of_two_aliases_the_first_is_taken_and_the_other_is_named_in_the_log(
+    spark: SparkSession, run_of: LaidOut, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = run_of({"a.csv": "ID,zip,Narrative,zipcode,postal_code\n7,00001,Told.,00002,00003\n"})
+    read = read_complaints(spark, [Input(run.source("a.csv"))], ReaderLimits(**LIMITS), run.uri("parsed"))
+    (only,) = read.complaints.collect()
+    assert (only.zip_code, only.reason) == ("00001", None)
+    assert "a.csv: ignored, as other columns have their content: zipcode, postal_code" in capsys.readouterr().out
+
+
+@injects(Fault.COLUMNS)
+def test_the_columns_of_the_cfpbs_api_are_known(tmp_path: Path) -> None:
+    """As pandas.json_normalize and tutorials name them."""
+    for header in ("_id,_source.complaint_what_happened,_source.complaint_id", "Has Narrative,Complaint,Complaint_ID"):
+        (only,) = read(tmp_path, f"{header}\nTrue,Told.,7\n")
+        assert (only.fields["consumer_complaint_narrative"], only.fields["complaint_id"]) == ("Told.", "7")
+
+
+SEPARATED = {
+    "semicolons": SOUND.replace(",", ";").encode(),
+    "semicolons behind a mark": b"\xef\xbb\xbf" + SOUND.replace(",", ";").encode(),
+    "tabs": SOUND.replace(",", "\t").encode(),
+    "vertical bars": gzip.compress(SOUND.replace(",", "|").encode()),
+    "semicolons around quotes": b'"Product";"Consumer complaint narrative";"Complaint ID"\n"a";"b, c";"7"\n',
+}
+
+
+@injects(Fault.FOREIGN_FORMAT)
+@pytest.mark.parametrize(("name", "content"), SEPARATED.items(), ids=SEPARATED)
+def test_another_separator_is_named_with_the_remedy(tmp_path: Path, name: str, content: bytes) -> None:
+    reason = refusal(read(tmp_path, content))
+    assert (
+        f"its columns are separated by {name.split(' behind', maxsplit=1)[0].split(' around', maxsplit=1)[0]}: save it as CSV"
+        in reason
+    )
+
+
+@injects(Fault.FOREIGN_FORMAT)
+@pytest.mark.parametrize("size", [1, 30_000])
+def test_quotes_that_are_escaped_by_backslashes_are_named_with_the_remedy(tmp_path: Path, size: int) -> None:
+    """As Spark writes them, and only where the whole file is so."""
+    told = '"He said \\"no\\" to me, and\nhung up\\\\"'.replace("\\\\", "")
+    content = HEADER + row(1, told) * size
+    assert "its quotes are escaped by backslashes" in refusal(read(tmp_path, content))
+    sound = HEADER + row(1, '"In C:\\"') + row(2, '"a, b"')
+    assert ids(read(tmp_path, sound)) == ["1", "2"]
+
+
+FOREIGN = {
+    "PDF": b"%PDF-1.7\n1 0 obj\n",
+    "Parquet": b"PAR1\x15\x04",
+    "an Excel workbook": zipped(("[Content_Types].xml", b"<x/>"), ("xl/workbook.xml", b"<x/>")),
+    "JSON": b'{"complaint_id": "7", "narrative": "x"}\n{"complaint_id": "8", "narrative": "y"}\n',
+    "JSON behind a bracket": b'[\n {"complaint_id": "7"}]',
+    "HTML or XML": b"\n<!DOCTYPE html><html></html>",
+    "ORC": b"ORC\x00",
+}
+
+
+@injects(Fault.FOREIGN_FORMAT)
+@pytest.mark.parametrize(("name", "content"), FOREIGN.items(), ids=FOREIGN)
+def test_another_format_is_named_with_the_remedy(tmp_path: Path, name: str, content: bytes) -> None:
+    reason = refusal(read(tmp_path, content))
+    assert reason.startswith(f"it is {name.split(' behind', maxsplit=1)[0]}")
+    assert ": " in reason
 
 
 @injects(Fault.LAYOUT)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from exact_csv.faults import NOT_CLOSED
+from preparation import TooManyQuarantinedError
 
 from tests.campaign.faults import Fault, injects
 from tests.campaign.reading import HEADER, NEEDS_RAW, RAW, LaidOut, ids, prepare, read, row
@@ -41,22 +42,65 @@ def test_an_unclosed_quote_costs_its_own_row_wherever_the_next_quote_stands(tmp_
     assert [(record.record, record.line, record.raw, record.reason) for record in broken] == [(2, 3, OPEN, NOT_CLOSED)]
 
 
-@injects(Fault.UNCLOSED_QUOTE)
-def test_an_unclosed_quote_is_found_even_where_what_it_swallows_adds_up_to_a_row_of_the_export(tmp_path: Path) -> None:
-    """All that gives it away is a whole row inside of its narrative."""
+@injects(Fault.FORGED_ROWS)
+def test_rows_inside_quotes_stay_text_in_a_file_that_is_strict_csv(tmp_path: Path) -> None:
+    """Whole rows of a wide export in a narrative, whose quotes are closed."""
     header = ",".join(f"column {place}" for place in range(15)) + ",Narrative,Company,ID\n"
     filled = "," * 15
-    rows = [f"{filled}A,B,{number}\n" for number in (1, 2)]
-    found = read(tmp_path, f'{header}{filled}"Never closed.,B,9\n{"".join(rows)}{filled}said",B,3\n')
-    assert [record.fields.get("complaint_id") for record in found] == [None, "1", "2", "3"]
-    assert found[0].reason == NOT_CLOSED
+    rows = "".join(f"{filled}A,B,{number}\n" for number in (1, 2))
+    (only,) = read(tmp_path, f'{header}{filled}"They wrote:\n{rows}{filled}and so on",B,3\n')
+    assert only.fields["consumer_complaint_narrative"] == f"They wrote:\n{rows}{filled}and so on"
 
 
-@injects(Fault.UNCLOSED_QUOTE)
-def test_rows_that_are_no_rows_are_lost_with_the_unclosed_quote_before_them_and_no_others(tmp_path: Path) -> None:
+@injects(Fault.UNCLOSED_QUOTE, Fault.HIDDEN_ROWS)
+def test_each_line_behind_an_unclosed_quote_that_is_no_row_is_quarantined(tmp_path: Path) -> None:
     found = read(tmp_path, HEADER + OPEN + "and on\n\nand on,and on\n" + row(2) + row(3, '"quoted"'))
-    assert ids(found) == [None, "2", "3"]
-    assert found[0].raw == OPEN + "and on\n\nand on,and on\n"
+    assert ids(found) == [None, None, None, "2", "3"]
+    assert [record.raw for record in found[:3]] == [OPEN, "and on\n", "and on,and on\n"]
+    assert [record.line for record in found] == [2, 3, 5, 6, 7]
+
+
+BAD_ROWS = ["2026-01-02,Mortgage,too few\n", "2026-01-02,Mortgage,told,no number\n", '2026-01-02,Mort"gage,2,3,4\n']
+HIDING = {
+    "an unclosed quote": OPEN,
+    "an over-long line": row(1, "x" * 1_100_000),
+    "an over-long line with quotes": row(1, '"' + "x" * 1_100_000 + '"'),
+    "an over-long line whose quote is not closed": '2026-01-02,Mortgage,"' + "x" * 1_100_000 + ",1\n",
+    "an over-long field": row(1, "x" * 200_000),
+    "an over-long field whose quote is not closed": '2026-01-02,Mortgage,"' + "x" * 200_000 + ",1\n",
+    "a quote that the last row closes": "",
+}
+
+
+@injects(Fault.HIDDEN_ROWS)
+@pytest.mark.parametrize("bad", BAD_ROWS, ids=["fields", "id", "quote"])
+@pytest.mark.parametrize(("name", "before"), HIDING.items(), ids=HIDING)
+def test_one_bad_row_hides_none_of_those_behind_it(tmp_path: Path, name: str, before: str, bad: str) -> None:
+    before, behind = before or OPEN, 'x",2\n' if name.endswith("closes") else ""
+    good = "".join(row(number) for number in range(100, 160))
+    broken = '2026-01-02,"Mort"gage,told,99\n'  # so that the file is not strict CSV
+    found = read(tmp_path, HEADER + broken + good + before + bad * 5_000 + behind)
+    faulty = [record for record in found if record.reason]
+    assert len(faulty) >= 5_002
+    assert all(len(record.raw or "") <= 10_000 for record in faulty)
+    assert len([each for each in ids(found) if each]) == 60
+
+
+@injects(Fault.HIDDEN_ROWS, Fault.MANY_BAD_ROWS)
+def test_a_run_whose_bad_rows_stand_behind_an_unclosed_quote_fails(run_of: LaidOut) -> None:
+    good = "".join(row(number) for number in range(1, 61))
+    run = run_of({"a.csv": HEADER + good + OPEN + "2026-01-02,Mortgage,too few\n" * 5_000})
+    with pytest.raises(TooManyQuarantinedError, match=r"^5,001 of 5,061 rows \(98\.8%\) cannot be read"):
+        prepare(run)
+    assert len(run.lines("quarantine")) == 5_001
+
+
+@injects(Fault.FORGED_ROWS, Fault.HUGE_RECORD)
+def test_an_over_long_record_of_a_strict_file_is_one_row_whatever_its_lines_look_like(tmp_path: Path) -> None:
+    told = '"' + row(7) * 50_000 + '"'
+    found = read(tmp_path, HEADER + row(1) + row(2, told) + row(3))
+    assert ids(found) == ["1", None, "3"]
+    assert [record.line for record in found] == [2, 3, 50_004]
 
 
 @injects(Fault.UNCLOSED_QUOTE)

@@ -1,12 +1,11 @@
-"""What an input is made of, told by its first bytes and not by its name, and the text that it holds, as bytes.
+"""Detects the format of an input by its first bytes, not by its name, and unpacks the text that it holds, as bytes.
 
 Plain CSV, gzip (of any number of members), or a zip of one CSV. Everything else, and all that expands to more than the
-bounds allow, is refused with the reason: before it is expanded where it says so itself, and while it is where it lied.
+bounds allow, is refused with the reason, as soon as that is known.
 """
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Iterator
 
@@ -16,15 +15,25 @@ from exact_csv.zipped import zipped_pieces
 
 PIECE = 1 << 20
 _GZIP, _ZIP = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
+_PACKED = "give it as CSV, gzip or zip"
+_TO_CSV = "convert it to CSV, for example by pandas.read_{0}(path).to_csv(path, index=False)"
 _FOREIGN = {
-    b"BZh": "bzip2",
-    b"\xfd7zXZ\x00": "xz",
-    b"\x28\xb5\x2f\xfd": "Zstandard",
-    b"7z\xbc\xaf\x27\x1c": "7-Zip",
-    b"Rar!": "RAR",
-    b"PAR1": "Parquet",
-    b"%PDF": "PDF",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"BZh": ("bzip2", _PACKED),
+    b"\xfd7zXZ\x00": ("xz", _PACKED),
+    b"\x28\xb5\x2f\xfd": ("Zstandard", _PACKED),
+    b"7z\xbc\xaf\x27\x1c": ("7-Zip", _PACKED),
+    b"Rar!": ("RAR", _PACKED),
+    b"PAR1": ("Parquet", _TO_CSV.format("parquet")),
+    b"ORC": ("ORC", _TO_CSV.format("orc")),
+    b"%PDF": ("PDF", "export the table that it shows as CSV"),
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save it as CSV UTF-8"),
+    b"SQLite format 3": ("an SQLite database", "export its table as CSV"),
+}
+# Of text, behind white space.
+_FOREIGN_TEXT = {
+    b"{": ("JSON", "convert it to CSV, for example by pandas.read_json(path, lines=True).to_csv(path, index=False)"),
+    b"[": ("JSON", _TO_CSV.format("json")),
+    b"<": ("HTML or XML", "download or export the CSV itself"),
 }
 _WIDE_MARKS = {
     b"\xff\xfe\x00\x00": "UTF-32",
@@ -32,7 +41,6 @@ _WIDE_MARKS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
-_MOST_EXPANSION = 1_032  # deflate can do no more (https://zlib.net/zlib_tech.html)
 
 
 def text_pieces(stream: ByteStream, limits: ReaderLimits) -> Iterator[bytes]:
@@ -43,7 +51,6 @@ def text_pieces(stream: ByteStream, limits: ReaderLimits) -> Iterator[bytes]:
     """
     first = stream.read(PIECE)
     if first.startswith(_GZIP):
-        _refuse(_ahead(stream, limits))
         expanded = _gunzipped(first, stream)
     elif first.startswith(_ZIP):
         expanded = zipped_pieces(first, stream, lambda said: _refuse(limits.why_too_large(said, stream.size)))
@@ -54,7 +61,7 @@ def text_pieces(stream: ByteStream, limits: ReaderLimits) -> Iterator[bytes]:
 
 
 def plain_head(stream: ByteStream) -> bytes | None:
-    """The beginning of plain text; None where it is something else, of which `text_pieces` says what."""
+    """The beginning of plain text; None for anything else, which `text_pieces` unpacks or refuses."""
     first = stream.read(PIECE)
     try:
         return None if first.startswith((_GZIP, *_ZIP)) else next(_checked(iter((first,))), b"")
@@ -77,13 +84,15 @@ def _bounded(pieces: Iterator[bytes], stored: int, limits: ReaderLimits) -> Iter
 
 
 def _checked(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces, once the first of them is seen to be text of one byte a letter."""
+    """The pieces, once the first of them has turned out to be text of one byte a letter."""
     first = next((piece for piece in pieces if piece), b"")
     if first.startswith((_GZIP, *_ZIP)):
         raise InputRefusedError("it is an archive within an archive: give the CSV itself, or compress it once")
-    for mark, name in _FOREIGN.items():
-        if first.startswith(mark):
-            raise InputRefusedError(f"it is {name}: give it as CSV, gzip or zip")
+    text = first.removeprefix(b"\xef\xbb\xbf").lstrip()
+    for marks, start in ((_FOREIGN, first), (_FOREIGN_TEXT, text)):
+        for mark, (name, remedy) in marks.items():
+            if start.startswith(mark):
+                raise InputRefusedError(f"it is {name}: {remedy}")
     for mark, name in _WIDE_MARKS.items():
         if first.startswith(mark):
             raise InputRefusedError(f"it is {name}: save it as UTF-8")
@@ -97,7 +106,7 @@ def _checked(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _gunzipped(first: bytes, stream: ByteStream) -> Iterator[bytes]:
-    """What all members of a gzip file hold; each member's checksum is verified (RFC 1952)."""
+    """The content of all members of a gzip file; each member's checksum is verified (RFC 1952)."""
     pending, member = first, zlib.decompressobj(zlib.MAX_WBITS | 16)
     try:
         while pending or not member.eof:
@@ -116,19 +125,17 @@ def _gunzipped(first: bytes, stream: ByteStream) -> Iterator[bytes]:
 
 
 def _next_member(behind: bytes, stream: ByteStream) -> bytes:
-    """What stands behind a member: another one, or nothing but zeros, which fill up the last block of a tape."""
+    """The beginning of the next member, without zeros, which fill up the last block of a tape; empty if none follows.
+
+    Other bytes behind the last member are ignored with a warning, as gzip does.
+    """
     behind = behind.lstrip(b"\0")
-    while not behind and (more := stream.read(PIECE)):
-        behind = more.lstrip(b"\0")
+    while len(behind) < len(_GZIP) and (more := stream.read(PIECE)):
+        behind = (behind + more).lstrip(b"\0")
+    if behind and not behind.startswith(_GZIP):
+        print("warning: bytes behind the end of the gzip data are ignored", flush=True)
+        return b""
     return behind
-
-
-def _ahead(stream: ByteStream, limits: ReaderLimits) -> str | None:
-    """Why a gzip file is refused by what its last four bytes say of its last member's size (modulo 2**32)."""
-    if limits.why_too_large(stream.size * _MOST_EXPANSION, stream.size) is None:
-        return None  # whatever it holds, it is small
-    trailer = stream.tail(4)
-    return limits.why_too_large(struct.unpack("<I", trailer)[0], stream.size) if len(trailer) == 4 else None
 
 
 def _refuse(reason: str | None) -> None:

@@ -16,6 +16,7 @@ from exact_csv.structure import Places, Stretch
 # Of one table of records that were read one by one, whichever comes first.
 _TABLE_ROWS, _TABLE_CHARACTERS = 20_000, 32_000_000
 _LOGGED_EVERY = 5_000  # rows
+_FEWEST_BYTES = 1 << 16  # are not divided further, to find what can be parsed at once
 
 
 def whole_tables(
@@ -35,6 +36,10 @@ def whole_tables(
             ready.append(table)
             continue
         yield from _joined(uri, ready)
+        if block_bytes > _FEWEST_BYTES < each.size:
+            # Most of a slice can still be parsed at once.
+            yield from whole_tables(uri, stretch, each.whole, header, limits, each.place, block_bytes // 16)
+            continue
         try:
             yield from exact_tables(uri, records_of_slice(each, header, limits), at.part)
         except InputRefusedError as refused:

@@ -28,9 +28,9 @@ SCHEMA = pa.schema(
     + [("in_open_quote", pa.bool_())]
     + [(name, pa.string()) for name in COLUMNS]
 )
-# Bytes that are parsed at a time; small enough to stay in a processor's cache. Each time pyarrow gets whole records as
-# one block of its own: where it splits a text into blocks, a CRLF inside quotes at the border loses its LF.
-BLOCK_BYTES = 1 << 20
+# Bytes that are parsed at a time: a range. Each time pyarrow gets whole records as one block of its own: where it splits
+# a text into blocks, a CRLF inside quotes at the border loses its LF.
+BLOCK_BYTES = 16 << 20
 _PLAIN_ID = r"\A[0-9]{1,18}\z"
 _REWRITTEN_ID = r"\A(?:[0-9]{1,18}(?:\.0+)?|[0-9]{1,3}(?:,[0-9]{3}){1,5}(?:\.0+)?)\z"
 
@@ -49,6 +49,11 @@ class Slice(NamedTuple):
     stretch: Stretch
     whole: Places
     place: Place
+
+    @property
+    def size(self) -> int:
+        """The bytes of the records."""
+        return int(self.whole[-1] - self.whole[0])
 
     @property
     def filled(self) -> Places:

@@ -27,6 +27,7 @@ from exact_csv.strict import Place, too_long
 from exact_csv.structure import QUOTE, Places, Stretch, blank, record_starts, stretch_of
 
 _KEPT_BYTES = 8 << 20
+_PARSED_BYTES = 4 << 20
 _LONGEST_HEAD = 1 << 20
 
 
@@ -112,6 +113,18 @@ def _skipped(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
         size = max(size - len(piece), 0)
 
 
+def _larger(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same text in pieces that are worth parsing."""
+    held: list[bytes] = []
+    for piece in pieces:
+        held.append(piece)
+        if sum(map(len, held)) >= _PARSED_BYTES:
+            yield b"".join(held)
+            held.clear()
+    if held:
+        yield b"".join(held)
+
+
 class _TooLong(NamedTuple):
     """A record that exceeds the bounds: its first bytes, and the number of its lines."""
 
@@ -143,7 +156,7 @@ def _strict_tables(
 def _whole_records(pieces: Iterable[bytes], longest: int) -> Iterator[tuple[Stretch, Places] | _TooLong]:
     """Stretches of whole records, and where these begin and end; of a record beyond `longest` bytes its beginning."""
     rest = b""
-    reader = iter(pieces)
+    reader = _larger(pieces)
     for piece in reader:
         stretch = stretch_of(rest + piece)
         starts = record_starts(stretch.marks, 0)

@@ -45,21 +45,32 @@ def zipped_pieces(first: bytes, stream: ByteStream, allowed: Callable[[int], Non
 
 
 def _only_csv(members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
-    files = [each for each in members if not each.is_dir() and not each.filename.startswith("__MACOSX/")]
+    files = [each for each in members if not each.is_dir() and not _is_hidden(each.filename)]
     for each in files:
         name = each.filename
         if name.startswith(("/", "\\")) or re.match("[A-Za-z]:", name) or ".." in re.split(r"[/\\]", name):
             raise InputRefusedError(f"its zip names a file outside of itself, {name!r}")
         if name.lower().endswith(_ARCHIVES):
             raise InputRefusedError(f"its zip holds another archive, {name!r}: zip the CSV itself")
-        if each.flag_bits & 0x1:
-            raise InputRefusedError(f"its zip is encrypted ({name!r}): give it without a password")
-        if each.compress_type not in _METHODS:
-            raise InputRefusedError(f"its zip compresses {name!r} in a way other than deflate")
-    if len(files) != 1 or not files[0].filename.lower().endswith(".csv"):
-        held = ", ".join(repr(each.filename) for each in files[:5]) + (", …" if len(files) > 5 else "")
+    if any(each.filename.startswith("xl/") for each in files):
+        raise InputRefusedError("it is an Excel workbook (.xlsx): save it as CSV UTF-8")
+    tables = [each for each in files if each.filename.lower().endswith(".csv")]
+    if len(tables) != 1:
+        named = tables or files or [each for each in members if not each.is_dir()]
+        held = ", ".join(repr(each.filename) for each in named[:5]) + (", …" if len(named) > 5 else "")
         raise InputRefusedError(f"its zip holds {held or 'no file'} where there should be one .csv")
-    return files[0]
+    (table,) = tables
+    if table.flag_bits & 0x1:
+        raise InputRefusedError(f"its zip is encrypted ({table.filename!r}): give it without a password")
+    if table.compress_type not in _METHODS:
+        raise InputRefusedError(f"its zip compresses {table.filename!r} in a way other than deflate")
+    return table
+
+
+def _is_hidden(name: str) -> bool:
+    """True for a file that macOS adds (`__MACOSX/`, `._a.csv`, `.DS_Store`), or that is hidden otherwise."""
+    folders = name.split("/")
+    return "__MACOSX" in folders or any(part.startswith(".") and part != ".." for part in folders)
 
 
 class _Bounded:
