@@ -1,10 +1,13 @@
 """Glue job: complaints and their scores in; the candidate table of results, and the account of every row, out.
 
-Refuses answers that no sound model gave to this run's records. Writes `--candidate` (Parquet: complaint_id,
-predicted_product, confidence, runner_up, runner_up_confidence, needs_review, model_version, run_id), which nobody sees
-until it is published, and last of all `--account` (one JSON document, with each candidate file's size, rows and
-SHA-256): where it is, the job has completed. A complaint that the model could not score is quarantined with the model's
-words; a complaint without a score is missing from the account, which then does not add up.
+Refuses answers that a sound model cannot have given to this run's records. Writes `--candidate` (Parquet: complaint_id,
+predicted_product, confidence, runner_up, runner_up_confidence, needs_review, review_reason, model_version, run_id),
+which is not visible until it is published, and last of all `--account` (one JSON document, with each candidate file's
+size, rows and SHA-256): where it exists, the job has completed. A complaint that the model could not score is
+quarantined with the model's error; a complaint without a score is missing from the account, which then does not add up.
+
+`review_reason` says why a person should look at a result: `no_evidence`, the narrative has no word that the model
+knows; `little_evidence`, it has very few of them; `low_confidence`, the model is not sure. It is null for the others.
 """
 
 from __future__ import annotations
@@ -19,13 +22,16 @@ from complaint_rows import UNMAPPED
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from run_files import account_of, read_document, spark_session, write_document
-from score_audit import check_scores, read_scores
+from score_audit import check_scores, no_scores, read_scores
 
 FATES = ("classified", "without_narrative", "quarantined", "superseded")
 _RESULTS = (
     "complaint_id string, predicted_product string, confidence double, runner_up string, "
-    "runner_up_confidence double, needs_review boolean, model_version string, run_id string"
+    "runner_up_confidence double, needs_review boolean, review_reason string, model_version string, run_id string"
 )
+REVIEW_REASONS = ("no_evidence", "little_evidence", "low_confidence")
+# Different known n-grams below which a narrative says next to nothing: "my mortgage" has three.
+_LITTLE_EVIDENCE = 3
 _CONFIDENCE_BINS = 10
 # Of one file of results: about 20 MB.
 _ROWS_A_FILE = 1_000_000
@@ -46,11 +52,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     spark = spark_session()
     complaints = spark.read.parquet(options.complaints)
     prepared = read_document(spark, options.prepared)
-    scores = read_scores(spark, options.records, options.scores)
+    rows = sum(source["with_narrative"] for source in prepared["by_source"])
+    scores = read_scores(spark, options.records, options.scores) if rows else no_scores(spark)
     asked = complaints.filter(F.col("fate") == "with_narrative")
     check_scores(scores, asked, options.classes)
     scored = with_scores(complaints, scores)
-    rows = sum(source["with_narrative"] for source in prepared["by_source"])
     table = results(scored, options.review_below, options.model_version, options.run_id)
     write_candidate(table, rows, options.candidate)
 
@@ -75,14 +81,21 @@ def with_scores(complaints: DataFrame, scores: DataFrame) -> DataFrame:
 
 
 def results(scored: DataFrame, review_below: float, model_version: str, run_id: str) -> DataFrame:
-    """The schema of the table of results: one row a classified complaint."""
+    """The table of results: one row per classified complaint."""
+    known = F.col("known_ngrams")
+    reason = (
+        F.when(known == 0, "no_evidence")
+        .when(known < _LITTLE_EVIDENCE, "little_evidence")
+        .when(F.col("confidence") < review_below, "low_confidence")
+    )
     return scored.filter(F.col("fate") == "classified").select(
         "complaint_id",
         "predicted_product",
         "confidence",
         "runner_up",
         "runner_up_confidence",
-        (F.col("confidence") < review_below).alias("needs_review"),
+        reason.isNotNull().alias("needs_review"),
+        reason.alias("review_reason"),
         F.lit(model_version).alias("model_version"),
         F.lit(run_id).alias("run_id"),
     )
@@ -108,7 +121,7 @@ def candidate_files(spark: SparkSession, candidate: DataFrame, uri: str) -> list
 
 
 def account_document(scored: DataFrame, candidate: DataFrame, prepared: dict[str, Any]) -> dict[str, Any]:
-    """What became of every row that the preparation had read, and how the scores are spread.
+    """The fates of all rows that the preparation had read, the reasons for reviews, and the distribution of scores.
 
     `classified` is counted in the table as it was written, `rows_in` when the files were read: nothing in
     between can hide a loss.
@@ -129,12 +142,20 @@ def account_document(scored: DataFrame, candidate: DataFrame, prepared: dict[str
         "by_source": by_source,
         "quarantined_by_reason": {**prepared["quarantined_by_reason"], **by_reason},
         "unmapped": rows.filter((F.col("fate") == "classified") & (F.col("label") == UNMAPPED)).count(),
+        "needs_review": review_counts(candidate),
         "scores": score_counts(rows),
     }
 
 
+def review_counts(candidate: DataFrame) -> dict[str, int]:
+    """The number of results by the reason for their review."""
+    counts = [F.count_if(F.col("review_reason") == name).alias(name) for name in REVIEW_REASONS]
+    found: dict[str, int] = candidate.agg(*counts).collect()[0].asDict()
+    return found
+
+
 def score_counts(rows: DataFrame) -> list[dict[str, Any]]:
-    """How often which label met which prediction in which tenth of confidence, with the confidences' sum."""
+    """The number of results by label, prediction and tenth of confidence, with the sum of their confidences."""
     tenth = F.least(F.floor(F.col("confidence") * _CONFIDENCE_BINS), F.lit(_CONFIDENCE_BINS - 1))
     grouped = (
         rows.filter(F.col("fate") == "classified")

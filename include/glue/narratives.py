@@ -1,16 +1,17 @@
-"""The narrative as it is classified and learned from, and what is odd about it."""
+"""Cleans narratives, and flags what is odd about them."""
 
 from __future__ import annotations
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+# What programs write for a value that is missing.
+_NULL_WORDS = r"(?i)^\s*(?:nan|n/?a|#n/a|<na>|null|none|nil)\s*$"
 # What a text has no use for: the C0 controls but tab, newline and carriage return. One range, and a look back at what
 # is in it: a class of several ranges takes five times as long.
 _CONTROLS = r"[\x00-\x1f](?<![\t\n\r])"
-_SHORT = 100  # characters; the CFPB's shortest stubs say nothing that a class could be told by
-# An English text of a hundred characters without one of these is hardly ever met, and one in another language with
-# one of these hardly ever either.
+_SHORT = 100  # characters; the CFPB's shortest stubs say nothing about a class
+# Nearly every English text of a hundred characters has one of these words, and hardly one in another language.
 _ENGLISH = r"(?i)\b(?:the|and|my|was|that|with|for|have|this|they|is|of|not|from)\b"
 
 
@@ -19,11 +20,17 @@ def without_controls(narrative: Column) -> Column:
     return F.regexp_replace(narrative, _CONTROLS, "")
 
 
+def is_written(narrative: Column) -> Column:
+    """True for a narrative that is more than white space, and no word for a missing value."""
+    # (?U): what Unicode calls white space, a no-break space for instance, is no narrative either.
+    return narrative.rlike(r"(?U)\S") & ~narrative.rlike(_NULL_WORDS)
+
+
 def flags_of_narrative(raw: Column, cleaned: Column) -> dict[str, Column]:
-    """Conditions by the name of their flag, of a narrative as it was read and without its control characters."""
-    told = F.length(F.trim(cleaned))
+    """Conditions by the name of their flag. `raw` is the narrative as it was read, `cleaned` without controls."""
+    length = F.length(F.trim(cleaned))
     return {
         "control_characters": F.length(raw) != F.length(cleaned),
-        "short_narrative": told.between(1, _SHORT - 1),
-        "not_english": (told >= _SHORT) & ~cleaned.rlike(_ENGLISH),
+        "short_narrative": length.between(1, _SHORT - 1),
+        "not_english": (length >= _SHORT) & ~cleaned.rlike(_ENGLISH),
     }

@@ -1,4 +1,4 @@
-"""What both preparing jobs do first: read the run's inputs, give each row its fate, write all of them down.
+"""The first half of both preparing jobs: reads the run's inputs, gives each row its fate, and writes all rows.
 
 A file that could not be read to its end, or too many rows that could not be read, fail the job once the quarantine is
 written, and before its account is: whatever is missing, nothing is published.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from complaint_rows import FLAGS, files_for, prepared, run_inputs
+from complaint_rows import FLAGS, files_for, numbered_rows, prepared, run_inputs
 from exact_csv.input_bytes import Input
 from exact_csv.limits import ReaderLimits, reader_limits
 from exact_csv.output_bytes import files_below, remove_files
@@ -19,9 +20,12 @@ from personal_data import KINDS
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+_LONGEST_LIST = 1_500  # characters of names in a message
+_LONGEST_NAMED = 500  # characters of one file's name, or reason
+
 
 class InputFilesRefusedError(ValueError):
-    """Files that cannot be read to their end: what they hold is not known, so nothing of the run may be published."""
+    """Files that cannot be read to their end: their content is not known, so nothing of the run may be published."""
 
 
 class TooManyQuarantinedError(ValueError):
@@ -29,7 +33,7 @@ class TooManyQuarantinedError(ValueError):
 
 
 class Prepared(NamedTuple):
-    """The complaints as they were written to Parquet, the inputs, oldest first, and for how many files they are."""
+    """The complaints as they were written to Parquet, the inputs, oldest first, and the number of files to write."""
 
     complaints: DataFrame
     sources: list[str]
@@ -62,7 +66,11 @@ def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
     files = files_for(sum(row.size for row in named))
     to_read = [Input(row.source, row.etag, row.version, row.size) for row in named]
     read = read_complaints(spark, to_read, options.limits, options.parsed)
-    prepared(read.complaints, inputs, options.label_rules, files).write.mode("overwrite").parquet(options.complaints)
+    numbered = numbered_rows(read.complaints, read.may_number_rows)
+    if numbered:
+        print(f'warning: ids are made up, as the column "id" numbers rows in {_listed(numbered)}', flush=True)
+    complaints = prepared(read.complaints, inputs, options.label_rules, files, numbered)
+    complaints.write.mode("overwrite").parquet(options.complaints)
 
     complaints = spark.read.parquet(options.complaints)
     if read.rows != (rows_written := complaints.count()):
@@ -95,24 +103,37 @@ def check_files(complaints: DataFrame, quarantine_uri: str) -> None:
     """Refuses a run of which a file could not be read to its end.
 
     Raises:
-        InputFilesRefusedError: as it says.
+        InputFilesRefusedError: the first such files with their reasons, and the number of the others.
     """
-    refused = complaints.filter(F.col("record") == 0).select("source", "line", "reason").sort("source").collect()
+    rows = complaints.filter(F.col("record") == 0).select("source", "line", "reason").sort("source", "line")
+    refused = {row.source: row for row in reversed(rows.collect())}
     if not refused:
         return
-    each = "; ".join(
-        f"{row.source}: {row.reason}" + (f" (behind line {row.line:,})" if row.line else "") for row in refused
-    )
-    files = "1 file" if len(refused) == 1 else f"{len(refused)} files"
+    first = [
+        f"{source[-_LONGEST_NAMED:]}: {refused[source].reason[:_LONGEST_NAMED]}"
+        + (f" (behind line {refused[source].line:,})" if refused[source].line else "")
+        for source in sorted(refused)
+    ]
+    files = "1 file" if len(refused) == 1 else f"{len(refused):,} files"
     remedy = "Repair each of them, or move it out of the prefix, and start a new run"
-    raise InputFilesRefusedError(f"{files} cannot be read: {each}. {remedy}; see {quarantine_uri}")
+    raise InputFilesRefusedError(f"{files} cannot be read: {_listed(first, '; ')}. {remedy}; see {quarantine_uri}")
+
+
+def _listed(names: Sequence[str], separator: str = ", ") -> str:
+    """The first names, as far as they fit into a message, and the number of the others."""
+    length, fitting = 0, 0
+    while fitting < len(names) and (not fitting or length + len(names[fitting]) < _LONGEST_LIST):
+        length += len(names[fitting])
+        fitting += 1
+    more = f"{separator}and {len(names) - fitting:,} more" if fitting < len(names) else ""
+    return separator.join(names[:fitting]) + more
 
 
 def check_quarantine(by_reason: dict[str, int], rows: int, limits: ReaderLimits, quarantine_uri: str) -> None:
     """Refuses a run of which too much could not be read.
 
     Raises:
-        TooManyQuarantinedError: as it says.
+        TooManyQuarantinedError: the number of such rows, the bound, and the most frequent reason.
     """
     if problem := limits.why_too_many(sum(by_reason.values()), rows):
         most, count = next(iter(by_reason.items()))
@@ -120,13 +141,13 @@ def check_quarantine(by_reason: dict[str, int], rows: int, limits: ReaderLimits,
 
 
 def reasons(complaints: DataFrame) -> dict[str, int]:
-    """How many rows were quarantined for which reason, the most frequent first."""
+    """The number of quarantined rows by reason, the most frequent first."""
     grouped = complaints.filter(F.col("reason").isNotNull()).groupBy("reason").count()
     return {row.reason: row["count"] for row in grouped.sort(F.desc("count"), "reason").collect()}
 
 
 def oddities(complaints: DataFrame) -> dict[str, Any]:
-    """How many complaints carry which flag, and in how many narratives which personal data were masked.
+    """The number of complaints by flag, and the number of narratives by the kind of personal data that was masked.
 
     Of those that are kept: neither quarantined nor superseded.
     """

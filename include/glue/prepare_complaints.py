@@ -1,8 +1,9 @@
-"""Glue job: raw complaints in; every row with its fate, and the records to classify, out.
+"""Glue job: prepares complaints for classification. Raw files in; every row with its fate, and the records, out.
 
 Writes `--complaints` (Parquet, every row that was read), `--records` (JSON Lines for the batch transform),
 `--quarantine` (JSON Lines) and, last of all, `--account` (one JSON document): where that is, all else is. Fails when a
-file or too many rows cannot be read, when nothing is left to classify, or when what was written is not what was read.
+file or too many rows cannot be read, or when what was written is not what was read. Where no complaint has a narrative,
+the records are one empty file.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         InputFilesRefusedError: a file could not be read to its end.
         TooManyQuarantinedError: more rows than are tolerated could not be read.
-        ValueError: no row has a narrative.
     """
     parser = arguments(__doc__)
     parser.add_argument("--records", required=True, help="where the records to classify go")
@@ -36,8 +36,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     complaints, sources, _ = prepare(spark, options)
     by_source = account_of(complaints, sources, FATES)
     count = sum(source["with_narrative"] for source in by_source)
-    if not count:
-        raise ValueError(f"nothing to classify: no complaint with a narrative in {', '.join(sources)}")
     to_classify = complaints.filter(F.col("fate") == "with_narrative")
     write_records(to_classify, count, options.records)
     account = {
@@ -51,13 +49,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def write_records(to_classify: DataFrame, count: int, uri: str) -> None:
-    """What the model is asked: JSON Lines with complaint_id and narrative, in files for instances to share.
+    """Writes the input of the batch transform: JSON Lines with complaint_id and narrative, in files of similar size.
 
-    By the ids' hash, and in their order: a re-run asks the same in the same files.
+    By the ids' hash, and in their order: a re-run writes the same files.
     """
     (
         to_classify.select("complaint_id", "narrative")
-        .repartition(math.ceil(count / _ROWS_A_FILE), "complaint_id")
+        .repartition(max(1, math.ceil(count / _ROWS_A_FILE)), "complaint_id")
         .sortWithinPartitions("complaint_id")
         .write.mode("overwrite")
         .json(uri)

@@ -1,4 +1,4 @@
-"""Which answers of the batch transform may become results: those to this run's records, if all of them are sound.
+"""Checks the answers of the batch transform: all of them must be sound, and answer this run's records.
 
 SageMaker answers the records file `<name>` with `<name>.out`. A transform that failed leaves the outputs of the files
 that went through, and a run that was repeated finds those of its earlier attempt:
@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 _SCORES = (
     "complaint_id string, predicted_product string, confidence double, runner_up string, "
-    "runner_up_confidence double, error string"
+    "runner_up_confidence double, known_ngrams long, error string"
 )
 _OUTPUT = ".out"
 _NAMED = 5  # complaints, or files, that an error names
@@ -26,10 +26,15 @@ class ScoresRefusedError(ValueError):
     """The answers are not those of the model to this run's records; nothing may be made of any of them."""
 
 
+def no_scores(spark: SparkSession) -> DataFrame:
+    """The answers of a run that asked nothing."""
+    return spark.createDataFrame([], _SCORES)
+
+
 def read_scores(spark: SparkSession, records_uri: str, scores_uri: str) -> DataFrame:
     """The answers to the files of records that are there now, one row a line.
 
-    What answers none of them was left by an earlier attempt: it is passed over, and counted in the log.
+    Outputs of other names are left from an earlier attempt: they are ignored, and counted in the log.
 
     Raises:
         ScoresRefusedError: a file of records has no output, as after a transform that failed; it is named.
@@ -37,21 +42,21 @@ def read_scores(spark: SparkSession, records_uri: str, scores_uri: str) -> DataF
     asked, answered = _file_names(spark, records_uri), _file_names(spark, scores_uri)
     wanted = {f"{name}{_OUTPUT}" for name in asked}
     if missing := sorted(wanted - answered):
-        told = ", ".join(name.removesuffix(_OUTPUT) for name in missing[:_NAMED])
+        named = ", ".join(name.removesuffix(_OUTPUT) for name in missing[:_NAMED])
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
         raise ScoresRefusedError(
-            f"{len(missing)} of {len(asked)} records files have no output in {scores_uri}: {told}{more}; "
+            f"{len(missing)} of {len(asked)} records files have no output in {scores_uri}: {named}{more}; "
             f"each needs one of its name and {_OUTPUT!r}: run the batch transform again"
         )
     if not wanted:
         raise ScoresRefusedError(f"{records_uri} holds no records: run the preparation again")
-    print(f"outputs read: {len(wanted)}; of an earlier attempt, passed over: {len(answered - wanted)}", flush=True)
+    print(f"outputs read: {len(wanted)}; ignored, of an earlier attempt: {len(answered - wanted)}", flush=True)
     folder = scores_uri.rstrip("/")
     return spark.read.schema(_SCORES).json([f"{folder}/{name}" for name in sorted(wanted)])
 
 
 def _file_names(spark: SparkSession, uri: str) -> set[str]:
-    """The names of the files in a folder; none where there is no such folder. Their content is not read."""
+    """The names of the files in a folder, without reading them; none where there is no such folder."""
     try:
         files = spark.read.format("binaryFile").load(uri)
     except AnalysisException as error:
@@ -65,7 +70,7 @@ def check_scores(scores: DataFrame, asked: DataFrame, classes: Sequence[str]) ->
     """Refuses answers that a sound model cannot have given to the complaints in `asked`; their order does not matter.
 
     Raises:
-        ScoresRefusedError: what is wrong, of how many complaints and which, and what would be right.
+        ScoresRefusedError: for each rule that is broken, the number of answers, some ids, and what would be right.
     """
     rules = _rules(classes)
     fault = F.lit(None).cast("int")
@@ -81,11 +86,13 @@ def check_scores(scores: DataFrame, asked: DataFrame, classes: Sequence[str]) ->
     )
     counts = judged.groupBy("fault").count().sort("fault").collect()
     if counts:
-        raise ScoresRefusedError("; ".join(_told(judged, row.fault, row["count"], rules[row.fault]) for row in counts))
+        raise ScoresRefusedError(
+            "; ".join(_sentence(judged, row.fault, row["count"], rules[row.fault]) for row in counts)
+        )
 
 
 def _rules(classes: Sequence[str]) -> list[tuple[Column, str, str]]:
-    """What may be wrong with an answer, first things first: the condition, its name, and what would be right."""
+    """The rules that answers may break, in order: the condition, its name, and what would be right."""
     predicts = F.col("error").isNull()
     product, second = F.col("predicted_product"), F.col("runner_up")
     confidence, second_confidence = F.col("confidence"), F.col("runner_up_confidence")
@@ -97,8 +104,8 @@ def _rules(classes: Sequence[str]) -> list[tuple[Column, str, str]]:
         (predicts & product.isNull(), "with neither a prediction nor an error", "each answer is one of the two"),
         (predicts & _no_class(product, classes), "with a predicted_product that is no class of the model", known),
         (predicts & _no_class(second, classes), "with a runner_up that is no class of the model", known),
-        (predicts & _no_probability(confidence), "with a confidence that is none", number),
-        (predicts & _no_probability(second_confidence), "with a runner_up_confidence that is none", number),
+        (predicts & _no_probability(confidence), "with an invalid confidence", number),
+        (predicts & _no_probability(second_confidence), "with an invalid runner_up_confidence", number),
         (predicts & (second == product), "with its predicted_product as runner_up", "they are two classes"),
         (
             predicts & (second_confidence > confidence),
@@ -122,8 +129,8 @@ def _no_probability(number: Column) -> Column:
     return ~F.coalesce(number.between(0, 1), F.lit(False))
 
 
-def _told(judged: DataFrame, fault: int, count: int, rule: tuple[Column, str, str]) -> str:
-    """One sentence: an id may be anything in an answer that is wrong, so it is cut."""
+def _sentence(judged: DataFrame, fault: int, count: int, rule: tuple[Column, str, str]) -> str:
+    """One sentence about a broken rule. An id in a wrong answer may be of any length, so it is cut."""
     broken = judged.filter(F.col("fault") == fault).select(F.substring("complaint_id", 1, 40).alias("id")).distinct()
     ids = [row.id for row in broken.sort("id").limit(_NAMED + 1).collect()]
     named = ", ".join(map(repr, ids[:_NAMED])) + (", …" if len(ids) > _NAMED else "")

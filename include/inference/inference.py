@@ -1,8 +1,10 @@
-"""What the SageMaker scikit-learn container serves: JSON Lines in, one JSON line out for each record.
+"""Serves the model in the SageMaker scikit-learn container: JSON Lines in, one JSON line out for each record.
 
-In: `{"complaint_id": "…", "narrative": "…"}`. Out: complaint_id, predicted_product, confidence, runner_up and
-runner_up_confidence. A record that cannot be scored gives `{"complaint_id": …, "error": "…"}` in its place, so that it
-does not fail its neighbours. The four functions are those of the container's contract.
+In: `{"complaint_id": "…", "narrative": "…"}`. Out: complaint_id, predicted_product, confidence, runner_up,
+runner_up_confidence and known_ngrams, the number of different n-grams of the model in the narrative: with none of them,
+the answer is no more than the most frequent class. A record that cannot be scored gives
+`{"complaint_id": …, "error": "…"}` in its place, so that it does not fail its neighbours. The four functions are those
+of the container's contract.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ def model_fn(model_dir: str) -> NgramScorer:
 
 
 def input_fn(request_body: bytes | str, content_type: str) -> list[Record]:
-    """The records of a payload, in order; what is no record has an `error` instead of a narrative.
+    """The records of a payload, in order; a line that is no record has an `error` instead of a narrative.
 
     Raises:
         ValueError: the payload is not JSON Lines.
@@ -41,7 +43,7 @@ def input_fn(request_body: bytes | str, content_type: str) -> list[Record]:
 def _record(line: bytes) -> Record:
     try:
         record = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return {"complaint_id": None, "error": f"not JSON: {error}"}
     if not isinstance(record, dict):
         return {"complaint_id": None, "error": f"not an object but {type(record).__name__}"}
@@ -63,7 +65,7 @@ def predict_fn(records: list[Record], model: NgramScorer) -> list[Record]:
 def _scores(narratives: list[str], model: NgramScorer) -> list[Record]:
     if not narratives:
         return []
-    probabilities = model.predict_proba(narratives)
+    probabilities, known = model.predict_with_evidence(narratives)
     best_two = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
     confidences = np.take_along_axis(probabilities, best_two, axis=1)
     names = model.classes_[best_two]
@@ -73,8 +75,9 @@ def _scores(narratives: list[str], model: NgramScorer) -> list[Record]:
             "confidence": float(confidence),
             "runner_up": str(second),
             "runner_up_confidence": float(second_confidence),
+            "known_ngrams": int(count),
         }
-        for (name, second), (confidence, second_confidence) in zip(names, confidences, strict=True)
+        for (name, second), (confidence, second_confidence), count in zip(names, confidences, known, strict=True)
     ]
 
 

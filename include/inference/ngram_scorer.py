@@ -25,6 +25,7 @@ FIXED = {"sublinear_tf": True, "lowercase": True, "token_pattern": WORD, "norm":
 _CHUNK_BYTES = 400_000
 
 Floats = npt.NDArray[np.float64]
+Counts = npt.NDArray[np.int64]
 
 
 class NgramScorer:
@@ -53,24 +54,32 @@ class NgramScorer:
 
     def predict(self, narratives: Sequence[str]) -> npt.NDArray[Any]:
         """The most probable class of each narrative."""
-        best = [scores.argmax(axis=1) for scores in self._scores(narratives)]
+        best = [scores.argmax(axis=1) for scores, _ in self._scores(narratives)]
         return np.asarray(self.classes_[np.concatenate(best)] if best else self.classes_[:0])
 
     def predict_proba(self, narratives: Sequence[str]) -> Floats:
         """The probabilities, (narratives, classes)."""
-        chunks = [softmax(scores, axis=1) for scores in self._scores(narratives)]
-        sure = np.concatenate([np.empty((0, len(self.classes_))), *chunks])
-        return np.asarray((1 - self._doubt) * sure + self._doubt / len(self.classes_))
+        return self.predict_with_evidence(narratives)[0]
 
-    def _scores(self, narratives: Sequence[str]) -> Iterator[Floats]:
+    def predict_with_evidence(self, narratives: Sequence[str]) -> tuple[Floats, Counts]:
+        """The probabilities, (narratives, classes), and the number of different known n-grams in each narrative."""
+        sure, known = [np.empty((0, len(self.classes_)))], [np.empty(0, np.int64)]
+        for scores, counts in self._scores(narratives):
+            sure.append(softmax(scores, axis=1))
+            known.append(counts)
+        probabilities = (1 - self._doubt) * np.concatenate(sure) + self._doubt / len(self.classes_)
+        return np.asarray(probabilities), np.concatenate(known)
+
+    def _scores(self, narratives: Sequence[str]) -> Iterator[tuple[Floats, Counts]]:
         for texts in _chunks(narratives):
             counted = self._counted(texts)
             counted.data = _one_plus_log(counted.data)
-            rows = np.repeat(np.arange(len(texts)), np.diff(counted.indptr))
+            known = np.diff(counted.indptr).astype(np.int64)
+            rows = np.repeat(np.arange(len(texts)), known)
             squares = np.bincount(rows, (counted.data * self._idf[counted.indices]) ** 2, len(texts))
             norms = np.sqrt(squares)[:, None]
             # A narrative without a known word keeps its zeros.
-            yield (counted @ self._weights) / np.where(norms > 0, norms, 1.0) + self._intercept
+            yield (counted @ self._weights) / np.where(norms > 0, norms, 1.0) + self._intercept, known
 
     def _counted(self, texts: Sequence[bytes]) -> csr_matrix:
         """How often each known n-gram (column) occurs in each text (row)."""

@@ -190,11 +190,10 @@ def test_few_bad_rows_or_a_small_part_of_all_fail_no_run(run_of: LaidOut, good: 
 
 
 @injects(Fault.NO_NARRATIVE)
-def test_a_run_whose_narratives_are_all_empty_fails(run_of: LaidOut) -> None:
-    run = run_of({"a.csv": HEADER + row(1, "") + row(2, " ") + row(3, "\x01")})
-    with pytest.raises(ValueError, match="nothing to classify: no complaint with a narrative in "):
-        prepare(run)
-    assert not (run.folder / "account").exists()
+def test_a_run_whose_narratives_are_all_empty_ends_with_its_account(run_of: LaidOut) -> None:
+    run = prepare(run_of({"a.csv": HEADER + row(1, "") + row(2, " ") + row(3, "\x01") + row(4, "N/A")}))
+    assert run.document("account")["by_source"][0]["without_narrative"] == 4
+    assert run.lines("records") == []
 
 
 @injects(Fault.PAYLOAD)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from complaint_rows import label, prepared, run_inputs
+from complaint_rows import IN_OPEN_QUOTE, label, numbered_rows, prepared, run_inputs
 from exact_csv.columns import COLUMNS
 from exact_csv.parsed_files import SPARK_SCHEMA
 from pyspark.sql import Row, SparkSession
@@ -172,26 +172,93 @@ def test_of_several_fates_unreadable_comes_first_then_superseded_then_without_na
     ]
 
 
+FIFTH, LATER = date(2024, 3, 5), date(2024, 3, 25)
 DATES = {
-    "2020-03-18": date(2020, 3, 18),
-    "2020/3/18": date(2020, 3, 18),
-    "3/18/2020": date(2020, 3, 18),
+    **dict.fromkeys(("2024-03-05", " 2024-3-5 ", "2024/03/05", "2024.03.05", "20240305", "2024-03-05Z"), FIFTH),
+    **dict.fromkeys(("2024-03-05T12:00:00-05:00", "2024-03-05T12:00:00.000Z", "2024-03-05 12:00:00"), FIFTH),
+    **dict.fromkeys(("05-Mar-2024", "5-Mar-24", "5 March 2024", "Mar 5, 2024", "March 5, 2024"), FIFTH),
+    **dict.fromkeys(("Tue Mar 05 2024", "Tuesday, March 5, 2024", "Sept. 5, 2024"), FIFTH),
+    **dict.fromkeys(("45356", "45356.5", "1709596800", "1709596800000", "05.03.2024", "5.3.24"), FIFTH),
+    **dict.fromkeys(("3/25/2024", "3/25/24 0:00", "03-25-2024", "3/25/2024 12:00:00 AM", "25/03/2024"), LATER),
+    **dict.fromkeys(("2019-02-29", "2020/13/1", "13/13/2024", "30.02.2024", "yesterday", "12345", "20241305"), None),
+    **dict.fromkeys(("2024-03", "March 2024", "5-Mai-2024", "2024-03-05x", "99999", None), None),
+    "Sept. 5, 2024": date(2024, 9, 5),
     "2020-02-29": date(2020, 2, 29),
-    "2019-02-29": None,
-    "2020/13/1": None,
-    "18.03.2020": None,
-    "2020-03-18T12:00:00-05:00": date(2020, 3, 18),
-    "2020/3/18 0:00": date(2020, 3, 18),
-    "3/18/20": date(2020, 3, 18),
-    "yesterday": None,
-    None: None,
 }
+AMBIGUOUS = {"3/5/2024": FIFTH, "03/05/24": FIFTH, "3/5/2024 12:00:00 AM": FIFTH, "03-05-2024": FIFTH}
 
 
 def test_dates_are_read_as_they_are_published_and_others_are_null_but_their_rows_are_kept(spark: SparkSession) -> None:
     found = complaints(spark, *({"date_received": written} for written in DATES))
     assert dict(zip(DATES, (row.received_on for row in found), strict=True)) == DATES
     assert {row.fate for row in found} == {"with_narrative"}
+    flags = [[flag for flag in row.flags if "date" in flag] for row in found]
+    assert flags == [["date_unreadable"] if written and not DATES[written] else [] for written in DATES]
+
+
+def test_a_date_whose_day_could_be_the_month_is_read_as_the_cfpb_writes_it_and_flagged(spark: SparkSession) -> None:
+    """Fault 93, and the issue's dates."""
+    found = complaints(spark, *({"date_received": written} for written in [*AMBIGUOUS, "5/5/2024"]))
+    assert [row.received_on for row in found] == [*AMBIGUOUS.values(), date(2024, 5, 5)]
+    assert ["date_ambiguous" in row.flags for row in found] == [True] * len(AMBIGUOUS) + [False]
+
+
+def test_an_id_that_a_spreadsheet_rewrote_is_restored_and_flagged(spark: SparkSession) -> None:
+    """Fault 93."""
+    written = {"8000001": "8000001", "8000002.0": "8000002", "8,000,003": "8000003", "0008000004": "8000004"}
+    written |= {"8,000,005.00": "8000005", "0": "0", "00": "0"}
+    found = complaints(spark, *({"complaint_id": each} for each in written))
+    assert [row.complaint_id for row in found] == [*written.values()]
+    assert ["id_restored" in row.flags for row in found[:6]] == [False, True, True, True, True, False]
+    assert fates(spark, {"complaint_id": "00123"}, {"complaint_id": "123"}) == ["superseded", "with_narrative"]
+
+
+def test_a_row_that_may_be_a_line_of_a_narrative_takes_no_others_place(spark: SparkSession) -> None:
+    """Fault 84: wherever it stands."""
+    forged = {"in_open_quote": True, "raw": "the line", "consumer_complaint_narrative": "forged"}
+    given = [
+        {"complaint_id": "7"} | forged,
+        {"complaint_id": "7"},
+        {"source": NEW, "complaint_id": "7"} | forged,
+        {"complaint_id": "8"} | forged,
+    ]
+    found = complaints(spark, *given)
+    assert [(row.fate, row.complaint_id) for row in found] == [
+        ("quarantined", None),
+        ("with_narrative", "7"),
+        ("quarantined", None),
+        ("with_narrative", "8"),
+    ]
+    assert {(row.reason, row.raw) for row in found if row.fate == "quarantined"} == {(IN_OPEN_QUOTE, "the line")}
+    assert found[3].flags == ["short_narrative", "in_open_quote"]
+    assert found[3].raw is None
+
+
+def numbered(spark: SparkSession, *given: dict[str, Any]) -> list[str]:
+    names = [column.split()[0] for column in SPARK_SCHEMA.split(", ")]
+    read = spark.createDataFrame([tuple(row.get(name) for name in names) for row in given], SPARK_SCHEMA)
+    return numbered_rows(read, [OLD, NEW])
+
+
+def test_an_id_that_different_complaints_share_is_a_row_number(spark: SparkSession) -> None:
+    """Fault 96."""
+    sources = [(source, n) for source in (OLD, NEW) for n in range(3)]
+    rows = [
+        {"source": source, "complaint_id": str(n), "consumer_complaint_narrative": f"{source} {n}"}
+        for source, n in sources
+    ]
+    copies = [each | {"consumer_complaint_narrative": "the same"} for each in rows]
+    assert numbered(spark, *rows) == [OLD, NEW]
+    assert numbered(spark, *copies) == []
+    assert numbered(spark, *rows[:3]) == []
+    assert numbered(spark, *rows[:1], rows[3], *copies[1:3], *copies[4:]) == []
+
+
+@pytest.mark.parametrize("word", ["nan", " NaN ", "N/A", "n/a", "NULL", "None", "#N/A", "<NA>"])
+def test_a_word_for_a_missing_value_is_no_narrative(spark: SparkSession, word: str) -> None:
+    """Fault 94."""
+    given = [{"consumer_complaint_narrative": each} for each in (word, f"{word} was said")]
+    assert fates(spark, *given) == ["without_narrative", "with_narrative"]
 
 
 def test_the_plan_gives_each_input_its_rank_oldest_first(spark: SparkSession, tmp_path: Path) -> None:

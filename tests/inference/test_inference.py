@@ -51,7 +51,21 @@ def test_an_answer_names_the_two_best_classes_and_their_probabilities() -> None:
     assert answer == {"complaint_id": "1", "predicted_product": best, "runner_up": second} | {
         "confidence": probabilities[best],
         "runner_up_confidence": probabilities[second],
+        "known_ngrams": 12,
     }
+
+
+@pytest.mark.parametrize("narrative", ["XXXX XX/XX/2024", "12345", "银行拒绝退还我的钱", "Мой банк", "!", "zzz qqq"])
+def test_a_text_without_a_word_that_the_model_knows_says_so(narrative: str) -> None:
+    nothing, something = served(line("1", narrative) + "\n" + line("2", f"{narrative} escrow"))
+    assert (nothing["known_ngrams"], something["known_ngrams"]) == (0, 1)
+
+
+def test_a_deeply_nested_record_fails_alone() -> None:
+    nested = '{"complaint_id": "1", "narrative": ' + "[" * 100_000 + "]" * 100_000 + "}"
+    first, second = served(nested + "\n" + line("2", "My mortgage."))
+    assert "not JSON" in first["error"]
+    assert second["predicted_product"] == "mortgage"
 
 
 @given(st.lists(st.text(max_size=40), max_size=5))

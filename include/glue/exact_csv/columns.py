@@ -118,12 +118,13 @@ def header_from(values: Sequence[str]) -> Header | None:
     return Header(tuple(columns), names, tuple(values[place].strip() for place in ignored))
 
 
-def other_separator(values: Sequence[str]) -> str | None:
-    """The plural name of the character that separates the columns of a header, where that is not a comma."""
-    text = ",".join(values)
+def other_separator(line: str) -> str | None:
+    """The plural name of the character that separates the columns of a header line, where that is not a comma."""
     for separator, name in _OTHER_SEPARATORS.items():
+        if separator not in line:
+            continue
         try:
-            if header_from([value.strip('" ') for value in text.split(separator)]):
+            if header_from([value.strip('" ') for value in line.split(separator)]):
                 return name
         except InputRefusedError:
             return name

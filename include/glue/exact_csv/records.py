@@ -130,11 +130,11 @@ def _header(parser: _Parser) -> Header | None:
     while found < _HEADER_WITHIN and (parsed := parser.record()) is not None:
         values, fault = parsed
         found += 1
-        if fault:
-            continue
-        if header := header_from(values):
+        if not fault and (header := header_from(values)):
             return header
-        if separator := other_separator(values):
+        # Quotes may end before a semicolon, which is a fault.
+        text = parser.lines.taken[0].decode("utf-8", "replace").strip()
+        if separator := other_separator(text):
             others.add(separator)
     if not found:
         return None

@@ -28,7 +28,7 @@ SCHEMA = pa.schema(
     + [("in_open_quote", pa.bool_())]
     + [(name, pa.string()) for name in COLUMNS]
 )
-# Bytes that are parsed at a time: a range. Each time pyarrow gets whole records as one block of its own: where it splits
+# Bytes that are parsed at a time: a range. Each time pyarrow gets whole records as one block: where it splits
 # a text into blocks, a CRLF inside quotes at the border loses its LF.
 BLOCK_BYTES = 16 << 20
 _PLAIN_ID = r"\A[0-9]{1,18}\z"
