@@ -68,7 +68,7 @@ def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
     read = read_complaints(spark, to_read, options.limits, options.parsed)
     numbered = numbered_rows(read.complaints, read.may_number_rows)
     if numbered:
-        print(f'warning: ids are made up, as the column "id" numbers rows in {_listed(numbered)}', flush=True)
+        print(f'warning: ids are made up, as the column "id" numbers rows in {listed(numbered)}', flush=True)
     complaints = prepared(read.complaints, inputs, options.label_rules, files, numbered)
     complaints.write.mode("overwrite").parquet(options.complaints)
 
@@ -116,10 +116,10 @@ def check_files(complaints: DataFrame, quarantine_uri: str) -> None:
     ]
     files = "1 file" if len(refused) == 1 else f"{len(refused):,} files"
     remedy = "Repair each of them, or move it out of the prefix, and start a new run"
-    raise InputFilesRefusedError(f"{files} cannot be read: {_listed(first, '; ')}. {remedy}; see {quarantine_uri}")
+    raise InputFilesRefusedError(f"{files} cannot be read: {listed(first, '; ')}. {remedy}; see {quarantine_uri}")
 
 
-def _listed(names: Sequence[str], separator: str = ", ") -> str:
+def listed(names: Sequence[str], separator: str = ", ") -> str:
     """The first names, as far as they fit into a message, and the number of the others."""
     length, fitting = 0, 0
     while fitting < len(names) and (not fitting or length + len(names[fitting]) < _LONGEST_LIST):

@@ -2,8 +2,8 @@
 
 Writes `--complaints` (Parquet, every row that was read), `--records` (JSON Lines for the batch transform),
 `--quarantine` (JSON Lines) and, last of all, `--account` (one JSON document): where that is, all else is. Fails when a
-file or too many rows cannot be read, or when what was written is not what was read. Where no complaint has a narrative,
-the records are one empty file.
+file or too many rows cannot be read, when there is no row at all, or when what was written is not what was read. Where
+no complaint has a narrative, the records are one empty file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 
 from complaint_rows import FATES, UNMAPPED
-from preparation import arguments, oddities, prepare, reasons
+from preparation import arguments, listed, oddities, prepare, reasons
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from run_files import account_of, spark_session, write_document
@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         InputFilesRefusedError: a file could not be read to its end.
         TooManyQuarantinedError: more rows than are tolerated could not be read.
+        ValueError: the files hold no row.
     """
     parser = arguments(__doc__)
     parser.add_argument("--records", required=True, help="where the records to classify go")
@@ -35,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     spark = spark_session()
     complaints, sources, _ = prepare(spark, options)
     by_source = account_of(complaints, sources, FATES)
+    if not any(source["rows_in"] for source in by_source):
+        raise ValueError(f"nothing to classify: no row in {listed(sources)}")
     count = sum(source["with_narrative"] for source in by_source)
     to_classify = complaints.filter(F.col("fate") == "with_narrative")
     write_records(to_classify, count, options.records)

@@ -34,6 +34,7 @@ def score(identifier: str, product: str = "mortgage", confidence: float = 0.75) 
     return {"complaint_id": identifier, "predicted_product": product, "confidence": confidence} | {
         "runner_up": "mortgage" if product == "card" else "card",
         "runner_up_confidence": 0.125,
+        "known_ngrams": 12,
     }
 
 
@@ -86,6 +87,7 @@ def test_the_table_has_exactly_the_columns_and_types_that_are_promised(table: pa
         ("runner_up", pa.string()),
         ("runner_up_confidence", pa.float64()),
         ("needs_review", pa.bool_()),
+        ("review_reason", pa.string()),
         ("model_version", pa.string()),
         ("run_id", pa.string()),
     ]
@@ -94,12 +96,43 @@ def test_the_table_has_exactly_the_columns_and_types_that_are_promised(table: pa
 def test_the_table_holds_each_score_once_under_its_complaint(table: pa.Table) -> None:
     origin = {"model_version": "v007", "run_id": "0123456789012345"}
     assert sorted(table.to_pylist(), key=lambda row: row["complaint_id"]) == [
-        each | origin | {"needs_review": each["confidence"] < 0.6} for each in ALL
+        {name: value for name, value in each.items() if name != "known_ngrams"} | origin | review(each) for each in ALL
     ]
+
+
+def review(answer: Score) -> Score:
+    low = answer["confidence"] < 0.6
+    return {"needs_review": low, "review_reason": "low_confidence" if low else None}
 
 
 def test_who_needs_a_review_is_who_the_model_is_less_sure_of_than_asked(table: pa.Table) -> None:
     assert {(row["confidence"], row["needs_review"]) for row in table.to_pylist()} >= {(0.5, True), (0.875, False)}
+
+
+@pytest.mark.parametrize(
+    ("known", "confidence", "reason"),
+    [
+        (0, 0.9, "no_evidence"),
+        (0, 0.3, "no_evidence"),
+        (1, 0.9, "little_evidence"),
+        (2, 0.3, "little_evidence"),
+        (3, 0.3, "low_confidence"),
+        (3, 0.9, None),
+        (None, 0.9, None),
+    ],
+)
+def test_a_result_without_evidence_needs_a_review_however_sure_the_model_is(
+    spark: SparkSession, known: int | None, confidence: float, reason: str | None
+) -> None:
+    row = ("1", "classified", "card", confidence, "mortgage", 0.05, known)
+    names = "complaint_id string, fate string, predicted_product string, confidence double, runner_up string, "
+    scored = spark.createDataFrame([row], f"{names} runner_up_confidence double, known_ngrams long")
+    (found,) = audit_results.results(scored, 0.6, "v007", "r").collect()
+    assert (found.needs_review, found.review_reason) == (reason is not None, reason)
+
+
+def test_the_account_counts_the_reasons_of_reviews(account: dict[str, Any]) -> None:
+    assert account["needs_review"] == {"no_evidence": 0, "little_evidence": 0, "low_confidence": 2}
 
 
 def test_the_spread_of_the_scores_is_counted_by_label_answer_and_tenth(account: dict[str, Any]) -> None:
@@ -226,7 +259,7 @@ def test_records_without_an_output_are_refused_and_named(prepared: Run, tmp_path
         audit(Run(tmp_path), None)
 
 
-NO = "that is none, complaint_id '1': a probability is a number from 0 to 1"
+NO = "complaint_id '1': a probability is a number from 0 to 1"
 FOREIGN = "that is no class of the model, complaint_id '1': card, mortgage"
 CASES = [
     ([score("999")], "1 answer for a complaint that was never asked about, complaint_id '999': only this run's"),
@@ -241,8 +274,8 @@ ANSWERS: list[tuple[Score, str]] = [
     ({"runner_up": "cards"}, f"with a runner_up {FOREIGN}"),
     ({"runner_up": None}, f"with a runner_up {FOREIGN}"),
     ({"runner_up": "mortgage"}, "with its predicted_product as runner_up, complaint_id '1'"),
-    *(({"confidence": no}, f"with a confidence {NO}") for no in (math.nan, None, -0.1, 1.1, math.inf, "very")),
-    *(({"runner_up_confidence": no}, f"with a runner_up_confidence {NO}") for no in (math.nan, None, -0.1)),
+    *(({"confidence": no}, f"with an invalid confidence, {NO}") for no in (math.nan, None, -0.1, 1.1, math.inf, "very")),
+    *(({"runner_up_confidence": no}, f"with an invalid runner_up_confidence, {NO}") for no in (math.nan, None, -0.1)),
     ({"confidence": 0.3, "runner_up_confidence": 0.4}, "with a runner_up_confidence above its confidence"),
     (
         {"confidence": 0.6, "runner_up_confidence": 0.4001},
@@ -269,7 +302,7 @@ def test_what_is_wrong_in_several_ways_is_told_of_all_of_them(prepared: Run, tmp
     foreign, broken = str(refused.value).split("; ")
     assert foreign.startswith("7 answers for a complaint that was never asked about, complaint_id '100', ")
     assert "'104', …: only" in foreign
-    assert broken.startswith("1 answer with a confidence that is none, complaint_id '1'")
+    assert broken.startswith("1 answer with an invalid confidence, complaint_id '1'")
 
 
 def test_rounding_is_no_fault(prepared: Run, tmp_path: Path) -> None:

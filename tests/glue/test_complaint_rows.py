@@ -197,14 +197,12 @@ def test_dates_are_read_as_they_are_published_and_others_are_null_but_their_rows
 
 
 def test_a_date_whose_day_could_be_the_month_is_read_as_the_cfpb_writes_it_and_flagged(spark: SparkSession) -> None:
-    """Fault 93, and the issue's dates."""
     found = complaints(spark, *({"date_received": written} for written in [*AMBIGUOUS, "5/5/2024"]))
     assert [row.received_on for row in found] == [*AMBIGUOUS.values(), date(2024, 5, 5)]
     assert ["date_ambiguous" in row.flags for row in found] == [True] * len(AMBIGUOUS) + [False]
 
 
 def test_an_id_that_a_spreadsheet_rewrote_is_restored_and_flagged(spark: SparkSession) -> None:
-    """Fault 93."""
     written = {"8000001": "8000001", "8000002.0": "8000002", "8,000,003": "8000003", "0008000004": "8000004"}
     written |= {"8,000,005.00": "8000005", "0": "0", "00": "0"}
     found = complaints(spark, *({"complaint_id": each} for each in written))
@@ -214,7 +212,7 @@ def test_an_id_that_a_spreadsheet_rewrote_is_restored_and_flagged(spark: SparkSe
 
 
 def test_a_row_that_may_be_a_line_of_a_narrative_takes_no_others_place(spark: SparkSession) -> None:
-    """Fault 84: wherever it stands."""
+    """Wherever it stands."""
     forged = {"in_open_quote": True, "raw": "the line", "consumer_complaint_narrative": "forged"}
     given = [
         {"complaint_id": "7"} | forged,
@@ -241,7 +239,6 @@ def numbered(spark: SparkSession, *given: dict[str, Any]) -> list[str]:
 
 
 def test_an_id_that_different_complaints_share_is_a_row_number(spark: SparkSession) -> None:
-    """Fault 96."""
     sources = [(source, n) for source in (OLD, NEW) for n in range(3)]
     rows = [
         {"source": source, "complaint_id": str(n), "consumer_complaint_narrative": f"{source} {n}"}
@@ -256,7 +253,6 @@ def test_an_id_that_different_complaints_share_is_a_row_number(spark: SparkSessi
 
 @pytest.mark.parametrize("word", ["nan", " NaN ", "N/A", "n/a", "NULL", "None", "#N/A", "<NA>"])
 def test_a_word_for_a_missing_value_is_no_narrative(spark: SparkSession, word: str) -> None:
-    """Fault 94."""
     given = [{"consumer_complaint_narrative": each} for each in (word, f"{word} was said")]
     assert fates(spark, *given) == ["without_narrative", "with_narrative"]
 

@@ -13,7 +13,7 @@ from exact_csv.records import header_of
 from exact_csv.row_tables import whole_tables
 from exact_csv.strict import Place
 from exact_csv.structure import record_starts, stretch_of
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.faults.reading import HEADER
 
@@ -50,11 +50,9 @@ def complaint(number: int, narrative: str) -> list[str]:
     return ["2026-01-02", "Mortgage", narrative, str(number)]
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(NARRATIVES, min_size=1, max_size=6), st.sampled_from(["\n", "\r\n"]), st.integers(1, 80))
 @example([f"x\n{FORGED}\n", "the victim"], "\n", 7)
 def test_in_a_strict_file_every_narrative_is_that_of_pythons_csv(narratives: list[str], end: str, length: int) -> None:
-    """Faults 84 and 89."""
     content = HEADER + written([complaint(100 + n, each) for n, each in enumerate(narratives)], end)
     _, *expected = csv.reader(io.StringIO(content, newline=""), strict=True)
     for found in (exactly(content.encode()), in_ranges(content.encode(), length)):
@@ -64,10 +62,9 @@ def test_in_a_strict_file_every_narrative_is_that_of_pythons_csv(narratives: lis
         assert not any(each["in_open_quote"] for each in found)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(NARRATIVES, min_size=1, max_size=6), st.sampled_from(["\n", "\r\n"]), st.integers(1, 80))
 def test_blocks_of_a_few_bytes_change_no_narrative(narratives: list[str], end: str, block_bytes: int) -> None:
-    """Fault 89: pyarrow drops the LF of a CRLF inside quotes where it splits a text into blocks."""
+    """Pyarrow drops the LF of a CRLF inside quotes where it splits a text into blocks."""
     rows = written([complaint(100 + n, each) for n, each in enumerate(narratives)], end)
     stretch = stretch_of(rows.encode())
     whole = np.concatenate(([0], record_starts(stretch.marks, 0)))
@@ -80,7 +77,6 @@ def test_blocks_of_a_few_bytes_change_no_narrative(narratives: list[str], end: s
     assert [each["record"] for each in found] == list(range(1, len(found) + 1))
 
 
-@settings(max_examples=500, deadline=None)
 @given(
     st.lists(NARRATIVES, min_size=1, max_size=6),
     st.sampled_from(BROKEN),
@@ -91,7 +87,7 @@ def test_blocks_of_a_few_bytes_change_no_narrative(narratives: list[str], end: s
 def test_where_one_row_breaks_the_quotes_a_row_from_a_narrative_is_marked(
     narratives: list[str], broken: str, place: int, quoting: Any
 ) -> None:
-    """Fault 84: a row that is not marked is one that the file's writer wrote."""
+    """A row that is not marked is one that the file's writer wrote."""
     quoting = csv.QUOTE_ALL if any("\r" in each for each in narratives) else quoting
     rows = [written([complaint(100 + n, each)], quoting=quoting) for n, each in enumerate(narratives)]
     content = HEADER + "".join([*rows[:place], broken, *rows[place:]])
@@ -104,7 +100,7 @@ def test_where_one_row_breaks_the_quotes_a_row_from_a_narrative_is_marked(
 
 @pytest.mark.parametrize("behind", [FORGED + "\n", FORGED + "\n2026-01-02,Mortgage,forged,101\n"])
 def test_rows_in_a_narrative_whose_quotes_are_broken_are_marked(behind: str) -> None:
-    """Fault 84: the quotes of this narrative are not doubled, so that nobody knows where it ends."""
+    """The quotes of this narrative are not doubled, so that nobody knows where it ends."""
     broken = f'2026-01-02,Mortgage,"He said "no".\n{behind}",7\n'
     content = HEADER + written([complaint(100, "the victim"), complaint(101, "another")]) + broken
     found = [each for each in exactly(content.encode()) if not each["reason"]]
@@ -118,7 +114,6 @@ def test_rows_in_a_narrative_whose_quotes_are_broken_are_marked(behind: str) -> 
 
 
 def test_behind_an_unclosed_quote_rows_are_marked_until_a_quote_shows_that_they_are_outside() -> None:
-    """Fault 84."""
     rows = "".join(f"2026-01-02,Mortgage,told,{number}\n" for number in (1, 2))
     quoted = written([complaint(3, "told"), complaint(4, "told")])
     found = exactly((HEADER + BROKEN[0] + rows + quoted).encode())
@@ -132,7 +127,6 @@ def test_behind_an_unclosed_quote_rows_are_marked_until_a_quote_shows_that_they_
 
 @pytest.mark.parametrize("content", [HEADER, NARROW])
 def test_a_narrative_that_consists_of_a_columns_name_is_no_header(content: str) -> None:
-    """Fault 88, the other way round."""
     fields = content.count(",") + 1
     row = ["2026-01-02", "Mortgage", "complaint", "7"] if fields == 4 else ["Mortgage", "Narrative"]
     found = exactly((content + written([row])).encode())
@@ -156,7 +150,6 @@ REORDERED = "Complaint ID,Date received,Product,Consumer complaint narrative\n"
 def test_an_export_behind_another_with_other_columns_is_refused_with_the_line(
     first: str, second: str, length: int
 ) -> None:
-    """Fault 88."""
     row = ["2026-01-02", "Mortgage", "told", "7"][-first.count(",") - 1 :]
     row = row if "Date" in first else ["Mortgage", "told"]
     content = first + written([row] * 3) + second + written([row] * 3)
@@ -168,7 +161,6 @@ def test_an_export_behind_another_with_other_columns_is_refused_with_the_line(
 @pytest.mark.parametrize("length", [10, 60, 10_000])
 @pytest.mark.parametrize("header", [HEADER, NARROW])
 def test_a_header_that_is_repeated_is_quarantined_as_one(header: str, length: int) -> None:
-    """Fault 97."""
     row = ["2026-01-02", "Mortgage", "told", "7"] if header == HEADER else ["Mortgage", "told"]
     content = header + written([row]) + header.upper() + written([row])
     for found in (exactly(content.encode()), in_ranges(content.encode(), length)):

@@ -6,11 +6,12 @@ from pathlib import Path
 import prepare_complaints
 import pyarrow.parquet as pq
 import pytest
+from audit_results import REVIEW_REASONS
 from complaint_rows import FATES, FLAGS
 from preparation import InputFilesRefusedError
 from pyspark.sql import SparkSession
 
-from complaints.runs.accounting import check_account
+from complaints.runs.accounting import CLASSIFICATION_FATES, check_account
 from tests.glue.local_runs import Run, audit, data_files, lay_out
 
 HEADER = "Date received,Product,Consumer complaint narrative,Complaint ID\n"
@@ -86,29 +87,32 @@ def test_a_second_run_over_the_same_folder_replaces_the_first(run: Run) -> None:
     assert {name: prepare(run).lines(name) for name in before} == before
 
 
-@pytest.mark.parametrize(
-    "content", [HEADER, "", HEADER + "2020-03-18,Mortgage, ,1\n"], ids=["header", "empty", "without narrative"]
-)
-def test_a_run_without_a_narrative_has_one_empty_file_of_records_and_its_account(run_of: LaidOut, content: str) -> None:
-    """Fault 102."""
-    run = prepare(run_of({"a.csv": content}))
+@pytest.mark.parametrize("content", [HEADER, ""], ids=["header", "empty"])
+def test_a_run_without_a_row_fails_and_names_its_files(run_of: LaidOut, content: str) -> None:
+    run = run_of({"a.csv": content})
+    with pytest.raises(ValueError, match=r"nothing to classify: no row in file://.*/raw/a\.csv"):
+        prepare(run)
+    assert not (run.folder / "account").exists()
+
+
+def test_a_run_without_a_narrative_has_one_empty_file_of_records_and_its_account(run_of: LaidOut) -> None:
+    run = prepare(run_of({"a.csv": HEADER + "2020-03-18,Mortgage, ,1\n2020-03-18,Mortgage,N/A,2\n"}))
     assert [path.stat().st_size for path in data_files(run.folder / "records")] == [0]
     (source,) = run.document("account")["by_source"]
-    assert (source["with_narrative"], source["rows_in"]) == (0, source["without_narrative"])
+    assert (source["with_narrative"], source["without_narrative"]) == (0, 2)
     account = audit(run, answers=None)
-    assert (account["by_source"][0]["classified"], account["files"][0]["rows"]) == (0, 0)
-    assert account["needs_review"] == dict.fromkeys(account["needs_review"], 0)
+    assert [each["rows"] for each in account["files"]] == [0]
+    assert check_account(account, CLASSIFICATION_FATES)["without_narrative"] == 2
+    assert account["needs_review"] == dict.fromkeys(REVIEW_REASONS, 0)
 
 
 def test_row_numbers_that_are_called_id_are_not_taken_for_ids(run_of: LaidOut) -> None:
-    """Fault 96."""
     files = {name: "id,product,narrative\n" + "".join(f"{n},Mortgage,{name} {n}\n" for n in range(5)) for name in "ab"}
     account = prepare(run_of({f"{name}.csv": text for name, text in files.items()})).document("account")
     assert [each["with_narrative"] for each in account["by_source"]] == [5, 5]
 
 
 def test_a_message_about_many_refused_files_is_bounded(run_of: LaidOut) -> None:
-    """Fault 109."""
     run = run_of({f"{number:03}-{'x' * 60}.csv": "no header\n" for number in range(300)})
     with pytest.raises(InputFilesRefusedError) as refused:
         prepare(run)

@@ -35,6 +35,7 @@ COLUMNS = [
     "runner_up",
     "runner_up_confidence",
     "needs_review",
+    "review_reason",
     "model_version",
     "run_id",
 ]
