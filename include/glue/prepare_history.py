@@ -1,9 +1,9 @@
-"""Glue job: labelled complaints in; what to learn from and what to test on, apart from each other, out.
+"""Glue job: prepares complaints for training. Labelled files in; rows to train on and rows to test on out.
 
 Writes `--complaints` (Parquet, every row that was read), `--rows` (Parquet by use and fate: `use=train`,
 `use=evaluate/fate=test`, `use=evaluate/fate=newest`, `use=none`), `--quarantine` (JSON Lines) and, last of all,
 `--account` (one JSON document): where that is, all else is. Fails when a file or too many rows cannot be read, or when
-nothing is left to learn from or to test on.
+no rows are left to train on or to test on.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from run_files import account_of, spark_session, write_document
 
+_NAMED, _LONGEST_NAME = 10, 100  # products in an error, and characters of each
 FATES = ("train", "test", "newest", "without_narrative", "unmapped", "quarantined", "superseded")
 
 
@@ -25,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         InputFilesRefusedError: a file could not be read to its end.
         TooManyQuarantinedError: more rows than are tolerated could not be read.
-        ValueError: no complaint is left to learn from, or none to test on.
+        ValueError: no complaint is left to train on, or none to test on.
     """
     parser = arguments(__doc__)
     parser.add_argument("--rows", required=True, help="where the split rows go")
@@ -36,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     spark = spark_session()
     complaints, sources, files = prepare(spark, options)
     rows = split(complaints, options.newest_fraction, options.test_fraction)
-    # By the hash of what a row is about, and in a fixed order: who learns from a re-run's files learns the same.
+    # By the hash of a row's id, and in a fixed order: training on a re-run's files gives the same model.
     placed = rows.repartition(files, "complaint_id", place()).sortWithinPartitions("use", "fate", "source", "record")
     placed.write.mode("overwrite").partitionBy("use", "fate").parquet(options.rows)
 
@@ -46,9 +47,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     counts = {fate: sum(source[fate] for source in by_source) for fate in FATES}
     print(", ".join(f"{count:,} {fate}" for fate, count in counts.items()), flush=True)
     if not counts["train"] or not counts["test"] + counts["newest"]:
-        raise ValueError(f"too few labelled complaints with a narrative to learn from and to test on: {counts}")
+        unmapped = unmapped_products(complaints)
+        hint = f"; no rule of model_config.yaml maps the products {unmapped}" if unmapped else ""
+        raise ValueError(f"too few labelled complaints with a narrative to learn from and to test on: {counts}{hint}")
     account = {"by_source": by_source, "quarantined_by_reason": reasons(complaints), **oddities(complaints)}
     write_document(spark, account, options.account)
+
+
+def unmapped_products(complaints: DataFrame) -> str:
+    """The most frequent products that have no class, with the number of their complaints."""
+    unmapped = complaints.filter((F.col("fate") == "with_narrative") & (F.col("label") == UNMAPPED))
+    counts = unmapped.groupBy("product").count().sort(F.desc("count"), "product").limit(_NAMED).collect()
+    return ", ".join(f"{row.product[:_LONGEST_NAME]!r} ({row['count']:,})" for row in counts)
 
 
 def split(complaints: DataFrame, newest_fraction: float, test_fraction: float) -> DataFrame:

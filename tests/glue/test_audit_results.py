@@ -242,7 +242,7 @@ def test_an_output_that_answers_no_file_of_this_run_is_passed_over_and_counted(
     (tmp_path / "scores" / "part-00000-of-before.json.out").write_text(json.dumps(score("1", "card")) + "\n")
     account = again(prepared, tmp_path, ALL)
     assert check_account(account, CLASSIFICATION_FATES)["classified"] == 4
-    assert "outputs read: 1; of an earlier attempt, passed over: 1" in capsys.readouterr().out
+    assert "outputs read: 1; ignored, of an earlier attempt: 1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("folder", ["gone", "empty"])
@@ -274,7 +274,10 @@ ANSWERS: list[tuple[Score, str]] = [
     ({"runner_up": "cards"}, f"with a runner_up {FOREIGN}"),
     ({"runner_up": None}, f"with a runner_up {FOREIGN}"),
     ({"runner_up": "mortgage"}, "with its predicted_product as runner_up, complaint_id '1'"),
-    *(({"confidence": no}, f"with an invalid confidence, {NO}") for no in (math.nan, None, -0.1, 1.1, math.inf, "very")),
+    *(
+        ({"confidence": no}, f"with an invalid confidence, {NO}")
+        for no in (math.nan, None, -0.1, 1.1, math.inf, "very")
+    ),
     *(({"runner_up_confidence": no}, f"with an invalid runner_up_confidence, {NO}") for no in (math.nan, None, -0.1)),
     ({"confidence": 0.3, "runner_up_confidence": 0.4}, "with a runner_up_confidence above its confidence"),
     (

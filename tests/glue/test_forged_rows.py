@@ -15,8 +15,8 @@ from exact_csv.strict import Place
 from exact_csv.structure import record_starts, stretch_of
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests.faults.reading import HEADER
 
+from tests.campaign.reading import HEADER
 from tests.glue.local_runs import LIMITS
 from tests.glue.test_csv_ranges import exactly, in_ranges
 

@@ -183,3 +183,10 @@ def test_too_little_to_learn_from_and_to_test_on_fails_with_the_numbers(
     with pytest.raises(ValueError, match=r"too few labelled complaints .* to learn from and to test on: \{'train': "):
         prepare(run, newest, test)
     assert not (run.folder / "account").exists()
+
+
+def test_products_that_no_rule_maps_are_named_when_nothing_is_left_to_train_on(run_of: LaidOut) -> None:
+    rows = "".join(f"{n},telepathy,Story {n}.\n" for n in range(3)) + "3,aura reading,Story 3.\n"
+    run = run_of({"a.csv": ",product,narrative\n" + rows})
+    with pytest.raises(ValueError, match=r"no rule .* maps the products 'telepathy' \(3\), 'aura reading' \(1\)$"):
+        prepare(run)

@@ -104,7 +104,7 @@ def _behind(header: Header, parser: _Parser) -> Iterator[Record]:
     while (parsed := parser.record()) is not None:
         values, fault = parsed
         count += 1
-        first, raw = lines.number - len(lines.taken) + 1, b"".join(lines.taken)
+        first, raw = lines.first, b"".join(lines.taken)
         digits = id_digits(header, values)
         # A line without an end can only be the last one. Where the id stands last, half of it may be missing.
         if not fault and digits < shortest and not raw.endswith((*LINE_ENDS, b'"')):
@@ -177,8 +177,7 @@ class _Parser:
 
     def _fault(self, header: Header, values: Sequence[str]) -> Fault | None:
         lines = self.lines
-        first = lines.number - len(lines.taken) + 1
-        fault = fault_of(header, values, lines.taken[-1].endswith(LINE_ENDS), first)
+        fault = fault_of(header, values, lines.taken[-1].endswith(LINE_ENDS), lines.first)
         # A quote that is not closed may have swallowed other rows.
         if fault and len(lines.taken) > 1 and (len(values) != len(header.columns) or id_fault(header, values)):
             return self._of_first_line(fault.reason)

@@ -38,13 +38,12 @@ class Stretch(NamedTuple):
 def stretch_of(data: bytes, skipped: int = 0) -> Stretch:
     """The stretch with these bytes; the first `skipped` of them have no marks."""
     text = np.frombuffer(data, np.uint8)
-    marks = marks_of(text[skipped:], returns=b"\r" in data)
-    return Stretch(data, text, Marks(*(each + skipped for each in marks)) if skipped else marks)
+    return Stretch(data, text, marks_of(text, returns=b"\r" in data, start=skipped))
 
 
-def marks_of(text: Text, returns: bool = True) -> Marks:
-    """The marks of a text. With `returns=False`, for a text without a carriage return, none is looked for."""
-    places = _places(text, (QUOTE, LF, CR) if returns else (QUOTE, LF))
+def marks_of(text: Text, returns: bool = True, start: int = 0) -> Marks:
+    """The marks of a text from `start` on. `returns=False` is for a text without carriage returns."""
+    places = _places(text, (QUOTE, LF, CR) if returns else (QUOTE, LF), start)
     letters = text[places]
     quotes, newlines = places[letters == QUOTE], places[letters == LF]
     if not returns:
@@ -54,23 +53,23 @@ def marks_of(text: Text, returns: bool = True) -> Marks:
     return Marks(quotes, newlines, np.sort(np.concatenate((newlines, alone))) if len(alone) else newlines)
 
 
-def _places(text: Text, letters: Sequence[int]) -> Places:
+def _places(text: Text, letters: Sequence[int], start: int) -> Places:
     """Where one of the letters stands. By pieces that fit into a cache: fresh memory costs more than the search."""
     found = [np.zeros(0, np.int64)]
-    for start in range(0, len(text), _CACHED):
-        piece = text[start : start + _CACHED]
+    for begin in range(start, len(text), _CACHED):
+        piece = text[begin : begin + _CACHED]
         marked = piece == letters[0]
         for letter in letters[1:]:
             marked |= piece == letter
-        found.append(np.flatnonzero(marked) + start)
+        found.append(np.flatnonzero(marked) + begin)
     return np.concatenate(found)
 
 
 def letters_at(text: Text, places: Places) -> Text:
-    """The bytes at these places; newlines behind the text's last."""
-    within = places < len(text)
+    """The bytes at these places, which ascend; newlines behind the text's last."""
+    within = int(np.searchsorted(places, len(text)))
     found: Text = np.full(len(places), LF, np.uint8)
-    found[within] = text[places[within]]
+    found[:within] = text[places[:within]]
     return found
 
 
@@ -79,15 +78,18 @@ def record_starts(marks: Marks, parity: int) -> Places:
 
     `parity` is 0 where the text begins outside quotes, and 1 where it begins inside.
     """
-    outside = (np.searchsorted(marks.quotes, marks.newlines) + parity) % 2 == 0
-    begins: Places = marks.newlines[outside] + 1
+    between = np.diff(np.searchsorted(marks.newlines, marks.quotes), prepend=0, append=len(marks.newlines))
+    outside = (np.arange(len(between)) + parity) % 2 == 0
+    begins: Places = marks.newlines[np.repeat(outside, between)] + 1
     return begins
 
 
 def blank(text: Text, begins: Places) -> npt.NDArray[np.bool_]:
     """True for each of these places where only a line's end follows, or the text's."""
-    first, second = letters_at(text, begins), letters_at(text, begins + 1)
-    found: npt.NDArray[np.bool_] = (first == LF) | ((first == CR) & (second == LF))
+    first = letters_at(text, begins)
+    found: npt.NDArray[np.bool_] = first == LF
+    returns = np.flatnonzero(first == CR)
+    found[returns] = letters_at(text, begins[returns] + 1) == LF
     return found
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pyarrow as pa
 
 from exact_csv.columns import Header
@@ -14,7 +16,10 @@ from exact_csv.ranges import Case, Part, Sight, Survey, survey
 from exact_csv.records import Record
 from exact_csv.row_tables import exact_tables, whole_tables
 from exact_csv.strict import Place
+from exact_csv.structure import blank
 from exact_csv.whole_files import FileHeader, tables_of_file
+
+_FIRST_RECORDS = 3  # are tried, to guess whether a range begins inside quotes
 
 
 def tables_of(
@@ -34,7 +39,7 @@ def tables_of(
 
 
 def _look(opener: Opener, look: Look, limits: ReaderLimits, found: Callable[[Seen], object]) -> Iterator[pa.Table]:
-    """The whole records of a range, as if it began outside quotes if it can, else inside; none where neither is so."""
+    """The whole records of a range, outside or inside quotes as its first records suggest; none where they do not."""
     layout, place, number = look
     try:
         sight = sight_in(opener, layout.given, place)
@@ -43,13 +48,28 @@ def _look(opener: Opener, look: Look, limits: ReaderLimits, found: Callable[[See
         return
     surveyed = survey(sight)
     cases = {False: surveyed.outside, True: surveyed.inside}
-    inside = next((each for each, case in cases.items() if not case.fault and case.first >= 0), None)
+    possible = [each for each, case in cases.items() if not case.fault and case.first >= 0]
+    if len(possible) > 1:
+        possible = [each for each in possible if _begins_with_rows(sight, each, layout.header)]
+    inside = next(iter(possible), None)
     rows = 0
     if inside is not None:
         for table in _whole(layout.given.uri, layout.header, sight, inside, limits, Place(number)):
             rows += table.num_rows
             yield table
     found(Seen(number, surveyed, inside, rows))
+
+
+def _begins_with_rows(sight: Sight, inside: bool, header: Header) -> bool:
+    """True where a range's first records, in this case, have the header's number of fields."""
+    _, whole = sight.begins(inside)
+    starts = whole[:-1]
+    first = np.flatnonzero(~blank(sight.stretch.text, starts))[:_FIRST_RECORDS].tolist()
+    texts = (sight.stretch.data[whole[each] : whole[each + 1]].decode("utf-8", "replace") for each in first)
+    try:
+        return bool(first) and all(len(next(csv.reader([text]))) == len(header.columns) for text in texts)
+    except csv.Error:
+        return False
 
 
 def _part(opener: Opener, piece: Piece, header: Header, part: Part, limits: ReaderLimits) -> Iterator[pa.Table]:
