@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 # What programs write for a value that is missing.
 _NULL_WORDS = r"(?i)^\s*(?:nan|n/?a|#n/a|<na>|null|none|nil)\s*$"
-# What a text has no use for: the C0 controls but tab, newline and carriage return. One range, and a look back at what
+# Characters that are removed: the C0 controls but tab, newline and carriage return. One range, and a look back at what
 # is in it: a class of several ranges takes five times as long.
 _CONTROLS = r"[\x00-\x1f](?<![\t\n\r])"
 _SHORT = 100  # characters; the CFPB's shortest stubs say nothing about a class

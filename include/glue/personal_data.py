@@ -34,7 +34,7 @@ def masked(text: Column, kinds: Column) -> Column:
 
 
 def kinds_in(text: Column) -> Column:
-    """Which of `KINDS` a text holds, as an array in their order; empty for none, and for no text."""
+    """The `KINDS` of personal data in a text, as an array in their order; empty for none, and for a null text."""
     found = {name: text.rlike(pattern) for name, pattern in _PATTERNS.items()} | {"card": F.size(_cards(text)) > 0}
     found["email"] = F.contains(text, F.lit("@")) & found["email"]
     return F.array_compact(F.array(*(F.when(found[kind], F.lit(kind)) for kind in KINDS)))

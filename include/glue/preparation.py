@@ -41,12 +41,12 @@ class Prepared(NamedTuple):
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
-    """The arguments that both jobs take; Glue passes more, which `parse_known_args` leaves alone."""
+    """The parser of the arguments that both jobs take; Glue passes more, which `parse_known_args` ignores."""
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument("--plan", required=True, help="the run's plan, which names the inputs")
     parser.add_argument("--limits", required=True, type=reader_limits, help="JSON: the bounds of what is read")
     parser.add_argument("--label_rules", required=True, type=json.loads, help="JSON: [[text, label], ...]")
-    parser.add_argument("--parsed", required=True, help="where every row stands as it was read, until it is prepared")
+    parser.add_argument("--parsed", required=True, help="where rows are kept between reading and preparing")
     parser.add_argument("--complaints", required=True, help="where every row goes, as Parquet")
     parser.add_argument("--quarantine", required=True, help="where unreadable rows go, as JSON Lines")
     parser.add_argument("--account", required=True, help="where the account of all rows goes, last of all")
@@ -75,7 +75,7 @@ def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
     complaints = spark.read.parquet(options.complaints)
     if read.rows != (rows_written := complaints.count()):
         raise RuntimeError(f"{read.rows:,} rows were read, but {rows_written:,} stand in {options.complaints}")
-    # Not only what was read now: with other cores an earlier attempt gave its files other names.
+    # All files, not only those of this attempt: with another number of cores an earlier one used other names.
     remove_files(files_below(options.parsed))
     write_quarantine(complaints, options.quarantine)
     check_files(complaints, options.quarantine)
@@ -85,9 +85,9 @@ def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
 
 
 def write_quarantine(complaints: DataFrame, uri: str) -> None:
-    """What could not be read, as JSON Lines: source, line, record, reason, raw; a whole file is the record 0.
+    """Writes unreadable rows as JSON Lines: source, line, record, reason, raw; a whole file is the record 0.
 
-    `raw` is the text as it came, with whatever personal data it holds: only who may see raw files may see it.
+    `raw` is the text as it came, with any personal data in it: protect it as you protect the raw files.
     """
     (
         complaints.filter(F.col("reason").isNotNull())

@@ -1,4 +1,4 @@
-"""What all jobs share: the session, and documents with the account of every row."""
+"""The Spark session of all jobs, and the documents that account for every row."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def read_document(spark: SparkSession, uri: str) -> dict[str, Any]:
 
 
 def account_of(rows: DataFrame, sources: Sequence[str], fates: Sequence[str]) -> list[dict[str, Any]]:
-    """How many rows of each source met which fate; a source without rows counts 0 of each.
+    """The number of rows of each source by fate; a source without rows counts 0 of each.
 
     `rows_in` is the number of the source's last record, which the reader counts without a gap: a row that is lost
     on the way makes the fates fall short of it.

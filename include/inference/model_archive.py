@@ -66,7 +66,7 @@ def _read_through(tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
 
 
 def _why_refused(member: tarfile.TarInfo) -> str:
-    """What is wrong with a member; empty where nothing is."""
+    """The fault of a member; empty where it has none."""
     path = PurePosixPath(member.name)
     if path.is_absolute():
         return "is an absolute name: members lie in the model's folder"

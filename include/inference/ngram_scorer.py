@@ -17,11 +17,11 @@ from scipy.special import softmax
 from trained_model import ModelRefusedError, TrainedModel
 from word_hashes import hashed_ngrams, hashed_words
 
-# The only way to find words that is known here; training's WORD.
+# The only pattern of words that this code implements: training's WORD.
 WORD = r"(?<![a-z])(?!xx)([a-z]{2,}?)(?=s?(?![a-z]))"
-# What else of a TfidfVectorizer is taken for granted.
+# The parameters that a TfidfVectorizer must have.
 FIXED = {"sublinear_tf": True, "lowercase": True, "token_pattern": WORD, "norm": "l2", "use_idf": True}
-# Of narratives that are scored at a time: what is made of them stays in a processor's cache.
+# Narratives scored at a time: intermediate results stay in a processor's cache.
 _CHUNK_BYTES = 400_000
 
 Floats = npt.NDArray[np.float64]

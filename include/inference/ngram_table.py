@@ -1,4 +1,4 @@
-"""A hash table of n-grams in two arrays, which is asked about all n-grams of a payload at once."""
+"""A hash table of n-grams in two arrays, which looks up all n-grams of a payload at once."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class NgramTable:
             hashes, columns, slots = hashes[rest], columns[rest], (slots[rest] + 1) & self._last
 
     def columns(self, hashes: Hashes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Which of the hashes are known, by their places, in no order, and their columns."""
+        """The places of the known hashes, in no order, and their columns."""
         slots = (hashes >> self._shift).astype(np.int64)
         places = np.arange(len(hashes))
         found, columns = [], []

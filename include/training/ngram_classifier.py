@@ -21,7 +21,7 @@ from sklearn.svm import LinearSVC
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[Any]
 
-_HELD_OUT = 5  # one group of narratives in so many tells how sure the scores may be
+_HELD_OUT = 5  # one group of narratives in five calibrates the confidence
 # Beyond these a sharpness is no estimate but a set without an error, or one without a hit.
 _SHARPNESS = (0.05, 20.0)
 _MOST_DOUBT = 0.3
@@ -77,14 +77,14 @@ def _weights(features: csr_matrix, which: Labels, classes: int, c: float, balanc
 
 
 def _log_count_ratio(inside: Floats, outside: Floats) -> Floats:
-    """Of each feature, with one more of each: how much more frequent it is inside a class. 1 on average."""
+    """The smoothed log ratio of each feature's frequency inside a class to that outside, scaled to 1 on average."""
     p, q = inside + 1, outside + 1
     ratio = np.log(p / p.sum()) - np.log(q / q.sum())
     return np.asarray(ratio / max(float(np.abs(ratio).mean()), 1e-12))
 
 
 def _held_out(groups: Sequence[object], seed: int) -> npt.NDArray[np.bool_]:
-    """Whether a row is kept from the first fit: all rows of a group, or none."""
+    """True for the rows that the first fit does not see: all rows of a group, or none."""
     order: dict[object, int] = {}
     number = np.array([order.setdefault(group, len(order)) for group in groups])
     chosen = np.random.default_rng(seed).permutation(len(order))[: len(order) // _HELD_OUT]
@@ -97,7 +97,7 @@ def _confidence(
     """The sharpness and the doubt that make the best class's probability the share of right answers.
 
     Probabilities are `(1 - doubt) * softmax(sharpness * scores) + doubt / classes`: the temperature of Guo et al.
-    (2017), and a part of the complaints whose label nothing in their text foretells (some narratives are published
+    (2017), and a share of complaints whose text does not determine the label (some narratives are published
     under two products). Both minimise the squared error of the best class's probability (Brier, 1950) on what is held
     out. Without them the answer is cautious: where too little is held out, or a class would have nothing to learn from.
     """

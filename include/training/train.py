@@ -20,7 +20,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline
 
 # A word is two or more of the letters a to z, without the s of a plural and without redactions (XXXX): neither case,
-# nor punctuation, nor digits, nor lemmatising tell classes apart. Whoever serves the model knows this pattern by heart.
+# nor punctuation, nor digits, nor lemmatising helps to separate classes. The serving code relies on this pattern.
 WORD = r"(?<![a-z])(?!xx)([a-z]{2,}?)(?=s?(?![a-z]))"
 
 
@@ -67,7 +67,7 @@ def read_labelled(folder: Path) -> tuple[list[str], list[str]]:
 
 
 def check_classes(labels: Sequence[str], least: int) -> None:
-    """Refuses what cannot be told apart.
+    """Refuses labels that no model can separate.
 
     Raises:
         TrainingDataError: there is only one class, or one with fewer than `least` complaints.
@@ -107,7 +107,7 @@ def fit(narratives: list[str], labels: Sequence[str], options: argparse.Namespac
 
 
 def _digest(narrative: str) -> bytes:
-    """What narratives have in common that differ in nothing but case and white space."""
+    """The same digest for narratives that differ in case and white space only."""
     return blake2b(" ".join(narrative.lower().split()).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 

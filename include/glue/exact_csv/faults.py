@@ -30,7 +30,7 @@ _SCIENTIFIC = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+?[0-9]{1,3}")
 class Fault(NamedTuple):
     """The reason why a record cannot be a complaint.
 
-    `quotes_in_doubt`: nobody knows whether the next line begins inside quotes.
+    `quotes_in_doubt`: the next line may begin inside quotes.
     """
 
     reason: str

@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as AwsConnectionError
 
-# What a connection that breaks in the middle of an object looks like, in botocore's words and in Python's.
+# The errors of a connection that breaks in the middle of an object, botocore's and Python's.
 _BROKEN = (HTTPClientError, IncompleteReadError, AwsConnectionError, ConnectionError, TimeoutError)
 _TRIES = 20  # of one object: even 12 GB through a bad line come to an end
 
@@ -184,7 +184,7 @@ class _ObjectBytes:
         return answer
 
     def _why_another(self, code: str) -> str | None:
-        """Why the object that the plan is about cannot be read any more; None where it is something else."""
+        """The reason why the planned object cannot be read any more; None for other errors."""
         if code in ("NoSuchKey", "NoSuchVersion"):
             version = f", not in version {self._given.version}" if self._given.version else ""
             return f"it is not there any more{version}; the plan is about ETag {self._given.etag}"

@@ -1,4 +1,4 @@
-"""How much of what the world sends is read, and how much of it may be unreadable: the bounds of a preparing job.
+"""The bounds of a preparing job: how much is read, and how much of it may be unreadable.
 
 They come from `pipeline_config.yaml` by way of the run's plan, so that the same input within the same bounds is the
 same run.
@@ -10,13 +10,13 @@ import json
 from dataclasses import dataclass
 
 MB, KB = 1_000_000, 1_000
-# Up to here no ratio is suspicious: a file of a few rows that are alike compresses a thousand times, and harms nobody.
+# Up to here no ratio is suspicious: a small file of similar rows compresses a thousand times, and does no harm.
 RATIO_JUDGED_ABOVE = 50 * MB
 
 
 @dataclass(frozen=True)
 class ReaderLimits:
-    """The bounds of one run; what each key means stands in `complaints.settings`."""
+    """The bounds of one run; `complaints.settings` describes each key."""
 
     max_expanded_mb: int
     max_expansion_ratio: int
@@ -31,16 +31,16 @@ class ReaderLimits:
         return self.max_row_kb * KB
 
     def why_too_large(self, expanded: int, stored: int) -> str | None:
-        """Why `stored` bytes that expand to at least `expanded` are refused; None where they are not."""
+        """The reason to refuse `stored` bytes that expand to at least `expanded`; None where there is none."""
         if expanded > self.max_expanded_mb * MB:
             return f"it expands to more than {self.max_expanded_mb:,} MB (limits.max_expanded_mb)"
         if expanded > RATIO_JUDGED_ABOVE and expanded > self.max_expansion_ratio * stored:
             ratio = f"more than {self.max_expansion_ratio:,} times its size (limits.max_expansion_ratio)"
-            return f"{stored:,} bytes expand to {ratio}, as an archive does that is meant to do harm"
+            return f"{stored:,} bytes expand to {ratio}: it may be an archive bomb"
         return None
 
     def why_too_many(self, quarantined: int, rows: int) -> str | None:
-        """Why a run with so many quarantined rows fails, with the numbers; None where it does not."""
+        """The reason why a run with this many quarantined rows fails, with the numbers; None where it does not."""
         if quarantined <= self.tolerated_rows or quarantined <= self.max_fraction * rows:
             return None
         share, limit = quarantined / rows, f"{self.tolerated_rows:,} rows and {self.max_fraction:.1%}"
@@ -52,7 +52,7 @@ def reader_limits(text: str) -> ReaderLimits:
     """The bounds as the job's argument `--limits` has them: one JSON object.
 
     Raises:
-        ValueError: a bound is missing, or one that nobody knows is named.
+        ValueError: a bound is missing or unknown.
     """
     found = json.loads(text)
     names = list(ReaderLimits.__dataclass_fields__)

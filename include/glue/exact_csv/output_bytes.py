@@ -16,7 +16,7 @@ _MOST_REMOVED = 1_000  # objects of one DeleteObjects
 
 
 def write_file(uri: str, content: BinaryIO) -> None:
-    """Puts all of `content` where `uri` points, in one step: what stood there is replaced, and nobody sees a part."""
+    """Writes `content` to `uri` in one step: an existing file is replaced, and is never visible in part."""
     content.seek(0)
     if place := s3_object(uri):
         s3_client().upload_fileobj(content, *place)
@@ -31,7 +31,7 @@ def write_file(uri: str, content: BinaryIO) -> None:
 
 
 def files_below(folder: str) -> list[str]:
-    """The URIs of the files of a folder, whoever wrote them; none where it is not there."""
+    """The URIs of all files in a folder; none where there is no such folder."""
     if place := s3_object(folder):
         pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=place[0], Prefix=place[1])
         return [f"s3://{place[0]}/{each['Key']}" for page in pages for each in page.get("Contents", ())]
@@ -39,7 +39,7 @@ def files_below(folder: str) -> list[str]:
 
 
 def remove_files(uris: Sequence[str]) -> None:
-    """Removes the files, as far as they are there.
+    """Removes those of the files that exist.
 
     Raises:
         RuntimeError: S3 did not remove one of them.

@@ -1,4 +1,4 @@
-"""The Parquet files in which tasks leave what they have read, and what Spark reads of them."""
+"""The Parquet files that tasks write, and the table that Spark reads from them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FILE_BYTES = 32 << 20  # of Parquet, where a file ends: a task holds one in mem
 
 
 def files_of(tables: Iterator[pa.Table]) -> Iterator[tuple[BinaryIO, int]]:
-    """Parquet files of whole tables, each closed once it has the size, and how many rows it holds."""
+    """Parquet files of whole tables, each closed once it has its size, and the number of its rows."""
     for first in tables:
         file, rows = BytesIO(), 0
         with pq.ParquetWriter(file, SCHEMA, **_PARQUET) as writer:
@@ -42,7 +42,7 @@ def files_of(tables: Iterator[pa.Table]) -> Iterator[tuple[BinaryIO, int]]:
 def rows_in(spark: SparkSession, uris: Sequence[str], before: Sequence[tuple[int, int] | None]) -> DataFrame:
     """The rows in such files, numbered as in their inputs.
 
-    `before` says for each part how many records and lines stand before it, and None where its rows do not count.
+    `before` holds the numbers of records and lines before each part, and None for a part whose rows are not used.
     """
     if not uris:
         return spark.createDataFrame([], SPARK_SCHEMA)

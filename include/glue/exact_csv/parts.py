@@ -1,4 +1,4 @@
-"""Which parts of an input are read apart from each other: whole records each, as its ranges turned out to hold them."""
+"""Divides inputs into work for tasks: byte ranges of large plain files, and whole files of all other kinds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _AHEAD = 128  # so much of its length is read behind a range, to have its last r
 
 
 class Layout(NamedTuple):
-    """What is known of a plain input before its ranges are looked at; the first begins with the header's end."""
+    """A large plain input before its ranges are surveyed; the first range begins with the header's end."""
 
     given: Input
     header: Header
@@ -28,7 +28,7 @@ class Layout(NamedTuple):
 
 
 class Look(NamedTuple):
-    """A range that is surveyed, and read as well where it can be told what it holds. `number` counts all from 1."""
+    """A range to survey, and to read if its content is clear. `number` counts all ranges of a run from 1."""
 
     layout: Layout
     place: tuple[int, int]
@@ -36,7 +36,7 @@ class Look(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """What is read for good: a part of an input, or all of it where `part` is None.
+    """A part of an input to read, or all of it where `part` is None.
 
     `is_strict` says that all of it is known to be strict CSV.
     """
@@ -51,7 +51,7 @@ Work: TypeAlias = Look | Piece
 
 
 class Seen(NamedTuple):
-    """What came of a look: the survey, and how many rows were read as if the range began inside quotes, or not.
+    """The survey of a range, and the number of rows that were read from it, as if it began inside quotes or not.
 
     `inside` is None where none were read.
     """
@@ -63,9 +63,9 @@ class Seen(NamedTuple):
 
 
 class Settled(NamedTuple):
-    """What came of all looks: how many records and lines stand before the rows of each, or None where they are wrong.
+    """The numbers of records and lines before the rows of each range, or None where its rows are wrong.
 
-    At 0 stands what was read for good at once; `again` is what has yet to be read.
+    Place 0 is for rows that belong to no range; `again` is what has yet to be read.
     """
 
     before: list[tuple[int, int] | None]
@@ -80,7 +80,9 @@ def layout_of(opener: Opener, given: Input, limits: ReaderLimits, range_bytes: i
     except InputRefusedError:
         return None
     if head and end != b"\n":
-        print(f"warning: {given.uri} is read by one task, more slowly: its last line has no end", flush=True)
+        print(
+            f"warning: {given.uri} is read by one task, more slowly, because its last line has no line end", flush=True
+        )
         return None
     found = header_of(head, limits) if head else None
     if found is None or (given.size and given.size != size):
@@ -90,7 +92,7 @@ def layout_of(opener: Opener, given: Input, limits: ReaderLimits, range_bytes: i
 
 
 def work_of(opener: Opener, inputs: Iterable[Input], limits: ReaderLimits, range_bytes: int) -> list[Work]:
-    """What is to be done first, in the order of the inputs and of their records: large plain inputs by their ranges."""
+    """The first work, in the order of the inputs and of their records: large plain inputs by their ranges."""
     work: list[Work] = []
     looks = 0
     for given in inputs:
@@ -119,7 +121,7 @@ def sight_in(opener: Opener, given: Input, place: tuple[int, int]) -> Sight:
 
 
 def settled(work: Iterable[Work], seen: Mapping[int, Seen], limits: ReaderLimits) -> Settled:
-    """Which of the rows that were read are right, and what is read again: a file that cannot be split, as a whole."""
+    """The rows that were read rightly, and what is read again: a file that cannot be split, as a whole."""
     nothing = (0, 0)
     before = [nothing, *(None if seen[number].rows else nothing for number in sorted(seen))]
     again: list[Piece] = []

@@ -1,12 +1,11 @@
 """Reads the files of a run in parallel: every record of every input as one row of a table.
 
-This is the seam behind which reading may change: `read_complaints` takes the plan's inputs and returns one row a
-record, and nothing else knows how. A large plain file is read in byte ranges, which all cores share, any other by one
-task; what strict CSV holds is parsed at once, all else by the exact reader. Memory does not grow with a file.
+A large plain file is read in byte ranges, which all cores share, any other file by one task. Strict CSV is parsed many
+rows at a time, other CSV line by line. Memory does not grow with a file.
 
 Each task writes what it has read to Parquet files by itself, which Spark then reads: its rows need not go through the
-JVM one by one to get there. A range is read once, before anyone knows how many records stand before it, and whether it
-begins inside quotes: what it holds says so but for odd cases, which are read again once all ranges have been seen.
+JVM one by one to get there. A range is read before the number of records before it is known, and whether it begins
+inside quotes: nearly always its content shows that. The other ranges are read again once all have been surveyed.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class Read(NamedTuple):
 
 
 class Written(NamedTuple):
-    """A file, and how many rows it holds."""
+    """A file, and the number of its rows."""
 
     uri: str
     rows: int
@@ -86,14 +85,14 @@ def read_complaints(
 def _done(
     spark: SparkSession, work: Sequence[Work], write: Callable[[int, Iterable[list[Work]]], Iterator[Answer]]
 ) -> list[Answer]:
-    """Has the work done by a job, whose tasks have about equal shares of it."""
+    """Runs the work as one Spark job, whose tasks have about equal shares of it."""
     lists = shared(work, _weight, spark.sparkContext.defaultParallelism)
     tasks = spark.sparkContext.parallelize(lists, max(1, len(lists)))
     return tasks.mapPartitionsWithIndex(write).collect()
 
 
 def _weight(work: Work) -> int:
-    """About how many bytes of text there are to some work; opening it counts as well."""
+    """The approximate number of bytes of text in some work, plus the cost of opening it."""
     if isinstance(work, Look):
         start, end = work.place
         return _OPENED + end - start

@@ -179,7 +179,7 @@ def _are_complaints(read: pa.Table, header: Header) -> bool:
 
 
 def _numeric(values: npt.NDArray[Any], kind: pa.DataType) -> pa.Array:
-    """The same memory as an Arrow array; `pa.array` would import pandas, to see whether the values are a series."""
+    """The same memory as an Arrow array; `pa.array` would import pandas, to check for a series."""
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
 
 

@@ -19,7 +19,7 @@ from exact_csv.strict import Place
 from exact_csv.structure import blank
 from exact_csv.whole_files import FileHeader, tables_of_file
 
-_FIRST_RECORDS = 3  # are tried, to guess whether a range begins inside quotes
+_FIRST_RECORDS = 3  # are tried, to guess where a range begins, inside or outside quotes
 
 
 def tables_of(

@@ -1,4 +1,4 @@
-"""How much each task of a job gets to do: as few tasks as keep every core busy, each of them long.
+"""Divides work among the tasks of a job: as few tasks as keep every core busy, each of them long.
 
 A Python worker spends a sixth of a second around each task: it forgets all it knows of where modules are, and looks for
 garbage. A range of some MB takes it less than that, so one task takes many of them, one after the other.
@@ -27,7 +27,7 @@ def shared(work: Sequence[Each], weight: Callable[[Each], int], cores: int) -> l
     tasks = min(rounds * max(1, cores), MOST_TASKS, max(1, len(work)))
     share, before, numbered = max(1.0, total / tasks), 0, []
     for each in work:
-        # By its middle: a piece that lies across two shares is in that which has more of it.
+        # By its middle: work that lies across two shares belongs to the one with the larger part of it.
         numbered.append((int((before + weight(each) / 2) / share), each))
         before += weight(each)
     return [[each for _, each in group] for _, group in groupby(numbered, key=lambda pair: pair[0])]

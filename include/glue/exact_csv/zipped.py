@@ -21,10 +21,10 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ARCHIVES = (".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".zst", ".7z", ".rar")
 
 
-def zipped_pieces(first: bytes, stream: ByteStream, allowed: Callable[[int], None]) -> Iterator[bytes]:
-    """The text of the zip's CSV; `first` is what was read of the stream already.
+def zipped_pieces(first: bytes, stream: ByteStream, check_size: Callable[[int], None]) -> Iterator[bytes]:
+    """The text of the zip's CSV; `first` was already read from the stream.
 
-    `allowed` is asked about the size that the table of contents tells of, before anything is expanded.
+    `check_size` is called with the size that the table of contents states, before anything is expanded.
 
     Raises:
         InputRefusedError: it is damaged or encrypted, or does not hold exactly one CSV.
@@ -36,7 +36,7 @@ def zipped_pieces(first: bytes, stream: ByteStream, allowed: Callable[[int], Non
         try:
             with zipfile.ZipFile(cast(IO[bytes], _Bounded(copy))) as archive:
                 member = _only_csv(archive.infolist())
-                allowed(member.file_size)
+                check_size(member.file_size)
                 with archive.open(member) as text:
                     while piece := text.read(_PIECE):
                         yield piece
