@@ -96,11 +96,14 @@ def test_a_run_whose_bad_rows_stand_behind_an_unclosed_quote_fails(run_of: LaidO
 
 
 @injects(Fault.FORGED_ROWS, Fault.HUGE_RECORD)
-def test_an_over_long_record_of_a_strict_file_is_one_row_whatever_its_lines_look_like(tmp_path: Path) -> None:
-    told = '"' + row(7) * 50_000 + '"'
+@pytest.mark.parametrize("lines", [50_000, 500_000])
+def test_an_over_long_record_of_a_strict_file_is_one_row_whatever_its_lines_look_like(
+    tmp_path: Path, lines: int
+) -> None:
+    told = '"' + row(7) * lines + '"'
     found = read(tmp_path, HEADER + row(1) + row(2, told) + row(3))
     assert ids(found) == ["1", None, "3"]
-    assert [record.line for record in found] == [2, 3, 50_004]
+    assert [record.line for record in found] == [2, 3, lines + 4]
 
 
 @injects(Fault.UNCLOSED_QUOTE)

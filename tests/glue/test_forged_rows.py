@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from exact_csv import formats, whole_files
 from exact_csv.limits import ReaderLimits
 from exact_csv.records import header_of
 from exact_csv.row_tables import whole_tables
@@ -21,6 +22,7 @@ from tests.glue.local_runs import LIMITS
 from tests.glue.test_csv_ranges import exactly, in_ranges
 
 BOUNDS = ReaderLimits(**LIMITS)
+TIGHT = ReaderLimits(**{**LIMITS, "max_row_kb": 1, "max_field_characters": 500})
 NARROW = "Product,Consumer complaint narrative\n"  # without ids
 FORGED = "2026-01-02,Mortgage,forged,100"
 # What an adversary writes: rows, quotes, commas, line ends, headers, and the end of a field.
@@ -75,6 +77,26 @@ def test_blocks_of_a_few_bytes_change_no_narrative(narratives: list[str], end: s
     expected = [row[2] for row in csv.reader(io.StringIO(rows, newline=""), strict=True)]
     assert [each["consumer_complaint_narrative"] or "" for each in found] == expected
     assert [each["record"] for each in found] == list(range(1, len(found) + 1))
+
+
+@given(
+    st.lists(NARRATIVES, min_size=1, max_size=6),
+    st.sampled_from(["", *BROKEN]),
+    st.sampled_from([BOUNDS, TIGHT]),
+    st.integers(2, 40),
+    st.booleans(),
+)
+def test_the_pieces_in_which_a_file_arrives_make_no_difference(
+    narratives: list[str], broken: str, limits: ReaderLimits, size: int, cut: bool
+) -> None:
+    content = HEADER + written([complaint(100 + n, each * 8) for n, each in enumerate(narratives)]) + broken
+    content = content[:-1] if cut else content
+    expected = exactly(content.encode(), limits)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(formats, "PIECE", size)
+        patched.setattr(whole_files, "_KEPT_BYTES", len(HEADER))
+        patched.setattr(whole_files, "_PARSED_BYTES", size)
+        assert exactly(content.encode(), limits) == expected
 
 
 @given(

@@ -169,9 +169,13 @@ def _whole_records(pieces: Iterable[bytes], longest: int) -> Iterator[tuple[Stre
             yield _TooLong(stretch.data[: longest + 1], lines)
         else:
             rest = stretch.data
-    if rest:
-        stretch = stretch_of(rest)
-        yield stretch, np.array([0, len(rest)], np.int64)
+    # Behind a record that was skipped there may be several records.
+    starts = record_starts(stretch_of(rest).marks, 0)
+    end = int(starts[-1]) if len(starts) else 0
+    if end:
+        yield stretch_of(rest[:end]), np.concatenate((np.zeros(1, np.int64), starts))
+    if rest[end:]:
+        yield stretch_of(rest[end:]), np.array([0, len(rest) - end], np.int64)
 
 
 def _skip_record(begun: Stretch, reader: Iterator[bytes]) -> tuple[int, bytes]:
