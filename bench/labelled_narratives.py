@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from exact_csv.limits import reader_limits
-from exact_csv.records import records
+from exact_csv.tolerant_reader import records
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 from sklearn.model_selection import GroupKFold
 

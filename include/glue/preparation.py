@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from complaint_rows import FLAGS, files_for, numbered_rows, prepared, run_inputs
-from exact_csv.input_bytes import Input
+from exact_csv.inputs import Input
 from exact_csv.limits import ReaderLimits, reader_limits
-from exact_csv.output_bytes import files_below, remove_files
+from exact_csv.outputs import files_below, remove_files
 from exact_csv.reading import read_complaints
 from personal_data import KINDS
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-_LONGEST_LIST = 1_500  # characters of names in a message
-_LONGEST_NAMED = 500  # characters of one file's name, or reason
+_LONGEST_LIST = 1_200  # characters of names in a message
+_LONGEST_NAMED = 300  # characters of one file's name, or reason
 
 
 class InputFilesRefusedError(ValueError):

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import prepare_complaints
 from exact_csv.columns import COLUMNS
-from exact_csv.input_bytes import Input, Opener
+from exact_csv.inputs import Input, Opener
 from exact_csv.limits import ReaderLimits
-from exact_csv.records import Record
+from exact_csv.tolerant_reader import Record
 from exact_csv.whole_files import FileHeader, tables_of_file
 
 from tests.glue.local_runs import LIMITS, Run

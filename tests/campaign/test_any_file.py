@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from exact_csv.limits import ReaderLimits
-from exact_csv.records import Record, records
+from exact_csv.tolerant_reader import Record, records
 from hypothesis import given
 from hypothesis import strategies as st
 

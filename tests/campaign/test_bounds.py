@@ -130,8 +130,8 @@ ENDLESS = {
 CHILD = """
 import json, resource, sys
 from exact_csv.tables import tables_of
-from exact_csv.parts import Piece
-from exact_csv.input_bytes import Input, Opener
+from exact_csv.splitting import Piece
+from exact_csv.inputs import Input, Opener
 from exact_csv.limits import ReaderLimits
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 limits = ReaderLimits(**json.loads(sys.argv[2]))

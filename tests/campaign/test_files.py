@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from exact_csv.faults import BEHIND_OPEN_QUOTE, CUT_IN_NUMBER, CUT_IN_QUOTES, CUT_IN_RECORD
-from exact_csv.input_bytes import Input
+from exact_csv.inputs import Input
 from exact_csv.limits import ReaderLimits
 from exact_csv.reading import read_complaints
 from preparation import InputFilesRefusedError

@@ -16,17 +16,17 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError, IncompleteReadError
 from botocore.stub import Stubber
-from exact_csv import output_bytes
+from exact_csv import outputs
 from exact_csv.columns import REQUIRED
-from exact_csv.input_bytes import ByteStream, Input, InputRefusedError, Opener
+from exact_csv.inputs import ByteStream, Input, InputRefusedError, Opener
 from exact_csv.limits import ReaderLimits
-from exact_csv.output_bytes import files_below, remove_files, write_file
-from exact_csv.parts import Seen, settled, work_of
-from exact_csv.tables import records_of, tables_of
+from exact_csv.outputs import files_below, remove_files, write_file
+from exact_csv.splitting import Seen, settled, work_of
+from exact_csv.tables import tables_of
 
 from localaws import LocalAWS
 from tests.campaign.faults import Fault, injects
-from tests.campaign.reading import HEADER, row
+from tests.campaign.reading import HEADER, records_of, row
 from tests.glue.local_runs import LIMITS
 
 CONTENT = b"".join(b"line %07d\n" % number for number in range(60_000))
@@ -195,9 +195,9 @@ def test_ranges_of_an_object_give_what_it_holds_over_a_connection_that_breaks(
         opener = opener_at(aws, endpoint, monkeypatch)
         work = work_of(opener, [planned], limits, 64_000)
         seen: list[Seen] = []
-        tables = [table for each in work for table in tables_of(opener, each, limits, 0, seen.append)]
-        before, again = settled(opener, work, {each.number: each for each in seen}, limits)
-        exact = list(records_of(opener, planned, limits))
+        tables = [table for each in work for table in tables_of(opener, each, limits, seen.append)]
+        before, again = settled(work, {each.number: each for each in seen}, limits)
+        exact = records_of(opener, planned, limits)
     assert line.left == 0
     assert len(work) > 5
     assert not again
@@ -214,7 +214,7 @@ def test_a_file_that_may_not_be_removed_is_named(
     refused = {"Key": "parsed/b.parquet", "Code": "AccessDenied", "Message": "Access Denied"}
     stub = Stubber(client := aws.client("s3"))
     stub.add_response("delete_objects", {"Errors": [refused]})
-    monkeypatch.setattr(output_bytes, "s3_client", lambda: client)
+    monkeypatch.setattr(outputs, "s3_client", lambda: client)
     with stub, pytest.raises(RuntimeError, match=r"s3://plain/parsed/b.parquet could not be removed: AccessDenied"):
         remove_files(["s3://plain/parsed/a.parquet", "s3://plain/parsed/b.parquet"])
 

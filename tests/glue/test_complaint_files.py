@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from exact_csv.columns import REQUIRED
-from exact_csv.input_bytes import Input
+from exact_csv.inputs import Input
 from exact_csv.limits import ReaderLimits
-from exact_csv.parsed_files import files_of
+from exact_csv.parquet_files import files_of
 from exact_csv.reading import read_complaints
-from exact_csv.records import Record
 from exact_csv.row_tables import exact_tables
+from exact_csv.tolerant_reader import Record
 from pyspark.sql import Row, SparkSession
 
 from tests.glue.local_runs import LIMITS, Run
@@ -113,8 +113,8 @@ def test_a_worker_reads_and_writes_without_pandas(tmp_path: Path) -> None:
     program = f"""
 import sys
 from exact_csv.reading import _write
-from exact_csv.parts import Piece
-from exact_csv.input_bytes import Input
+from exact_csv.splitting import Piece
+from exact_csv.inputs import Input
 from exact_csv.limits import ReaderLimits
 given = Input({given.as_uri()!r}, size={given.stat().st_size})
 limits, work = ReaderLimits(**{LIMITS!r}), [Piece(given)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from complaint_rows import IN_OPEN_QUOTE, label, numbered_rows, prepared, run_inputs
 from exact_csv.columns import COLUMNS
-from exact_csv.parsed_files import SPARK_SCHEMA
+from exact_csv.parquet_files import SPARK_SCHEMA
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 

@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 from exact_csv.columns import COLUMNS
 from exact_csv.limits import ReaderLimits
-from exact_csv.records import CUT_IN_QUOTES, Record, records
+from exact_csv.tolerant_reader import CUT_IN_QUOTES, Record, records
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from exact_csv import parts
-from exact_csv.input_bytes import Input, Opener
+from exact_csv import splitting
+from exact_csv.inputs import Input, Opener
 from exact_csv.limits import ReaderLimits
-from exact_csv.parts import Piece, Seen, Settled, Work, settled, work_of
 from exact_csv.reading import read_complaints
+from exact_csv.splitting import Piece, Seen, Settled, Work, settled, work_of
 from exact_csv.tables import tables_of
 from exact_csv.whole_files import FileHeader
 from hypothesis import example, given
@@ -93,7 +93,7 @@ def looked(
 def seeing(ahead: int) -> Iterator[None]:
     """Has each range seen with this part of its length behind it: 1 is as much again."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(parts, "_AHEAD", ahead)
+        patched.setattr(splitting, "_AHEAD", ahead)
         yield
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from exact_csv import formats, whole_files
 from exact_csv.limits import ReaderLimits
-from exact_csv.records import header_of
 from exact_csv.row_tables import whole_tables
-from exact_csv.strict import Place
+from exact_csv.strict_reader import Place
 from exact_csv.structure import record_starts, stretch_of
+from exact_csv.tolerant_reader import header_of
 from hypothesis import example, given
 from hypothesis import strategies as st
 

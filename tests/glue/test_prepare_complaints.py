@@ -120,7 +120,7 @@ def test_a_message_about_many_refused_files_is_bounded(run_of: LaidOut) -> None:
     assert message.startswith("300 files cannot be read: ")
     assert "000-xxx" in message
     assert " more. Repair each of them" in message
-    assert len(message) < 2_500
+    assert len(message) < 2_000
 
 
 def test_a_file_that_the_plan_names_and_nobody_finds_fails_the_run(run_of: LaidOut, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from exact_csv.input_bytes import InputRefusedError
+from exact_csv.inputs import InputRefusedError
 
 # The columns of the CFPB export, as they are named here: lower case, words joined by "_". Exports since June 2026
 # have no consumer_consent_provided and no consumer_disputed; a column that a file does not have is null.

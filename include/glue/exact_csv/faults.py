@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from exact_csv.columns import Header, header_from
-from exact_csv.input_bytes import InputRefusedError
+from exact_csv.inputs import InputRefusedError
 
 LINE_ENDS = (b"\n", b"\r")
 

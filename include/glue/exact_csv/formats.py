@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 
-from exact_csv.input_bytes import ByteStream, InputRefusedError
+from exact_csv.inputs import ByteStream, InputRefusedError
 from exact_csv.limits import ReaderLimits
 from exact_csv.zipped import zipped_pieces
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from exact_csv.input_bytes import InputRefusedError
+from exact_csv.inputs import InputRefusedError
 from exact_csv.ranges import MARGIN, sight_of
 from exact_csv.structure import why_not_strict
 

@@ -17,13 +17,13 @@ from typing import NamedTuple, TypeAlias
 
 from pyspark.sql import DataFrame, SparkSession
 
-from exact_csv.input_bytes import Input, Opener
+from exact_csv.balancing import shared
+from exact_csv.inputs import Input, Opener
 from exact_csv.limits import ReaderLimits
-from exact_csv.output_bytes import write_file
-from exact_csv.parsed_files import files_of, rows_in
-from exact_csv.parts import RANGE_BYTES, Look, Seen, Work, settled, work_of
+from exact_csv.outputs import write_file
+from exact_csv.parquet_files import files_of, rows_in
+from exact_csv.splitting import RANGE_BYTES, Look, Seen, Work, settled, work_of
 from exact_csv.tables import tables_of
-from exact_csv.task_shares import shared
 from exact_csv.whole_files import FileHeader
 
 _UNPACKED = 4  # times as large as it was packed

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pyarrow as pa
 
 from exact_csv.columns import COLUMNS, Header
-from exact_csv.input_bytes import InputRefusedError
+from exact_csv.inputs import InputRefusedError
 from exact_csv.limits import ReaderLimits
-from exact_csv.records import Record
-from exact_csv.strict import BLOCK_BYTES, SCHEMA, Place, records_of_slice, slices, table_of
+from exact_csv.strict_reader import BLOCK_BYTES, SCHEMA, Place, records_of_slice, slices, table_of
 from exact_csv.structure import Places, Stretch
+from exact_csv.tolerant_reader import Record
 
 # Of one table of records that were read one by one, whichever comes first.
 _TABLE_ROWS, _TABLE_CHARACTERS = 20_000, 32_000_000

@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from exact_csv.columns import Header
-from exact_csv.input_bytes import InputRefusedError, Opener
+from exact_csv.inputs import InputRefusedError, Opener
 from exact_csv.limits import ReaderLimits
-from exact_csv.parts import Look, Piece, Seen, Work, sight_in
 from exact_csv.ranges import Case, Part, Sight, Survey, survey
-from exact_csv.records import Record
 from exact_csv.row_tables import exact_tables, whole_tables
-from exact_csv.strict import Place
+from exact_csv.splitting import Look, Piece, Seen, Work, sight_in
+from exact_csv.strict_reader import Place
 from exact_csv.structure import blank
+from exact_csv.tolerant_reader import Record
 from exact_csv.whole_files import FileHeader, tables_of_file
 
 _FIRST_RECORDS = 3  # are tried, to guess where a range begins, inside or outside quotes

@@ -18,13 +18,13 @@ import pyarrow.compute as pc
 from exact_csv.columns import IDENTIFIER, Header
 from exact_csv.faults import CUT_IN_NUMBER, LINE_ENDS
 from exact_csv.formats import text_pieces
-from exact_csv.input_bytes import Input, InputRefusedError, Opener
+from exact_csv.inputs import Input, InputRefusedError, Opener
 from exact_csv.limits import ReaderLimits
 from exact_csv.quoting import why_broken
-from exact_csv.records import Record, header_of, raw_text, records
 from exact_csv.row_tables import exact_tables, whole_tables
-from exact_csv.strict import Place, too_long
+from exact_csv.strict_reader import Place, too_long
 from exact_csv.structure import QUOTE, Places, Stretch, blank, record_starts, stretch_of
+from exact_csv.tolerant_reader import Record, header_of, raw_text, records
 
 _KEPT_BYTES = 8 << 20
 _PARSED_BYTES = 4 << 20

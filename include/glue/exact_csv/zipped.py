@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, cast
 
-from exact_csv.input_bytes import ByteStream, InputRefusedError
+from exact_csv.inputs import ByteStream, InputRefusedError
 
 _PIECE = 1 << 20
 # The longest read that a sound file asks for; a table of contents longer than this is not that of one CSV.

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from exact_csv.input_bytes import local_path, s3_client, s3_object
+from exact_csv.inputs import local_path, s3_client, s3_object
 
 _COPIED = 1 << 20
 _MOST_REMOVED = 1_000  # objects of one DeleteObjects

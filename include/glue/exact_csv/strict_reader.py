@@ -15,9 +15,9 @@ from pyarrow import csv as pyarrow_csv
 from exact_csv.columns import COLUMNS, Header
 from exact_csv.faults import LINE_ENDS, fault_of
 from exact_csv.limits import ReaderLimits
-from exact_csv.lines import BYTE_ORDER_MARK
-from exact_csv.records import Record, raw_text
+from exact_csv.record_lines import BYTE_ORDER_MARK
 from exact_csv.structure import Places, Stretch, blank
+from exact_csv.tolerant_reader import Record, raw_text
 
 # `record` counts from 1 without a gap in each file, so its maximum is the number of records that were read; the
 # record 0 is a file that could not be read to its end. In rows of a `part` other than 0, `record` and `line` count from

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from exact_csv.columns import COLUMNS, IDENTIFIER, REQUIRED
-from exact_csv.strict import SCHEMA
+from exact_csv.strict_reader import SCHEMA
 
 SPARK_SCHEMA = "source string, record long, line long, reason string, raw string, in_open_quote boolean, " + ", ".join(
     f"{name} string" for name in COLUMNS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exact_csv.task_shares import TASK_BYTES, shared
+from exact_csv.balancing import TASK_BYTES, shared
 from hypothesis import given
 from hypothesis import strategies as st
 

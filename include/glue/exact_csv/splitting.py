@@ -9,10 +9,10 @@ from typing import NamedTuple, TypeAlias
 
 from exact_csv.columns import Header
 from exact_csv.formats import plain_head
-from exact_csv.input_bytes import Input, InputRefusedError, Opener
+from exact_csv.inputs import Input, InputRefusedError, Opener
 from exact_csv.limits import ReaderLimits
 from exact_csv.ranges import MARGIN, Part, Sight, Survey, UnsplittableError, combine, sight_of, split
-from exact_csv.records import header_of
+from exact_csv.tolerant_reader import header_of
 
 RANGE_BYTES = 8 << 20  # what a task reads at a time, and with it what memory it needs
 _AHEAD = 128  # so much of its length is read behind a range, to have its last record whole

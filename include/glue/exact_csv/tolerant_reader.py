@@ -4,8 +4,8 @@ Python's `csv` is exact on multi-line and doubled-quote narratives. This module 
 on behind a broken record, so that no other record is lost with it, and its memory grows neither with a record nor with
 the file. A file that cannot be read to its end yields a record with the number 0.
 
-The quotes of a file that is strict CSV as a whole are trusted, and `strict` reads it. Here a row that begins behind a
-broken record may be a line of a narrative: such a row is marked `in_open_quote` until the quotes prove otherwise.
+The quotes of a file that is strict CSV as a whole are trusted, and `strict_reader` reads it. Here a row that begins
+behind a broken record may be a line of a narrative: it is marked `in_open_quote` until the quotes prove otherwise.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from exact_csv.faults import (
     id_digits,
     id_fault,
 )
-from exact_csv.input_bytes import InputRefusedError
+from exact_csv.inputs import InputRefusedError
 from exact_csv.limits import ReaderLimits
-from exact_csv.lines import RecordLines, RecordTooLongError, RecordTooWideError
 from exact_csv.open_quote import OpenQuote
+from exact_csv.record_lines import RecordLines, RecordTooLongError, RecordTooWideError
 
 _HEADER_WITHIN = 50  # records; what stands before the header is no data (an unzip log, a title)
 _LONGEST_RAW = 10_000  # characters of a quarantined record that are kept
