@@ -69,7 +69,7 @@ class RunsOnce(_Operator):
         super().execute(context)
 
     def has_objects(self, uri: str) -> bool:
-        """Whether a job has written data at or below an `s3://` URI."""
+        """True if a job has written data at or below an `s3://` URI."""
         hook = S3Hook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
         return Bucket(hook.conn, uri.split("/", 3)[2]).has_objects(uri)
 

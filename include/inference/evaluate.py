@@ -101,7 +101,7 @@ def slice_metrics(
 
 
 def expected_calibration_error(confidences: np.ndarray, correct: np.ndarray, bins: int = 10) -> float:
-    """How far confidence is from accuracy on average: ten bins of equal width (Guo et al., 2017)."""
+    """The average distance between confidence and accuracy, in ten bins of equal width (Guo et al., 2017)."""
     which = np.minimum((confidences * bins).astype(int), bins - 1)
     gaps = [abs(confidences[which == each].sum() - correct[which == each].sum()) for each in range(bins)]
     return float(sum(gaps) / len(confidences))

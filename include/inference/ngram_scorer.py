@@ -82,7 +82,7 @@ class NgramScorer:
             yield (counted @ self._weights) / np.where(norms > 0, norms, 1.0) + self._intercept, known
 
     def _counted(self, texts: Sequence[bytes]) -> csr_matrix:
-        """How often each known n-gram (column) occurs in each text (row)."""
+        """The count of each known n-gram (column) in each text (row)."""
         words, text_of = hashed_words(texts)
         columns, rows = [], []
         for length in range(self._lengths[0], self._lengths[1] + 1):

@@ -1,4 +1,4 @@
-"""What a person reads of a run: the page (`page.render`), the terminal's text (`summary.text`) and the quarantine.
+"""The report of a run: the page (`page.render`), the terminal's text (`summary.text`) and the quarantine.
 
 collect        reads the published results from S3
 metrics        accuracy, F1, calibration error and histogram, computed from counts

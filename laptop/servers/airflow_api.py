@@ -37,7 +37,7 @@ class AirflowApi:
             return False
 
     def serves_tasks(self) -> bool:
-        """Whether the API of the tasks answers. Its first answer takes 2 s, which the first task would wait for."""
+        """True if the API of the tasks answers. Its first answer takes 2 s, which the first task would wait for."""
         try:
             return bool(self.call("GET", "/execution/health", authorized=False))
         except (OSError, ServerError):

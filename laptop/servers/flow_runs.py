@@ -68,7 +68,7 @@ def _changes(tasks: list[dict[str, Any]], phases: dict[tuple[str, int], str]) ->
 
 
 def _heartbeat(task: dict[str, Any], jobs: AwsJobs) -> str:
-    """How long the task has been running, and the last log line of its job: jobs log the number of rows done."""
+    """A line with the running time of the task and the last log line of its job, which counts the rows done."""
     since = (datetime.now(UTC) - _time(task["start_date"])).total_seconds()
     line = jobs.last_log_line(task["task_id"])
     return f"{task['task_id']} has been running for {since:.0f} s" + (f": {line[:120]}" if line else "")

@@ -110,7 +110,7 @@ def _with_sample(train: Inputs, classify: Inputs, folder: Path) -> RunInputs:
 
 
 def _notes(files: RunInputs, settings: PipelineSettings) -> list[str]:
-    """What is done with the named files in another way than a person may expect."""
+    """Notes for the user: named files that are skipped, or uploaded under another name."""
     notes = []
     for prefix, paths in ((settings.storage.history, files.history), (delivery(settings), files.raw)):
         for path, name in zip(paths, object_names(paths), strict=True):

@@ -57,7 +57,7 @@ def up(port: int, inbox: Path | None = None, build: Path = BUILD) -> None:
 
 
 def login(credentials: Credentials, *, show_password: bool) -> str:
-    """How to log in to Airflow: the password itself, or the file that holds it where the text ends up in a log."""
+    """The line about logging in to Airflow: with the password on a terminal, with its file's name in a log."""
     password = credentials.password if show_password else f"in {credentials.password_file}"
     return f"user {USER}, password {password}"
 

@@ -68,7 +68,7 @@ def _warm_up(jvm: Any) -> None:
 
 
 def _is_wanted() -> bool:
-    """Whether there is a job, or nobody left to bring one."""
+    """True if there is a job, or nobody left to bring one."""
     return bool(select.select([_INPUT], [], [], 0)[0])
 
 

@@ -1,4 +1,4 @@
-"""What a Glue job run does: the script, its libraries and its `s3://` paths, as a local process."""
+"""A Glue job run as a local process, with the script, its libraries and its `s3://` paths."""
 
 import sys
 from collections.abc import Sequence

@@ -103,7 +103,7 @@ def configure(folder: Path, settings: Mapping[str, str], jvm_options: Iterable[s
 
 
 def environment() -> dict[str, str]:
-    """What Spark's own scripts read from the environment, wherever they run."""
+    """The environment variables that Spark's own scripts read."""
     return {
         "JAVA_HOME": str(JAVA_HOME),
         "SPARK_HOME": str(SPARK_HOME),

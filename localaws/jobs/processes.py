@@ -22,7 +22,7 @@ class Lines(Protocol):
 
 @dataclass(frozen=True)
 class Command:
-    """What to run: arguments, whole environment, working folder."""
+    """A command to run: arguments, the complete environment, working folder."""
 
     arguments: list[str]
     environment: dict[str, str]

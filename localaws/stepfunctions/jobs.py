@@ -36,7 +36,7 @@ TAG = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
 
 @dataclass(frozen=True)
 class Awaited:
-    """How a `.sync` state waits for a job: the calls take client, request and response of the start."""
+    """The calls by which a `.sync` state waits for a job; they take client, request and response of the start."""
 
     status: str
     succeeded: frozenset[str]

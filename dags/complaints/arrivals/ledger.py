@@ -62,7 +62,7 @@ class Entry:
         return cls(**values, run=Run(STEP_FUNCTIONS, old))
 
     def is_of(self, arrival: Arrival) -> bool:
-        """Whether the entry is the arrival's own."""
+        """True if the entry is the arrival's own."""
         return (self.key, self.version) == (arrival.key, arrival.identity)
 
 
@@ -77,7 +77,7 @@ class Ledger:
         return {each.key.removeprefix(VERSIONS).removesuffix(".json") for each in self._bucket.objects(VERSIONS)}
 
     def knows(self, arrival: Arrival) -> bool:
-        """Whether the version has an entry."""
+        """True if the version has an entry."""
         return self._bucket.read_json(_entry_key(arrival)) is not None
 
     def same_bytes(self, arrival: Arrival) -> Entry | None:
@@ -87,7 +87,7 @@ class Ledger:
         return None if entry is None or entry.is_of(arrival) else entry
 
     def has_published(self, entry: Entry) -> bool:
-        """Whether a run of the entry's object has published since the entry was written, on either orchestrator."""
+        """True if a run of the entry's object has published since the entry was written, by either orchestrator."""
         started = self._bucket.last_modified(f"{CONTENTS}{entry.etag}-{entry.size}.json")
         return source_ledger.published_since(self._bucket, flow=FLOW, source=entry.key, since=started)
 

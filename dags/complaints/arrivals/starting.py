@@ -25,7 +25,7 @@ _STATES: dict[str, RunState] = {"RUNNING": "running", "PENDING_REDRIVE": "runnin
 
 @dataclass(frozen=True)
 class Outcome:
-    """What happened to one arrival.
+    """The outcome for one arrival.
 
     `outcome` is `started`, `already started`, `duplicate`, `pending` (a duplicate whose first run has not ended),
     `waiting` (too many executions are running), `ignored`, `superseded` or `rejected`.
@@ -58,7 +58,7 @@ class StateMachine:
         return _STATES.get(status, "failed")
 
     def exists(self, run_id: str) -> bool:
-        """Whether the execution was started before."""
+        """True if the execution was started before."""
         try:
             self._client.describe_execution(executionArn=run_id)
         except self._client.exceptions.ExecutionDoesNotExist:

@@ -36,7 +36,7 @@ class Bucket:
         return (ObjectVersion.listed(entry) for page in pages for entry in page.get("Contents", []))
 
     def has_objects(self, uri: str) -> bool:
-        """Whether a job has written data at or below an `s3://` URI of this bucket.
+        """True if a job has written data at or below an `s3://` URI of this bucket.
 
         Markers do not count: an object without bytes, or with a name or a folder below the URI that begins with `_` or
         `.`. S3A makes such objects when a write starts, so after a crash they may be all that is there.
@@ -144,7 +144,7 @@ class Bucket:
 
 
 def _is_data(version: ObjectVersion, prefix: str) -> bool:
-    """Whether an object has bytes, and neither its name nor a folder of it below `prefix` marks it as temporary."""
+    """True if an object has bytes, and neither its name nor a folder of it below `prefix` marks it as temporary."""
     # The prefix may end within a name, so the part after its last slash counts as below it.
     below = version.key.removeprefix(prefix[: prefix.rfind("/") + 1])
     return bool(version.size) and not any(part.startswith(("_", ".")) for part in below.split("/"))

@@ -73,13 +73,13 @@ def _last_words(described: Mapping[str, Any], logs: Any) -> str:
 
 
 def is_transient(described: Mapping[str, Any]) -> bool:
-    """Whether a job ended because AWS had too few machines, so that another attempt may succeed."""
+    """True if a job ended because AWS had too few machines, so that another attempt may succeed."""
     reason = described.get("FailureReason") or described.get("ErrorMessage") or ""
     return bool(_SHORT_OF_MACHINES.search(str(reason)))
 
 
 def is_refused_for_good(exception: object) -> bool:
-    """Whether AWS refused a request for a reason that a retry does not change."""
+    """True if AWS refused a request for a reason that a retry does not change."""
     response = getattr(exception, "response", None) or {}
     return bool(_REFUSED_FOR_GOOD.search(str(response.get("Error", {}).get("Code", ""))))
 

@@ -171,7 +171,7 @@ def _call(client: Any, operation: str, **request: Any) -> Any:
 
 
 def result_of(kind: JobKind, job: Job) -> Any:
-    """What the step of a finished job passes on, in the shape of the operator's XCom; None for any other job.
+    """The result that a finished job's step passes on, in the shape of the operator's XCom; None for any other job.
 
     For Glue it is the run's id, for SageMaker `{kind.result: description}`.
     """

@@ -38,7 +38,7 @@ class ObjectVersion:
         return cls(key, answer["ETag"].strip('"'), size, modified, known_version(answer.get("VersionId")))
 
     def is_the_same_as(self, other: ObjectVersion) -> bool:
-        """Whether both are the same version of the same object; their times and sizes do not count."""
+        """True if both are the same version of the same object; their times and sizes do not count."""
         return (self.key, self.version_id, self.etag) == (other.key, other.version_id, other.etag)
 
 
@@ -53,5 +53,5 @@ def oldest_first(version: ObjectVersion) -> tuple[str, str]:
 
 
 def has_control_characters(key: str) -> bool:
-    """Whether a key holds a character such as a newline or ESC, which S3 takes and no log or terminal should."""
+    """True if a key holds a character such as a newline or ESC, which S3 takes and no log or terminal should."""
     return any(unicodedata.category(character) == "Cc" for character in key)

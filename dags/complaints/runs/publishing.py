@@ -110,7 +110,7 @@ def _copy(bucket: Bucket, candidate: str, result: Mapping[str, Any]) -> None:
 
 
 def _is_published(bucket: Bucket, key: str, manifest: Mapping[str, Any]) -> bool:
-    """Whether this manifest exists.
+    """True if this manifest exists.
 
     Raises:
         ConflictError: the run has another manifest; the message lists the differences.

@@ -59,7 +59,7 @@ def last_run(bucket: Bucket, plan: Plan) -> Mapping[str, Any] | None:
 
 
 def published_since(bucket: Bucket, *, flow: str, source: str, since: str) -> bool:
-    """Whether a run of `source` (a key, or a prefix) took effect at or after `since`, both by S3's clock."""
+    """True if a run of `source` (a key, or a prefix) took effect at or after `since`, both by S3's clock."""
     entry = bucket.read_json(_key_of(flow, source))
     return entry is not None and datetime.fromisoformat(entry["since"]) >= datetime.fromisoformat(since)
 

@@ -23,7 +23,7 @@ MOST_AT_ONCE = 100
 
 
 def is_anything_due(state_of: StateOf) -> bool:
-    """Whether `to_start` would find anything to start or to record."""
+    """True if `to_start` would find anything to start or to record."""
     return any(_due(state_of))
 
 

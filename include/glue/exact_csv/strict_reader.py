@@ -36,7 +36,7 @@ _REWRITTEN_ID = r"\A(?:[0-9]{1,18}(?:\.0+)?|[0-9]{1,3}(?:,[0-9]{3}){1,5}(?:\.0+)
 
 
 class Place(NamedTuple):
-    """Where a table's rows stand: behind this many records and lines of the file, or of the part with this number."""
+    """The position of a table's rows: the records and lines before it in the file, or in the part with this number."""
 
     part: int = 0
     records: int = 0

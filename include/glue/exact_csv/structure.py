@@ -54,7 +54,7 @@ def marks_of(text: Text, returns: bool = True, start: int = 0) -> Marks:
 
 
 def _places(text: Text, letters: Sequence[int], start: int) -> Places:
-    """Where one of the letters stands. By pieces that fit into a cache: fresh memory costs more than the search."""
+    """The positions of the letters, found in pieces that fit into a cache: fresh memory costs more than the search."""
     found = [np.zeros(0, np.int64)]
     for begin in range(start, len(text), _CACHED):
         piece = text[begin : begin + _CACHED]
@@ -74,7 +74,7 @@ def letters_at(text: Text, places: Places) -> Text:
 
 
 def record_starts(marks: Marks, parity: int) -> Places:
-    """Where records begin: behind each newline outside quotes, a blank line included.
+    """The positions at which records begin: after each newline outside quotes, blank lines included.
 
     `parity` is 0 where the text begins outside quotes, and 1 where it begins inside.
     """
@@ -94,7 +94,7 @@ def blank(text: Text, begins: Places) -> npt.NDArray[np.bool_]:
 
 
 def why_not_strict(text: Text, marks: Marks, parity: int) -> str:
-    """Why a stretch breaks RFC 4180; empty where it does not: quotes stand around fields, or twice within such."""
+    """The reason why a stretch breaks RFC 4180, or an empty text: quotes enclose fields, or are doubled inside one."""
     opening, closing = marks.quotes[parity::2], marks.quotes[1 - parity :: 2]
     before, behind = text[opening - 1], letters_at(text, closing + 1)
     if not np.isin(before, (QUOTE, COMMA, LF)).all():
