@@ -40,6 +40,13 @@ the timeouts. A change that affects results (all of `model_config.yaml`, and the
 run a new run id, so that results of different settings never mix. How a run waits, and on which machines it runs, does
 not change its id.
 
+An optional third file, `environment.yaml`, replaces values of `pipeline_config.yaml` in one environment, and is written
+where the DAGs are deployed. `make run` uses it to look at its short jobs more often:
+
+```yaml
+orchestration: {poll_seconds: 1}
+```
+
 The parameters of a single run (`source`, `etag`, `accept_fewer_rows`) are in the runbook of each DAG: see
 [complaints_training](flows/complaints_training.md) and [complaints_classification](flows/complaints_classification.md).
 """

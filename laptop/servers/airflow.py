@@ -5,13 +5,17 @@ Its settings are in `airflow.env`, each with its reason and with the value that 
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from complaints.settings.loading import ENVIRONMENT
 from laptop.servers import airflow_components
 from laptop.servers.airflow_api import AirflowApi
 from laptop.servers.configuration import shared_configuration
@@ -19,7 +23,16 @@ from laptop.servers.credentials import credentials
 from laptop.servers.processes import Server, ServerError, free_port
 
 ROOT = Path(__file__).parents[2]
+DAGS = ROOT / "dags"
 _START_SECONDS = 240
+
+
+def deploy_dags(folder: Path, settings: Mapping[str, Any]) -> Path:
+    """Copies the DAGs to `folder`, with an `environment.yaml` of these settings; returns `folder`."""
+    shutil.copytree(DAGS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    # JSON is YAML, too.
+    (folder / "complaints" / "config" / ENVIRONMENT).write_text(json.dumps(settings), encoding="utf-8")
+    return folder
 
 
 class Airflow(AirflowApi):
@@ -27,9 +40,7 @@ class Airflow(AirflowApi):
 
     name = "airflow"
 
-    def __init__(
-        self, home: Path, environment: Mapping[str, str], port: int | None = None, dags: Path = ROOT / "dags"
-    ) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str], port: int | None = None, dags: Path = DAGS) -> None:
         self.home = home
         self._dags = dags
         # They belong to the database in the same folder, which holds values that they encrypted.

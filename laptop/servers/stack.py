@@ -13,15 +13,16 @@ from typing import Generic, TypeVar
 from complaints.settings import PipelineSettings
 from deploy.__main__ import deploy, deploy_serverless
 from laptop.inputs import upload
-from laptop.servers.airflow import Airflow
+from laptop.servers.airflow import DAGS, Airflow, deploy_dags
 from laptop.servers.aws import Aws, AwsAt
 from laptop.servers.leftovers import mark
 from laptop.servers.orchestrator import Orchestrator
 from laptop.servers.step_functions import StepFunctions
 from laptop.servers.stopping import stopping_everything
 
-# Where nothing runs but two flows: two more looks a second for what comes next cost less than they save.
+# Where nothing runs but two flows whose jobs take seconds, looking more often costs less than it saves.
 _HURRY = {"AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25"}
+_HURRIED_SETTINGS = {"orchestration": {"poll_seconds": 1}}
 
 TRAINING, CLASSIFICATION = "complaints_training", "complaints_classification"
 
@@ -68,8 +69,10 @@ def airflow_stack(
         if keep:
             # Unfinished runs continue as soon as Airflow has started, and need the jobs of this release.
             uploaded.result()
-        hurry = {} if keep else _HURRY
-        airflow = Airflow((build / "airflow").absolute(), {**aws.environment(), **mark(build), **hurry}, port)
+        home, hurry, dags = (build / "airflow").absolute(), {} if keep else _HURRY, DAGS
+        if not keep:
+            dags = deploy_dags(home / "dags", _HURRIED_SETTINGS)
+        airflow = Airflow(home, {**aws.environment(), **mark(build), **hurry}, port, dags)
         with airflow.server:
             airflow.wait_until_ready(dag_ids)
             yield Stack(aws, airflow, uploaded.result())

@@ -1,4 +1,7 @@
-"""Loading the settings: both YAML files, validated; DAG files do nothing else when they are parsed.
+"""Loading the settings: the YAML files, validated; DAG files do nothing else when they are parsed.
+
+`environment.yaml` is optional and not in the repository: whoever deploys the DAGs to an environment may put it beside
+`pipeline_config.yaml`, to replace some of its values there.
 
 A wrong file raises `SettingsError`. Its message names the file, the key, the value found and what is allowed.
 """
@@ -7,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -17,6 +21,7 @@ from complaints.settings.model import ModelSettings
 from complaints.settings.pipeline import PipelineSettings
 
 CONFIG = Path(__file__).parents[1] / "config"
+PIPELINE, MODEL, ENVIRONMENT = "pipeline_config.yaml", "model_config.yaml", "environment.yaml"
 SectionT = TypeVar("SectionT", bound=BaseModel)
 
 
@@ -40,27 +45,41 @@ class Settings(BaseModel, extra="forbid", frozen=True):
 
 
 def load_settings(folder: Path = CONFIG) -> Settings:
-    """Both configuration files of `folder`.
+    """Both configuration files of `folder`, with the values of its `environment.yaml` in place of the pipeline's.
 
     Raises:
         SettingsError: a file is absent, is not YAML, or has a key or a value that is not allowed.
     """
-    pipeline = _section(PipelineSettings, folder / "pipeline_config.yaml")
-    model = _section(ModelSettings, folder / "model_config.yaml")
-    return Settings(pipeline=pipeline, model=model)
+    pipeline, name = _content(folder / PIPELINE), PIPELINE
+    if (folder / ENVIRONMENT).exists():
+        pipeline, name = _overlaid(pipeline, _content(folder / ENVIRONMENT)), f"{PIPELINE} with {ENVIRONMENT}"
+    return Settings(
+        pipeline=_section(PipelineSettings, pipeline, name),
+        model=_section(ModelSettings, _content(folder / MODEL), MODEL),
+    )
 
 
-def _section(kind: type[SectionT], path: Path) -> SectionT:
+def _content(path: Path) -> Any:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"{path.name}: not found in {path.parent}; every environment needs one") from None
     except yaml.YAMLError as error:
         raise SettingsError(f"{path.name}: not YAML: {error}") from error
+
+
+def _overlaid(base: Any, values: Any) -> Any:
+    """`base` with each of the nested `values` in the place of its own."""
+    if not (isinstance(base, Mapping) and isinstance(values, Mapping)):
+        return values
+    return {**base, **{key: _overlaid(base.get(key), value) for key, value in values.items()}}
+
+
+def _section(kind: type[SectionT], content: Any, name: str) -> SectionT:
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise SettingsError(_explained(path.name, error)) from None
+        raise SettingsError(_explained(name, error)) from None
 
 
 def _explained(name: str, error: ValidationError) -> str:

@@ -71,6 +71,22 @@ def test_what_is_not_yaml_is_refused(config: Path) -> None:
         load_settings(config)
 
 
+def test_the_values_of_an_environment_replace_those_of_the_pipeline_and_no_others(config: Path) -> None:
+    before = load_settings(config)
+    (config / "environment.yaml").write_text("orchestration: {poll_seconds: 7}")
+    after = load_settings(config)
+    assert after.pipeline.orchestration.poll_seconds == 7
+    assert after.pipeline.orchestration.retries == before.pipeline.orchestration.retries
+    assert after.pipeline.model_dump(exclude={"orchestration"}) == before.pipeline.model_dump(exclude={"orchestration"})
+    assert after.fingerprint() == before.fingerprint()
+
+
+def test_a_mistake_in_the_values_of_an_environment_is_named(config: Path) -> None:
+    (config / "environment.yaml").write_text("orchestration: {pol_seconds: 7}")
+    with pytest.raises(SettingsError, match=r"with environment\.yaml: orchestration\.pol_seconds"):
+        load_settings(config)
+
+
 def test_the_fingerprint_changes_with_what_decides_results_and_with_nothing_else(config: Path) -> None:
     before = load_settings(config).fingerprint()
     pipeline = config / "pipeline_config.yaml"
