@@ -40,7 +40,16 @@ class Airflow(AirflowApi):
 
     name = "airflow"
 
-    def __init__(self, home: Path, environment: Mapping[str, str], port: int | None = None, dags: Path = DAGS) -> None:
+    def __init__(
+        self,
+        home: Path,
+        environment: Mapping[str, str],
+        port: int | None = None,
+        dags: Path = DAGS,
+        *,
+        serve_logs: bool = True,
+    ) -> None:
+        """`serve_logs`: the UI can show the log of a task while it runs."""
         self.home = home
         self._dags = dags
         # They belong to the database in the same folder, which holds values that they encrypted.
@@ -54,7 +63,7 @@ class Airflow(AirflowApi):
             # -P: the folder of the script must not hide modules of the standard library.
             [
                 *(sys.executable, "-P", airflow_components.__file__, "--binaries", str(binaries)),
-                *("--log-server-port", str(log_server_port)),
+                *(("--log-server-port", str(log_server_port)) if serve_logs else ()),
             ],
             self._environment(environment, binaries, log_server_port),
             home / "airflow.log",

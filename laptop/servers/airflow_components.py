@@ -59,23 +59,24 @@ class Component:
         print(f"{self.name:<13} | {line}", flush=True)
 
 
-def commands(binaries: Path, log_server_port: int) -> dict[str, list[str]]:
+def commands(binaries: Path, log_server_port: int | None) -> dict[str, list[str]]:
     """The command of each component, with the executables of the virtual environment's `bin` folder."""
     airflow = str(binaries / "airflow")
-    log_server = "airflow.utils.serve_logs.log_server:get_app"
-    return {
+    components = {
         "scheduler": [airflow, "scheduler", "--skip-serve-logs"],
         "dag-processor": [airflow, "dag-processor"],
         "api-server": [airflow, "api-server"],
         "triggerer": [airflow, "triggerer", "--skip-serve-logs"],
-        "log-server": [
-            *(str(binaries / "uvicorn"), "--factory", log_server, "--no-access-log"),
-            *("--host", "127.0.0.1", "--port", str(log_server_port)),
-        ],
     }
+    if log_server_port is not None:
+        components["log-server"] = [
+            *(str(binaries / "uvicorn"), "--factory", "airflow.utils.serve_logs.log_server:get_app"),
+            *("--no-access-log", "--host", "127.0.0.1", "--port", str(log_server_port)),
+        ]
+    return components
 
 
-def run(binaries: Path, log_server_port: int) -> int:
+def run(binaries: Path, log_server_port: int | None) -> int:
     """Runs until a signal (returns 0), or until the migration fails or a component ends too often (returns 1)."""
     components: list[Component] = []
     try:
@@ -113,7 +114,9 @@ def main() -> int:
     """Runs the components of the Airflow whose executables are in `--binaries`."""
     parser = argparse.ArgumentParser(prog="airflow_components", description=__doc__)
     parser.add_argument("--binaries", type=Path, required=True, help="the `bin` folder of Airflow's environment")
-    parser.add_argument("--log-server-port", type=int, required=True, help="loopback port that serves task logs")
+    parser.add_argument(
+        "--log-server-port", type=int, help="loopback port that serves the logs of running tasks (default: none)"
+    )
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     return run(options.binaries, options.log_server_port)

@@ -72,7 +72,7 @@ def airflow_stack(
         home, hurry, dags = (build / "airflow").absolute(), {} if keep else _HURRY, DAGS
         if not keep:
             dags = deploy_dags(home / "dags", _HURRIED_SETTINGS)
-        airflow = Airflow(home, {**aws.environment(), **mark(build), **hurry}, port, dags)
+        airflow = Airflow(home, {**aws.environment(), **mark(build), **hurry}, port, dags, serve_logs=keep)
         with airflow.server:
             airflow.wait_until_ready(dag_ids)
             yield Stack(aws, airflow, uploaded.result())
