@@ -95,7 +95,7 @@ def test_one_module_of_include_talks_to_s3_by_itself_as_spark_can_name_no_versio
     users = [
         path for path in MODULES if path.is_relative_to(ROOT / "include") and {"boto3", "botocore"} & {*imported(path)}
     ]
-    assert [path.name for path in users] == ["input_bytes.py"]
+    assert [path.name for path in users] == ["inputs.py"]
 
 
 def test_the_compiler_knows_no_flow_of_ours_and_of_the_domain_only_the_table_of_aws_jobs() -> None:

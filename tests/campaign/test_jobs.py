@@ -86,9 +86,10 @@ def found(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def contents(aws: LocalAWS, uri: str) -> list[bytes]:
-    """What lies below a URI, whatever Spark called the files."""
+    """The files below a URI, whatever Spark called them, without the directory markers that S3A leaves."""
     s3, prefix = aws.client("s3"), uri.removeprefix(f"s3://{BUCKET}/")
-    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
+    found = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+    keys = [each["Key"] for each in found if not each["Key"].endswith("/")]
     return [s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys]
 
 
