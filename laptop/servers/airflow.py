@@ -29,7 +29,7 @@ _START_SECONDS = 240
 
 def deploy_dags(folder: Path, settings: Mapping[str, Any]) -> Path:
     """Copies the DAGs to `folder`, with an `environment.yaml` of these settings; returns `folder`."""
-    shutil.copytree(DAGS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(DAGS, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
     # JSON is YAML, too.
     (folder / "complaints" / "config" / ENVIRONMENT).write_text(json.dumps(settings), encoding="utf-8")
     return folder

@@ -54,12 +54,14 @@ def airflow_stack(
     port: int | None = None,
     aws_port: int = 0,
     keep: bool = False,
+    unattended: bool = False,
     dag_ids: Sequence[str] = (TRAINING, CLASSIFICATION),
 ) -> Iterator[Stack[Airflow]]:
     """Local AWS and Airflow, with their files below `build`, stopped at the end of the block.
 
     Airflow listens on `port` and local AWS on `aws_port`, or on any free port. `keep` keeps the S3 objects and models
-    of an earlier start. The block begins once `dag_ids` can be triggered.
+    of an earlier start. `unattended` runs short flows faster: it polls more often, and the UI shows no log of a running
+    task. The block begins once `dag_ids` can be triggered.
 
     Raises:
         ServerError: Airflow or local AWS did not start.
@@ -69,10 +71,10 @@ def airflow_stack(
         if keep:
             # Unfinished runs continue as soon as Airflow has started, and need the jobs of this release.
             uploaded.result()
-        home, hurry, dags = (build / "airflow").absolute(), {} if keep else _HURRY, DAGS
-        if not keep:
-            dags = deploy_dags(home / "dags", _HURRIED_SETTINGS)
-        airflow = Airflow(home, {**aws.environment(), **mark(build), **hurry}, port, dags, serve_logs=keep)
+        home, environment, dags = (build / "airflow").absolute(), {**aws.environment(), **mark(build)}, DAGS
+        if unattended:
+            environment, dags = {**environment, **_HURRY}, deploy_dags(home / "dags", _HURRIED_SETTINGS)
+        airflow = Airflow(home, environment, port, dags, serve_logs=not unattended)
         with airflow.server:
             airflow.wait_until_ready(dag_ids)
             yield Stack(aws, airflow, uploaded.result())

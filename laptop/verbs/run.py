@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from laptop.terminal import Progress, printable, write
 
 BUILD = Path("build") / "run"
 STACKS: dict[str, Callable[..., AbstractContextManager[Stack[Any]]]] = {
-    "airflow": airflow_stack,
+    "airflow": partial(airflow_stack, unattended=True),
     "stepfunctions": step_functions_stack,
 }
 _SKIPPED_SHOWN = 5

@@ -68,8 +68,10 @@ def _started(state: State, ours: Running, settings: PipelineSettings, progress: 
     sample = None if state.has_sample else write_sample(state.folder / "synthetic-sample")
     history, raw = (sample.training, sample.classify) if sample else ((), ())
     progress.report("starting local AWS and Airflow" + ("" if sample else f", with the data kept in {state.folder}"))
-    ports, dag_ids = {"port": ours.port, "aws_port": ours.aws_port}, (TRAINING, CLASSIFICATION, ARRIVALS)
-    with airflow_stack(state.folder, settings, history, raw, **ports, keep=True, dag_ids=dag_ids) as stack:
+    dag_ids = (TRAINING, CLASSIFICATION, ARRIVALS)
+    with airflow_stack(
+        state.folder, settings, history, raw, port=ours.port, aws_port=ours.aws_port, keep=True, dag_ids=dag_ids
+    ) as stack:
         state.sample_is_there()
         # On MWAA a person unpauses it, and so decides when files may start runs.
         stack.orchestrator.unpause(ARRIVALS)
