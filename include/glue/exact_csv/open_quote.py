@@ -1,28 +1,37 @@
-"""Tracks whether a quote that was opened in a broken record may still be open."""
+"""Tracks whether the quotes of a broken file may be open where the reader takes them for closed, or closed where open."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 _BEHIND_A_CLOSING_QUOTE = (b"", b",", b"\r", b"\n")
 _BEFORE_AN_OPENING_QUOTE = (b"", b",", b"\r", b"\n")
 
 
 class OpenQuote:
-    """The assumption that the text behind a broken record is still inside quotes, until a quote disproves it.
+    """The assumption that the reader has the quotes the wrong way round, until a quote disproves it.
 
-    Behind a broken record a row may be a row of the file, or a line of a narrative that looks like one. Inside quotes
-    RFC 4180 allows quotes in certain places only. The first quote in any other place shows that the text was outside.
+    Behind a broken record a row may be a row of the file, or a line of a narrative that looks like one. A record of
+    several lines may be one, or a row whose quote is never closed and the rows behind it. RFC 4180 allows quotes in
+    certain places only, inside quotes and outside. The first quote in any other place disproves the assumption.
     """
 
     def __init__(self) -> None:
         self.possible = False
         self._inside = False
 
-    def assume(self) -> None:
-        """The next line may begin inside quotes."""
-        self.possible = self._inside = True
+    def assume(self, *, inside: bool = True) -> None:
+        """The next line may begin inside quotes, or outside."""
+        self.possible, self._inside = True, inside
 
-    def read(self, text: bytes) -> None:
-        """Takes the bytes of the next record, which begins with a line, into account."""
+    def read(self, lines: Sequence[bytes]) -> None:
+        """Takes the next record into account; the reader found each of its lines but the last to end inside quotes."""
+        for line in lines[:-1]:
+            self._read(line)
+            self.assume(inside=False)
+        self._read(lines[-1])
+
+    def _read(self, text: bytes) -> None:
         place = text.find(b'"') if self.possible else -1
         while place >= 0:
             behind = text[place + 1 : place + 2]

@@ -132,7 +132,8 @@ def _record(number: int, line: int, raw: bytes, header: Header, limits: ReaderLi
     reason: str | None = None
     values: list[str] = []
     if len(raw) > limits.max_row_bytes:
-        reason = too_long(limits)
+        # Where the record arrives in pieces no more of it is held.
+        reason, raw = too_long(limits), raw[: limits.max_row_bytes + 1]
     else:
         try:
             values = next(csv.reader([raw.decode("utf-8", "surrogateescape")], strict=True))

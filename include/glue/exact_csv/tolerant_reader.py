@@ -4,8 +4,9 @@ Python's `csv` is exact on multi-line and doubled-quote narratives. This module 
 on behind a broken record, so that no other record is lost with it, and its memory grows neither with a record nor with
 the file. A file that cannot be read to its end yields a record with the number 0.
 
-The quotes of a file that is strict CSV as a whole are trusted, and `strict_reader` reads it. Here a row that begins
-behind a broken record may be a line of a narrative: it is marked `in_open_quote` until the quotes prove otherwise.
+The quotes of a file that is strict CSV as a whole are trusted, and `strict_reader` reads it. Here a row behind a broken
+record may be a line of a narrative, and a record of several lines may have swallowed rows: such a row is marked
+`in_open_quote` until the quotes prove otherwise.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Record:
     """One record of a file: its fields by column, or the reason why they cannot be trusted and the raw text.
 
     The record 0 is the file itself: `reason` says why it could not be read to its end, and `line` how far it was.
-    `in_open_quote` marks a complaint that may be a line of a narrative; its raw text is kept as well.
+    `in_open_quote` marks a complaint that may be a line of a narrative, or hold other rows; its raw text is kept as well.
     """
 
     record: int
@@ -109,7 +110,7 @@ def _behind(header: Header, parser: _Parser) -> Iterator[Record]:
         # A line without an end can only be the last one. Where the id stands last, half of it may be missing.
         if not fault and digits < shortest and not raw.endswith((*LINE_ENDS, b'"')):
             fault = Fault(CUT_IN_NUMBER)
-        quote.read(raw)
+        quote.read(lines.taken)
         if fault:
             if fault.quotes_in_doubt:
                 quote.assume()

@@ -114,15 +114,17 @@ def _skipped(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
 
 
 def _larger(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same text in pieces that are worth parsing."""
+    """The same text in pieces that are worth parsing, none of which ends within a CRLF: it would count as two lines."""
     held: list[bytes] = []
     for piece in pieces:
         held.append(piece)
         if sum(map(len, held)) >= _PARSED_BYTES:
-            yield b"".join(held)
-            held.clear()
-    if held:
-        yield b"".join(held)
+            text = b"".join(held)
+            end = len(text) - text.endswith(b"\r")
+            held = [text[end:]]
+            yield text[:end]
+    if rest := b"".join(held):
+        yield rest
 
 
 class _TooLong(NamedTuple):
