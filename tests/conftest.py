@@ -123,8 +123,10 @@ def run_of(spark: SparkSession, tmp_path: Path) -> Callable[[Mapping[str, str | 
 @pytest.fixture
 def in_memory_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """moto in this process, for boto3 clients that the code under test makes by itself."""
+    import boto3
     from moto import mock_aws
 
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "local")
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):

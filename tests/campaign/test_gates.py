@@ -25,6 +25,7 @@ from complaints.tasks import classification, training
 from deploy.artifacts import artifacts, job_files
 from localaws import LocalAWS
 from localaws.container.serve_batch import payloads, score
+from tests import own_clients
 from tests.campaign.environment import BUCKET, Environment, key_of, sha256
 from tests.campaign.faults import Fault, injects
 from tests.glue.local_runs import Run, audit, data_files, lay_out
@@ -230,9 +231,7 @@ def test_a_history_that_collapsed_teaches_nothing_unless_somebody_says_so(enviro
 def on_aws(local_aws: type[LocalAWS], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAWS]:
     """Local AWS, which the steps' own clients talk to."""
     with local_aws(tmp_path / "aws") as aws:
-        for name, value in aws.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.delenv("AWS_PROFILE", raising=False)
+        own_clients.use(aws, monkeypatch)
         yield aws
 
 

@@ -25,6 +25,7 @@ from exact_csv.splitting import Seen, settled, work_of
 from exact_csv.tables import tables_of
 
 from localaws import LocalAWS
+from tests import own_clients
 from tests.campaign.faults import Fault, injects
 from tests.campaign.reading import HEADER, records_of, row
 from tests.glue.local_runs import LIMITS
@@ -98,8 +99,7 @@ def opener(aws: LocalAWS, monkeypatch: pytest.MonkeyPatch) -> Opener:
 
 def opener_at(aws: LocalAWS, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Opener:
     """An opener whose client finds what a job's client finds: its environment."""
-    for name, value in {**aws.environment(), "AWS_ENDPOINT_URL": endpoint, "NO_PROXY": "127.0.0.1"}.items():
-        monkeypatch.setenv(name, value)
+    own_clients.use(aws, monkeypatch, AWS_ENDPOINT_URL=endpoint, NO_PROXY="127.0.0.1")
     return Opener()
 
 

@@ -23,6 +23,7 @@ from complaints.settings import load_settings
 from complaints.tasks import classification, jobs
 from deploy.releases import put_release
 from localaws import LocalAWS
+from tests import own_clients
 from tests.campaign.environment import sha256
 from tests.campaign.faults import Fault, injects
 from tests.campaign.kills.victims import victims
@@ -42,8 +43,7 @@ def aws(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> 
     """Local AWS with our release, and the clients that the steps make by themselves talking to it."""
     folder = tmp_path_factory.mktemp("aws")
     with local_aws(folder) as found, pytest.MonkeyPatch.context() as environment:
-        for name, value in found.environment().items():
-            environment.setenv(name, value)
+        own_clients.use(found, environment)
         found.client("s3").create_bucket(Bucket=BUCKET)
         put_release({name: found.client(name) for name in ("s3", "glue")}, SETTINGS.pipeline, ROOT / "include")
         record = {"version": "v1", "model_name": "m", "artifact_uri": f"s3://{BUCKET}/model", "sha256": sha256(MODEL)}
@@ -202,9 +202,11 @@ def test_what_may_not_be_read_fails_at_once_and_says_so(
 
 
 @injects(Fault.NAME_TAKEN)
-def test_a_job_whose_name_exists_is_ours_if_it_uses_the_same_places_and_is_never_touched_else(aws: LocalAWS) -> None:
-    account = Account(aws, "names")
-    code = account.put_code(train="import time; time.sleep(3)")
+def test_a_job_whose_name_exists_is_ours_if_it_uses_the_same_places_and_is_never_touched_else(
+    aws: LocalAWS, tmp_path: Path
+) -> None:
+    account, go = Account(aws, "names"), tmp_path / "go"
+    code = account.put_code(train=f"import os, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.05)")
     output = f"s3://{BUCKET}/names/"
     ours = account.training("train-abc", code, OutputDataConfig={"S3OutputPath": output})
     account.sagemaker.create_training_job(**{**ours, "TrainingJobName": "train-abc-0"})
@@ -213,6 +215,7 @@ def test_a_job_whose_name_exists_is_ours_if_it_uses_the_same_places_and_is_never
     elsewhere = account.training("train-abc", code, OutputDataConfig={"S3OutputPath": account.uri("elsewhere")})
     with pytest.raises(ForeignJobError, match="train-abc-0 is running, but does not use s3://names/elsewhere"):
         jobs.find_sagemaker_job("Training", elsewhere, output)
+    go.touch()
     account.sagemaker_end("training", "train-abc-0")
     assert jobs.find_sagemaker_job("Training", ours, output)["state"] == "done"
     assert jobs.find_sagemaker_job("Training", elsewhere, output) == {

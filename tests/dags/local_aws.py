@@ -20,6 +20,11 @@ BUCKET = "once"
 ROLE = "arn:aws:iam::123456789012:role/jobs"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": "us-east-1"}
 
+# What a job does until the object `go` is there.
+_WAITS = """
+while not boto3.client("s3").list_objects_v2(Bucket="once", Prefix="go")["KeyCount"]:
+    time.sleep(0.05)
+"""
 # What both kinds of jobs do: what the object `how` says, then the output, last of all.
 GLUE = """
 import sys, time, boto3
@@ -59,6 +64,15 @@ class Account:
     def jobs_do(self, what: str) -> None:
         """The Python that each job runs before it writes its output."""
         self.put("how", what)
+
+    def hold_jobs(self) -> None:
+        """Lets each job wait for `let_jobs_go`, and then write its output."""
+        self.s3.delete_object(Bucket=BUCKET, Key="go")
+        self.jobs_do(_WAITS)
+
+    def let_jobs_go(self) -> None:
+        """Lets the jobs that wait go on."""
+        self.put("go", "")
 
     def empty(self, uri: str) -> None:
         for found in self.s3.list_objects_v2(Bucket=BUCKET, Prefix=uri.removeprefix(f"s3://{BUCKET}/"))["Contents"]:

@@ -136,9 +136,10 @@ def test_a_task_that_is_cleared_after_its_job_is_done_starts_none_and_leaves_the
 
 
 def test_a_task_whose_worker_died_waits_for_the_job_that_it_had_started(account: Account, kind: str, run: str) -> None:
-    account.jobs_do("time.sleep(2)")
+    account.hold_jobs()
     before = deferred(deferrable(kind, run)).trigger
     after = deferred(deferrable(kind, run)).trigger
+    account.let_jobs_go()
     assert after.serialize()[0] == before.serialize()[0]
     assert job_of(after) == job_of(before)
     until(lambda: states(account, kind, run) == ["SUCCEEDED"])
@@ -334,10 +335,11 @@ def iter_then(function: Any, first: Any) -> Any:
 
 
 def test_a_job_of_the_planned_name_that_reads_or_writes_elsewhere_is_not_adopted(account: Account, run: str) -> None:
-    account.jobs_do("time.sleep(1)")
+    account.hold_jobs()
     account.sagemaker.create_training_job(**{**training("elsewhere"), "TrainingJobName": f"train-{run}-0"})
     with pytest.raises(RuntimeError, match=rf"train-{run}-0 is running, but does not use s3://once/{run}/"):
         operator("training", run).execute(CONTEXT)
+    account.let_jobs_go()
     until(lambda: account.trainings(run) == {f"train-{run}-0": "Completed"})
     left = operator("training", run).execute(CONTEXT)
     assert left["Training"]["TrainingJobName"] == f"train-{run}-1"

@@ -18,6 +18,7 @@ from deploy.errors import ConcurrentDeployError, ReleaseError
 from deploy.glue_jobs import SCRIPTS, job_definitions
 from deploy.releases import Pointer, move_pointer, pointer, put_release, releases, use_release
 from localaws import LocalAWS
+from tests import own_clients
 
 SETTINGS = load_settings().pipeline
 BUCKET = SETTINGS.storage.bucket
@@ -205,8 +206,7 @@ def test_the_command_goes_back_and_refuses_an_unknown_release_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     first, second = (put_release(clients, SETTINGS, include(name)) for name in ("first", "second"))
-    for name, value in aws.environment().items():
-        monkeypatch.setenv(name, value)
+    own_clients.use(aws, monkeypatch)
     assert main(["--release", first]) == 0
     assert capsys.readouterr().out == f"release {first} is current again (before: {second})\n"
     assert main(["--release", "nothing"]) == 1

@@ -1,4 +1,4 @@
-"""Tracks whether the quotes of a broken file may be open where the reader takes them for closed, or closed where open."""
+"""Tracks whether quotes of a broken file may be open where the reader takes them for closed, or the reverse."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Record:
     """One record of a file: its fields by column, or the reason why they cannot be trusted and the raw text.
 
     The record 0 is the file itself: `reason` says why it could not be read to its end, and `line` how far it was.
-    `in_open_quote` marks a complaint that may be a line of a narrative, or hold other rows; its raw text is kept as well.
+    `in_open_quote` marks a complaint that may be a line of a narrative, or hold other rows; its raw text is kept, too.
     """
 
     record: int
