@@ -37,6 +37,7 @@ from datetime import timedelta
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.sdk import DAG, Param, task
 from operators.glue import GlueJobOperator
+from operators.params import RunParam
 from operators.sagemaker import SageMakerTransformOperator
 
 from complaints.notifications import alerts
@@ -95,7 +96,7 @@ with DAG(
     )
 
     plan = task(multiple_outputs=True)(classification.plan_classification)(
-        source=dag.param("source"), etag=dag.param("etag")
+        source=RunParam(dag, "source"), etag=RunParam(dag, "etag")
     )
     arrived >> plan
 
@@ -122,7 +123,7 @@ with DAG(
     classified >> results
 
     account = task(multiple_outputs=False)(classification.results_add_up)(
-        plan, accept_fewer_rows=dag.param("accept_fewer_rows")
+        plan, accept_fewer_rows=RunParam(dag, "accept_fewer_rows")
     )
     results >> account
 

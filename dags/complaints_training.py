@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
 from operators.glue import GlueJobOperator
+from operators.params import RunParam
 from operators.sagemaker import SageMakerProcessingOperator, SageMakerTrainingOperator
 
 from complaints.notifications import alerts
@@ -66,7 +67,7 @@ with DAG(
     },
     default_args={**patience.default_args(), "on_failure_callback": alerts.on_failure},
 ) as dag:
-    plan = task(multiple_outputs=True)(training.plan_training)(source=dag.param("source"))
+    plan = task(multiple_outputs=True)(training.plan_training)(source=RunParam(dag, "source"))
 
     prepared = GlueJobOperator(
         task_id="prepare_history",
@@ -77,7 +78,7 @@ with DAG(
 
     # No model is trained on a history that lost rows on the way.
     account = task(multiple_outputs=False)(training.history_adds_up)(
-        plan, accept_fewer_rows=dag.param("accept_fewer_rows")
+        plan, accept_fewer_rows=RunParam(dag, "accept_fewer_rows")
     )
     prepared >> account
 

@@ -3,6 +3,7 @@
 - `glue`, `sagemaker`: the operators
 - `once`: what makes them idempotent
 - `waiting`: how long they wait for their job
+- `params`: references to the params of a run
 - `airflow_exceptions`: where this version of Airflow keeps its exceptions
 
 They are in `dags/` and not in `plugins/`, because on MWAA a change of plugins.zip restarts the environment.

@@ -21,6 +21,15 @@ with warnings.catch_warnings():
     from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
     from airflow.sdk import DAG, Param, task
 
+    try:
+        from airflow.serialization.serialized_objects import DagSerialization
+
+        to_dict = DagSerialization.to_dict
+    except ImportError:
+        from airflow.serialization.serialized_objects import SerializedDAG
+
+        to_dict = SerializedDAG.to_dict
+
 # What Airflow does when it builds its first DAG (asks for the platform, loads schemas) it does here.
 with DAG("warm_up", schedule=None, params={"x": Param("a", type="string", pattern="a")}):
     GlueJobOperator(task_id="glue", deferrable=True)
@@ -55,10 +64,12 @@ def report(name: str) -> dict[str, object]:
     requests = [(t.task_id, getattr(t, "config", None), getattr(t, "script_args", None)) for t in module.dag.tasks]
     return {
         "seconds": seconds,
-        "did": seen,
+        "did": list(seen),
         "files": sorted(set(files)),
         "modules": sorted(added),
         "requests": repr(requests),
+        # Last: Airflow reads files of its own for it.
+        "serialized": json.dumps(to_dict(module.dag), sort_keys=True),
     }
 
 

@@ -78,6 +78,14 @@ def test_parsing_gives_the_same_requests_whatever_the_environment(
     assert elsewhere[path.stem]["requests"] == found["requests"], f"{path.name} depends on its environment"
 
 
+def test_each_parse_gives_the_same_dag_so_that_airflow_makes_no_new_version_of_it(
+    parsed: tuple[Path, dict[str, Any]], elsewhere: dict[str, dict[str, Any]]
+) -> None:
+    path, found = parsed
+    assert elsewhere[path.stem]["serialized"] == found["serialized"]
+    assert " at 0x" not in found["serialized"]
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_no_clock_no_identifier_and_no_client_is_asked_at_parse(path: Path) -> None:
     calls = [

@@ -191,6 +191,9 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     with ThreadPoolExecutor(4) as pool:
         run_ids = list(pool.map(airflow_of(state, second).trigger, [CLASSIFICATION] * 8, [{}] * 8))
     assert len(set(run_ids)) == 8
+    for flow in (CLASSIFICATION, "complaints_training"):
+        versions = airflow_of(state, second).call("GET", f"/api/v2/dags/{flow}/dagVersions")
+        assert versions["total_entries"] == 1, f"{flow} was parsed to different DAGs"
     assert said("down", state) == (0, f"stopping make up (pid {second.pid}) ...\nstopped\n")
     assert naming(state) == []
 

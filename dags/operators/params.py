@@ -1,0 +1,16 @@
+"""References to DAG params that read the same in every serialized DAG."""
+
+from __future__ import annotations
+
+from airflow.sdk.definitions.param import DagParam
+
+
+class RunParam(DagParam):
+    """`dag.param(name)`, with a text of its own: the value of a param in this run.
+
+    Airflow before 3.3 serializes what a @task gets by its repr, which of `dag.param` holds a memory address: each parse
+    would make a new version of the DAG.
+    """
+
+    def __repr__(self) -> str:
+        return f"{{{{ params.{self._name} }}}}"
