@@ -113,6 +113,12 @@ def versions(airflow: AirflowApi) -> dict[str, int]:
     return {flow: airflow.call("GET", f"/api/v2/dags/{flow}/dagVersions")["total_entries"] for flow in flows}
 
 
+def triggered_at_once(number: int, airflow: AirflowApi) -> set[str]:
+    """The ids of so many runs. SQLite lets one write at a time; a click while others write waits for its turn."""
+    with ThreadPoolExecutor(4) as pool:
+        return set(pool.map(airflow.trigger, [CLASSIFICATION] * number, [{}] * number))
+
+
 def started(state: State, *more: str) -> tuple[str, Running]:
     """What it says when it is ready, in the background."""
     code, output = said("up", state, "--detach", *more)
@@ -193,10 +199,7 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     assert "model      v1" in status
     assert "complaints_training: 1 success" in status
     assert "mine.csv" not in log.read_text()
-    # SQLite lets one write at a time; a click while others write waits for its turn.
-    with ThreadPoolExecutor(4) as pool:
-        run_ids = list(pool.map(airflow_of(state, second).trigger, [CLASSIFICATION] * 8, [{}] * 8))
-    assert len(set(run_ids)) == 8
+    assert len(triggered_at_once(8, airflow_of(state, second))) == 8
     assert versions(airflow_of(state, second)) == {CLASSIFICATION: 1, "complaints_training": 1}
     assert said("down", state) == (0, f"stopping make up (pid {second.pid}) ...\nstopped\n")
     assert naming(state) == []
