@@ -1,12 +1,10 @@
 """A Glue job run as a local process, with the script, its libraries and its `s3://` paths."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from localaws.glue import spark
 from localaws.glue.ready_spark import ReadySpark
-from localaws.jobs.errors import error_in
 from localaws.jobs.job import InputError, Phase, Work
 from localaws.jobs.processes import Command, Processes
 from localaws.s3.staged_updates import StagedUpdates
@@ -77,9 +75,9 @@ class GlueRun(Work):
         self._running.remove(self._staging)
         self._staging.push()
 
-    def failure(self, exit_code: int, tail: Sequence[str]) -> str:
+    def failure(self, exit_code: int, error: str) -> str:
         """The last line of the traceback, as Glue shows it."""
-        return error_in(tail) or f"the script ended with exit code {exit_code} and said nothing"
+        return error or f"the script ended with exit code {exit_code} and said nothing"
 
     def _fetched(self, uri: str, folder: Path) -> Path:
         source = place(uri)

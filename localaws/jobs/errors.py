@@ -1,39 +1,44 @@
 """Error parsing: the error in the log of a failed job, in one line."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 TRACEBACK = "Traceback (most recent call last):"
-MAX_LENGTH = 1_000
+# A long list of files fits, with its reasons.
+MAX_LENGTH = 2_000
+# `KeyError`, or `package.module.Name: message`. Spark's JVM may write log lines between those of a traceback.
+_RAISED = re.compile(r"[A-Za-z_][\w.<>]*(?::.*)?")
 
 
-def error_in(lines: Iterable[str]) -> str:
-    """The error at the end of the last Python traceback (with the Java error_in below it), else the last line.
+def error_in(*streams: Iterable[str]) -> str:
+    """The error at the end of the last Python traceback (with the Java error below it), else the last line.
 
-    >>> error_in(["Traceback (most recent call last):", '  File "a.py", line 1', "ValueError: no rows"])
+    `streams` are the outputs of a job; an earlier one comes first where several have an error.
+
+    >>> error_in(["Traceback (most recent call last):", '  File "a.py", line 1', "ValueError: no rows"], ["0 rows"])
     'ValueError: no rows'
     >>> error_in(["usage: a.py", "a.py: error: the following arguments are required: --input", ""])
     'a.py: error: the following arguments are required: --input'
     """
-    written = [line.rstrip() for line in lines if line.strip()]
-    starts = [number for number, line in enumerate(written) if line.strip() == TRACEBACK]
-    if starts:
-        below = written[starts[-1] + 1 :]
-        indent = len(written[starts[-1]]) - len(written[starts[-1]].lstrip())
-        found = _error_below(below, indent)
-        if found is not None:
-            return found[:MAX_LENGTH]
-    return written[-1].strip()[:MAX_LENGTH] if written else ""
+    written = [[line.rstrip() for line in lines if line.strip()] for lines in streams]
+    raised = next(filter(None, map(_raised, written)), "")
+    last = next((lines[-1].strip() for lines in written if lines), "")
+    return (raised or last)[:MAX_LENGTH]
 
 
-def _error_below(below: Sequence[str], indent: int) -> str | None:
+def _raised(lines: Sequence[str]) -> str:
+    """The error below the last traceback; empty where there is none."""
+    starts = [number for number, line in enumerate(lines) if line.strip() == TRACEBACK]
+    if not starts:
+        return ""
+    below = lines[starts[-1] + 1 :]
+    indent = len(lines[starts[-1]]) - len(lines[starts[-1]].lstrip())
     for number, line in enumerate(below):
-        if len(line) - len(line.lstrip()) <= indent:
-            error = line.strip()
+        error = line.strip()
+        if len(line) - len(line.lstrip()) <= indent and _RAISED.fullmatch(error):
             # Py4J writes the Java error one line below, and its root cause in the last "Caused by".
-            if "Py4JJavaError" in error:
-                return f"{error} {_java_cause(below[number + 1 :])}".strip()
-            return error
-    return None
+            return f"{error} {_java_cause(below[number + 1 :])}".strip() if "Py4JJavaError" in error else error
+    return ""
 
 
 def _java_cause(lines: Sequence[str]) -> str:

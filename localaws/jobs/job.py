@@ -4,12 +4,12 @@ import logging
 import shutil
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 from threading import Event, Thread
 
+from localaws.jobs.errors import error_in
 from localaws.jobs.logs import JobLog
 from localaws.jobs.processes import Command, Processes
 from localaws.server.protocol import Json
@@ -59,8 +59,8 @@ class Work(ABC):
         """Upload the outputs, given how the command ended."""
 
     @abstractmethod
-    def failure(self, exit_code: int, tail: Sequence[str]) -> str:
-        """The reason why the command failed, given its exit code and the end of its log."""
+    def failure(self, exit_code: int, error: str) -> str:
+        """The reason why the command failed, given its exit code and the error in its log; empty if it wrote none."""
 
     def refusal(self, error: Exception) -> str:
         """The reason why the job failed outside its command, for instance for lack of input."""
@@ -86,6 +86,7 @@ class Job:
         # Only appended to, and last of all: `failure` is set before a final phase is visible.
         self.transitions = [Transition(Phase.STARTING, time.time())]
         self.failure: str | None = None
+        self._is_in_log = False
         self._timeout = timeout
         self._stop = Event()
         self._abandoned = False
@@ -146,7 +147,7 @@ class Job:
         try:
             with self.log:
                 end = self._end()
-                if end is Phase.FAILED and self.failure:
+                if end is Phase.FAILED and self.failure and not self._is_in_log:
                     self.log.append(self.failure)
             shutil.rmtree(self.work.folder, ignore_errors=True)
         except Exception as error:
@@ -191,7 +192,10 @@ class Job:
         for reader in readers:
             reader.join()
         if code:
-            self.failure = self.work.failure(code, list(self.log.tail))
+            # Standard error first: a traceback ends the job, whatever was printed at that time.
+            error = error_in(*(stream.tail for stream in reversed(self.log.streams)))
+            self.failure = self.work.failure(code, error)
+            self._is_in_log = bool(error) and error in self.failure
             return Phase.FAILED
         return end
 

@@ -34,12 +34,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class LogStream:
-    """A CloudWatch log stream, and the file with the same lines."""
+    """A CloudWatch log stream, the file with the same lines, and the last of them.
+
+    Each stream has a `tail` of its own: threads read standard output and standard error at the same time, so that the
+    order of lines between the two is an accident.
+    """
 
     group: str
     name: str
     file: Path
     pending: list[Json] = field(default_factory=list)
+    tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL_LINES))
 
 
 class JobLog:
@@ -50,7 +55,6 @@ class JobLog:
 
     def __init__(self, logs: Any, *streams: LogStream) -> None:
         self.streams = streams
-        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._logs = logs
         self._lock = Lock()
         self._closed = Event()
@@ -99,7 +103,7 @@ class JobLog:
         # CloudWatch refuses empty messages.
         parts = [text[i : i + CHARACTERS_PER_EVENT] for i in range(0, len(text), CHARACTERS_PER_EVENT)] or [" "]
         with self._lock:
-            self.tail.append(text)
+            stream.tail.append(text)
             stream.pending += [{"timestamp": now, "message": part} for part in parts]
 
     def _pump_until_closed(self) -> None:

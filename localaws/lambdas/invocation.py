@@ -7,7 +7,7 @@ import base64
 import json
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,13 +94,13 @@ class Invocation(Work):
         self.result = result.read_bytes() if result.is_file() else None
         self.error = error.read_bytes() if error.is_file() else None
 
-    def failure(self, exit_code: int, tail: Sequence[str]) -> str:  # noqa: ARG002
+    def failure(self, exit_code: int, error: str) -> str:  # noqa: ARG002
         """The reason why the process ended; empty if the function reported an error, which is in its log."""
         if (self.folder / "error.json").is_file():
             return ""
         type_name, message = self._exit_error(exit_code)
-        error = {"errorMessage": f"RequestId: {self._request_id} Error: {message}", "errorType": type_name}
-        (self.folder / "error.json").write_text(json.dumps(error))
+        answer = {"errorMessage": f"RequestId: {self._request_id} Error: {message}", "errorType": type_name}
+        (self.folder / "error.json").write_text(json.dumps(answer))
         return message
 
     def no_answer(self) -> bytes:
@@ -138,7 +138,7 @@ def reply_of(job: Job) -> Reply:
     """The answer of an invocation that has ended. Raises ApiError if it was stopped."""
     work = job.work
     assert isinstance(work, Invocation)
-    log = "\n".join(job.log.tail)
+    log = "\n".join(job.log.streams[0].tail)
     if job.phase is Phase.SUCCEEDED and work.result is not None:
         return Reply(work.result, failed=False, log=log)
     if job.phase is Phase.STOPPED:

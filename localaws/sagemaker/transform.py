@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from localaws.jobs import archive
@@ -63,10 +62,10 @@ class Transform(SageMakerWork):
         if end is not Phase.STOPPED:
             self.storage.upload_folder(self._outputs, place(self.request["TransformOutput"]["S3OutputPath"]))
 
-    def failure(self, exit_code: int, tail: Sequence[str]) -> str:
+    def failure(self, exit_code: int, error: str) -> str:
         """The server's error for the first object that failed, else the error in its log."""
         written = self.folder / "failure"
-        return written.read_text() if written.is_file() else super().failure(exit_code, tail)
+        return written.read_text() if written.is_file() else super().failure(exit_code, error)
 
     def _task(self, code: Path, inputs: list[str]) -> Json:
         given, wanted = self.request["TransformInput"], self.request["TransformOutput"]

@@ -1,10 +1,8 @@
 """The common part of SageMaker jobs: a folder in place of `/opt/ml`, and failure messages."""
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
-from localaws.jobs.errors import error_in
 from localaws.jobs.job import InputError, Work
 from localaws.s3.storage import Storage, place
 from localaws.server.cloud import Cloud
@@ -38,10 +36,10 @@ class SageMakerWork(Work):
         asked = {name: self.localised(value) for name, value in self.request.get("Environment", {}).items()}
         return self.cloud.environment() | more | asked
 
-    def failure(self, exit_code: int, tail: Sequence[str]) -> str:
+    def failure(self, exit_code: int, error: str) -> str:
         """The error that the container wrote to a file, else the error in its log."""
         written = self.opt_ml / "output" / "failure"
-        error = written.read_text(errors="replace").strip() if written.is_file() else error_in(tail)
+        error = written.read_text(errors="replace").strip() if written.is_file() else error
         room = FAILURE_CHARACTERS - 100
         return f"AlgorithmError: {error[-room:] or 'See job logs for more information'}, exit code: {exit_code}"
 

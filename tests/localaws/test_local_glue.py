@@ -71,6 +71,28 @@ def test_every_line_of_the_log_arrives_however_long_or_foreign(account: Account)
     assert account.log(ERROR, run["Id"]) == ["on stderr"]
 
 
+def test_what_is_printed_during_a_traceback_is_not_taken_for_the_error(account: Account) -> None:
+    job = account.glue_job(
+        """
+        import sys, time
+        for stream, text in (
+            (sys.stderr, 'Traceback (most recent call last):\\n  File "a.py", line 1\\n'),
+            (sys.stdout, "0 train, 0 test\\n"),
+            (sys.stderr, "ValueError: too few labelled complaints\\n"),
+            (sys.stdout, "bye\\n"),
+        ):
+            stream.write(text)
+            stream.flush()
+            time.sleep(0.3)
+        sys.exit(1)
+        """
+    )
+    run = account.glue_run(job)
+    assert run["ErrorMessage"] == "ValueError: too few labelled complaints"
+    # Once: the job wrote it itself.
+    assert account.log(ERROR, run["Id"])[2:] == ["ValueError: too few labelled complaints"]
+
+
 def test_the_log_can_be_read_while_the_script_runs(account: Account) -> None:
     job = account.glue_job("import time; print('first'); time.sleep(60)")
     run_id = account.glue.start_job_run(JobName=job)["JobRunId"]

@@ -52,6 +52,29 @@ def test_the_cause_of_a_chained_exception_is_the_last_one() -> None:
 
 def test_silence_has_no_error_in() -> None:
     assert error_in([]) == ""
+    assert error_in([], [" "]) == ""
+
+
+def test_a_line_of_the_jvm_between_those_of_a_traceback_is_not_its_error() -> None:
+    log = ["Traceback (most recent call last):", '  File "a.py", line 1', "12:00:01 WARN TaskSetManager: lost"]
+    assert error_in([*log, "__main__.f.<locals>.OurError: no rows", "12:00:02 INFO Exit: bye"]) == (
+        "__main__.f.<locals>.OurError: no rows"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "output", "found"),
+    [
+        (["Traceback (most recent call last):", "ValueError: no rows"], ["0 train, 0 test"], "ValueError: no rows"),
+        (["a.py: error: --input is required"], ["starting"], "a.py: error: --input is required"),
+        (["12:00:01 WARN a: b"], ["Traceback (most recent call last):", "KeyError: 1"], "KeyError: 1"),
+        ([], ["the last thing that was printed"], "the last thing that was printed"),
+    ],
+)
+def test_standard_error_is_looked_at_first_and_a_traceback_before_any_line(
+    error: list[str], output: list[str], found: str
+) -> None:
+    assert error_in(error, output) == found
 
 
 @pytest.mark.parametrize(

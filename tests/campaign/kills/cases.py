@@ -94,4 +94,6 @@ def _reached(tried: House, case: Case) -> bool:
     if len(jobs) <= case.job:
         return False
     job = jobs[case.job]
-    return job.entered(case.moment) is not None if isinstance(case.moment, Phase) else bool(job.log.tail)
+    if isinstance(case.moment, Phase):
+        return job.entered(case.moment) is not None
+    return any(stream.tail for stream in job.log.streams)
