@@ -47,18 +47,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     counts = {fate: sum(source[fate] for source in by_source) for fate in FATES}
     print(", ".join(f"{count:,} {fate}" for fate, count in counts.items()), flush=True)
     if not counts["train"] or not counts["test"] + counts["newest"]:
-        unmapped = unmapped_products(complaints)
-        hint = f"; no rule of model_config.yaml maps the products {unmapped}" if unmapped else ""
-        raise ValueError(f"too few labelled complaints with a narrative to learn from and to test on: {counts}{hint}")
+        problem = "too few labelled complaints with a narrative to learn from and to test on"
+        raise ValueError(f"{problem}: {counts}{unmapped_products(complaints)}")
     account = {"by_source": by_source, "quarantined_by_reason": reasons(complaints), **oddities(complaints)}
     write_document(spark, account, options.account)
 
 
 def unmapped_products(complaints: DataFrame) -> str:
-    """The most frequent products that have no class, with the number of their complaints."""
+    """The end of a message: the products that have no class, the most frequent first; empty where there are none."""
     unmapped = complaints.filter((F.col("fate") == "with_narrative") & (F.col("label") == UNMAPPED))
-    counts = unmapped.groupBy("product").count().sort(F.desc("count"), "product").limit(_NAMED).collect()
-    return ", ".join(f"{row.product[:_LONGEST_NAME]!r} ({row['count']:,})" for row in counts)
+    counts = unmapped.groupBy("product").count().cache()
+    products, first = counts.count(), counts.sort(F.desc("count"), "product").limit(_NAMED).collect()
+    if not products:
+        return ""
+    names = ", ".join(f"{row.product[:_LONGEST_NAME]!r} ({row['count']:,})" for row in first)
+    more = f" and {products - len(first):,} more" if products > len(first) else ""
+    which = "this product matches" if products == 1 else f"these {products:,} products match"
+    return f"; {which} no rule of `labels` in model_config.yaml: {names}{more}"
 
 
 def split(complaints: DataFrame, newest_fraction: float, test_fraction: float) -> DataFrame:

@@ -74,10 +74,12 @@ def check_classes(labels: Sequence[str], least: int) -> None:
     """
     counts = Counter(labels)
     if len(counts) < 2:
-        raise TrainingDataError(f"only one class to learn from: {dict(counts)}")
+        rules = "the rules of `labels` in model_config.yaml must find at least two"
+        raise TrainingDataError(f"only one class to learn from: {dict(counts)}; {rules}")
     rare = {name: count for name, count in sorted(counts.items()) if count < least}
     if rare:
-        raise TrainingDataError(f"too few complaints to learn from: {rare}; each class needs {least}")
+        remedy = "add such complaints, or change `labels` or training.min_class_rows in model_config.yaml"
+        raise TrainingDataError(f"too few complaints to learn from: {rare}; each class needs {least}: {remedy}")
 
 
 def fit(narratives: list[str], labels: Sequence[str], options: argparse.Namespace) -> TrainedModel:

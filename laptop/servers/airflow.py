@@ -82,6 +82,8 @@ class Airflow(AirflowApi):
             # Reachable from this machine only.
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__PORT": self.address.rpartition(":")[2],
+            # Where links in alerts lead.
+            "AIRFLOW__API__BASE_URL": self.address,
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.address}/execution/",
             # Where the API server asks for the logs of running tasks: the host is the one that a task was run on, and
             # the log server listens on loopback only. This function of the standard library returns 127.0.0.1.
@@ -117,6 +119,11 @@ class Airflow(AirflowApi):
         if errors:
             raise ServerError(f"{errors[0]['filename']} has an import error:\n{errors[0]['stack_trace']}")
         return self.dag_ids().issuperset(dag_ids)
+
+    def log_place(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> str:
+        """The file of the attempt's log, where Airflow's default settings put it."""
+        folder = self.home / "logs" / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task_id}"
+        return str(folder / f"attempt={attempt}.log")
 
     def check(self) -> None:
         """Raises ServerError if Airflow has died."""

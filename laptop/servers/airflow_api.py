@@ -11,9 +11,11 @@ from http import HTTPStatus
 from typing import Any
 
 from laptop.servers.credentials import USER
-from laptop.servers.orchestrator import ENDED
+from laptop.servers.orchestrator import ENDED, Raised
 from laptop.servers.processes import ServerError
 
+# What Airflow logs with the exception of a task, in all supported versions.
+_TASK_FAILED = "Task failed with exception"
 _RUN_STATES = ("queued", "running", "success", "failed")
 
 
@@ -92,9 +94,23 @@ class AirflowApi:
 
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> list[str]:
         """The lines of one attempt's log."""
-        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
-        content = self.call("GET", f"{path}?full_content=true")["content"]
-        return [_log_line(line) for line in content]
+        return [_log_line(line) for line in self._log(dag_id, run_id, task_id, attempt)]
+
+    def raised(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> Raised | None:
+        """The exception that ended the attempt, from its log."""
+        if not task_id:
+            return None
+        for line in reversed(self._log(dag_id, run_id, task_id, attempt)):
+            if isinstance(line, dict) and line.get("event") == _TASK_FAILED and line.get("error_detail"):
+                # Exceptions that it was raised from follow.
+                last = line["error_detail"][0]
+                return Raised(str(last.get("exc_type")), str(last.get("exc_value")))
+        return None
+
+    def _log(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> list[Any]:
+        task = f"/api/v2/dags/{dag_id}/dagRuns/{urllib.parse.quote(run_id)}/taskInstances/{task_id}"
+        found: list[Any] = self.call("GET", f"{task}/logs/{attempt}?full_content=true")["content"]
+        return found
 
     def _log_in(self) -> str:
         body = {"username": USER, "password": self._password}

@@ -54,6 +54,7 @@ class Aws(AwsAt):
         # Known before the server answers, so that Airflow can start at the same time.
         kept = read_aws_credentials(state) if keep else None
         super().__init__(f"http://127.0.0.1:{port}", region, kept or AwsCredentials.new())
+        self.jobs = state / "jobs"  # with the log files of each job
         self._log = state / "server.log"
         command = [sys.executable, "-m", "localaws", "--state", str(state), "--port", str(port)]
         # The user's own credentials, profile and endpoint must not reach it.

@@ -1,4 +1,4 @@
-"""The job behind each task, as AWS describes it: its duration, its last log line, and why it failed."""
+"""The job behind each task, as AWS describes it: its duration and its last log line."""
 
 from __future__ import annotations
 
@@ -30,12 +30,6 @@ class AwsJobs:
         job = self._job(task_id)
         start = job.get("StartedOn") or job.get("CreationTime")
         return _seconds(start, job.get("CompletedOn") or _ended(job))
-
-    def failure(self, task_id: str) -> str:
-        """AWS's reason for the failure of the task's newest job; empty where there is none."""
-        if task_id not in self._kinds:
-            return ""
-        return str(self._job(task_id).get(self._kinds[task_id][0].reason_member, ""))
 
     def last_log_line(self, task_id: str) -> str:
         """The newest line that the task's job wrote; empty where there is none yet."""

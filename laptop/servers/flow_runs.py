@@ -1,4 +1,4 @@
-"""A run of a flow, followed to its end: reports each task's progress, and returns the timing of tasks and jobs."""
+"""A run of a flow, followed to its end: each task's progress, the timing of tasks and jobs, and why it failed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from complaints.aws.failures import cause_of
 from laptop.servers.aws_jobs import AwsJobs
 from laptop.servers.orchestrator import ENDED, Orchestrator
 
@@ -16,7 +17,7 @@ _POLL_SECONDS = 0.5
 
 
 class RunFailedError(RuntimeError):
-    """A flow failed; the message names the task and the cause, and ends with the last lines of the task's log."""
+    """A flow failed; the message begins with the task and the cause, in one sentence, and names the log."""
 
 
 def follow(
@@ -46,7 +47,7 @@ def follow(
             last_message = time.monotonic()
         time.sleep(_POLL_SECONDS)
     if state != "success":
-        raise RunFailedError(_failure(orchestrator, jobs, dag_id, run_id, tasks))
+        raise RunFailedError(_failure(orchestrator, dag_id, run_id))
     return flow(dag_id, run_id, state, tasks, jobs)
 
 
@@ -74,16 +75,38 @@ def _heartbeat(task: dict[str, Any], jobs: AwsJobs) -> str:
     return f"{task['task_id']} has been running for {since:.0f} s" + (f": {line[:120]}" if line else "")
 
 
-def _failure(orchestrator: Orchestrator, jobs: AwsJobs, dag_id: str, run_id: str, tasks: list[dict[str, Any]]) -> str:
-    failed = [task for task in tasks if task["state"] == "failed"]
-    if not failed:
-        return f"{dag_id} failed, but none of its tasks did: {' '.join(orchestrator.log(dag_id, run_id, '', 0))}"
-    task = failed[0]
-    log = orchestrator.log(dag_id, run_id, task["task_id"], task["try_number"])
-    ending = "\n".join(f"    {line}" for line in log[-_LOG_LINES:])
-    cause = jobs.failure(task["task_id"])
-    where = f"{dag_id} failed at {task['task_id']} (try {task['try_number']})"
-    return f"{where}{cause and f': {cause}'}\n  the last lines of its log:\n{ending}"
+def why_failed(orchestrator: Orchestrator, dag_id: str, run_id: str) -> str:
+    """A failed run in one sentence: its failed task and the cause, which is worded as in the alert."""
+    task = _failed_task(orchestrator, dag_id, run_id)
+    at = f" at {task['task_id']}" if task else ""
+    return f"{dag_id} failed{at}: {_cause(orchestrator, dag_id, run_id, task)}"
+
+
+def _failed_task(orchestrator: Orchestrator, dag_id: str, run_id: str) -> dict[str, Any] | None:
+    failed = [task for task in orchestrator.tasks(dag_id, run_id) if task["state"] == "failed"]
+    return min(failed, key=lambda task: task["end_date"] or "9", default=None)
+
+
+def _cause(orchestrator: Orchestrator, dag_id: str, run_id: str, task: dict[str, Any] | None) -> str:
+    raised = orchestrator.raised(dag_id, run_id, *((task["task_id"], task["try_number"]) if task else ("", 0)))
+    if raised:
+        return cause_of(raised)
+    if task:
+        return "its process ended without an error; was it killed?"
+    return "no task did; the run took longer than orchestration.max_run_hours, or was marked as failed by hand"
+
+
+def _failure(orchestrator: Orchestrator, dag_id: str, run_id: str) -> str:
+    """`why_failed`, and where to read more: the log, the end of which follows where it has no error."""
+    task = _failed_task(orchestrator, dag_id, run_id)
+    sentence = why_failed(orchestrator, dag_id, run_id)
+    if task is None:
+        return sentence
+    attempt = dag_id, run_id, task["task_id"], task["try_number"]
+    place = f"{sentence}\n\n  Log: {orchestrator.log_place(*attempt)}"
+    if orchestrator.raised(*attempt):
+        return place
+    return "\n".join([place, *(f"    {line}" for line in orchestrator.log(*attempt)[-_LOG_LINES:])])
 
 
 def flow(dag_id: str, run_id: str, state: str, tasks: list[dict[str, Any]], jobs: AwsJobs) -> dict[str, Any]:

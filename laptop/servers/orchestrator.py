@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 # The states in which a run or task no longer changes; Airflow's names.
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed"})
+
+
+class Raised(NamedTuple):
+    """An error as an orchestrator has it: its type, and its message or, of a state machine, its cause."""
+
+    error: str
+    cause: str
 
 
 class Orchestrator(Protocol):
@@ -29,3 +36,9 @@ class Orchestrator(Protocol):
 
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> list[str]:
         """The lines of one attempt's log."""
+
+    def raised(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> Raised | None:
+        """The error that ended the attempt; None where none is known, for example after its process was killed."""
+
+    def log_place(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> str:
+        """Where the attempt's log is: a file or folder."""

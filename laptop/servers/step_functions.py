@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
 
 from complaints.arrivals.events import BATCH_MARKER
 from complaints.settings import PipelineSettings
 from laptop.servers.aws import Aws
+from laptop.servers.orchestrator import Raised
 from laptop.servers.processes import ServerError
 from stepfunctions.handlers.starter import STARTER_FUNCTION
 
@@ -81,29 +82,50 @@ class StepFunctions:
 
     def tasks(self, _dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """The tasks whose states were entered, in order; one that was not exited is running, or has failed."""
-        tasks: dict[str, dict[str, Any]] = {}
-        running = self.state("", run_id) == "running"
-        for event in self._history(run_id):
-            if event["type"] == _ENTERED:
-                # A task with a job has two states: one looks for the job, the other starts it.
-                name = event["stateEnteredEventDetails"]["name"].removesuffix(_START)
-                tasks.setdefault(name, _task(name, event["timestamp"], "running" if running else "failed"))
-            elif event["type"] == _EXITED and not _only_looked(event["stateExitedEventDetails"]):
-                name = event["stateExitedEventDetails"]["name"].removesuffix(_START)
-                tasks[name] |= {"state": "success", "end_date": event["timestamp"].isoformat()}
-            elif event["type"] == "ExecutionFailed":
-                for task in tasks.values():
-                    task["end_date"] = task["end_date"] or event["timestamp"].isoformat()
-        return list(tasks.values())
+        return tasks_of(self._history(run_id), is_running=self.state("", run_id) == "running")
 
     def log(self, _dag_id: str, run_id: str, _task_id: str, _attempt: int) -> list[str]:
         """The execution's error and cause, since a state has no log."""
+        raised = self.raised("", run_id, "", 0)
+        return [raised.error, *raised.cause.splitlines()]
+
+    def raised(self, _dag_id: str, run_id: str, _task_id: str, _attempt: int) -> Raised:
+        """The execution's error and cause."""
         described = self._client.describe_execution(executionArn=run_id)
-        return [str(described.get("error", "")), *str(described.get("cause", "")).splitlines()]
+        status = described["status"]
+        return Raised(str(described.get("error") or f"States.{status}"), str(described.get("cause") or ""))
+
+    def log_place(self, _dag_id: str, _run_id: str, _task_id: str, _attempt: int) -> str:
+        """The folder with the logs of all jobs, since a state has no log."""
+        return str(self._aws.jobs)
 
     def _history(self, run_id: str) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("get_execution_history").paginate(executionArn=run_id)
         return [event for page in pages for event in page["events"]]
+
+
+def tasks_of(history: Iterable[Mapping[str, Any]], *, is_running: bool) -> list[dict[str, Any]]:
+    """The tasks in the history of an execution, in order, without the states that call failure callbacks."""
+    tasks: dict[str, dict[str, Any]] = {}
+    for event in history:
+        if event["type"] == _ENTERED and not _has_error(event["stateEnteredEventDetails"].get("input")):
+            # A task with a job has two states: one looks for the job, the other starts it.
+            name = event["stateEnteredEventDetails"]["name"].removesuffix(_START)
+            tasks.setdefault(name, _task(name, event["timestamp"], "running" if is_running else "failed"))
+        elif event["type"] == _EXITED and not _only_looked(event["stateExitedEventDetails"]):
+            name = event["stateExitedEventDetails"]["name"].removesuffix(_START)
+            if name in tasks:
+                state = "failed" if _has_error(event["stateExitedEventDetails"].get("output")) else "success"
+                tasks[name] |= {"state": state, "end_date": event["timestamp"].isoformat()}
+        elif event["type"] == "ExecutionFailed":
+            for task in tasks.values():
+                task["end_date"] = task["end_date"] or event["timestamp"].isoformat()
+    return list(tasks.values())
+
+
+def _has_error(data: str | None) -> bool:
+    """True for the data behind a Catch, which adds the error (`stepfunctions.compiler.retries.catch`)."""
+    return "error" in json.loads(data or "{}")
 
 
 def _only_looked(exited: Mapping[str, Any]) -> bool:

@@ -12,7 +12,8 @@ from urllib.parse import quote
 from botocore.exceptions import BotoCoreError, ClientError
 
 from laptop.report.collect import Results
-from laptop.servers.airflow_api import AirflowApi
+from laptop.servers.airflow import Airflow
+from laptop.servers.flow_runs import why_failed
 from laptop.servers.processes import ServerError
 from laptop.servers.stack import CLASSIFICATION, TRAINING
 
@@ -22,7 +23,7 @@ _PAUSE_SECONDS = 3.0
 class FinishedRuns:
     """Asks Airflow for ended runs, every few seconds at most; copies their predictions into `folder`."""
 
-    def __init__(self, airflow: AirflowApi, s3: Any, bucket: str, folder: Path) -> None:
+    def __init__(self, airflow: Airflow, s3: Any, bucket: str, folder: Path) -> None:
         self._airflow = airflow
         self._s3, self._bucket = s3, bucket
         self._folder = folder
@@ -53,7 +54,7 @@ class FinishedRuns:
         how = f"({run['state']}, {_seconds(run):.0f} s)"
         if run["state"] != "success":
             page = f"{self._airflow.address}/dags/{run['dag_id']}/runs/{quote(run['dag_run_id'])}"
-            return f"{of}nothing published  {how}: {self._failed_tasks(run)}{page}"
+            return f"{of}nothing published  {how}: {self._why_failed(run)}; see {page}"
         try:
             return f"{of}{self._result(run)}  {how}"
         except (OSError, RuntimeError, ValueError, LookupError, ClientError, BotoCoreError) as error:
@@ -69,12 +70,11 @@ class FinishedRuns:
         Results(self._s3, self._bucket, run_id).download_predictions(folder)
         return f"{uri}, copied to {folder}/"
 
-    def _failed_tasks(self, run: dict[str, Any]) -> str:
+    def _why_failed(self, run: dict[str, Any]) -> str:
         try:
-            tasks = self._airflow.tasks(run["dag_id"], run["dag_run_id"])
-        except (OSError, ServerError):
-            return ""
-        return "".join(f"{task['task_id']} failed, see " for task in tasks if task["state"] == "failed")
+            return why_failed(self._airflow, run["dag_id"], run["dag_run_id"])
+        except (OSError, ServerError) as error:
+            return f"the reason cannot be read: {error}"
 
 
 def _seconds(run: dict[str, Any]) -> float:

@@ -188,5 +188,14 @@ def test_too_little_to_learn_from_and_to_test_on_fails_with_the_numbers(
 def test_products_that_no_rule_maps_are_named_when_nothing_is_left_to_train_on(run_of: LaidOut) -> None:
     rows = "".join(f"{n},telepathy,Story {n}.\n" for n in range(3)) + "3,aura reading,Story 3.\n"
     run = run_of({"a.csv": ",product,narrative\n" + rows})
-    with pytest.raises(ValueError, match=r"no rule .* maps the products 'telepathy' \(3\), 'aura reading' \(1\)$"):
+    named = (
+        r"; these 2 products match no rule of `labels` in model_config.yaml: 'telepathy' \(3\), 'aura reading' \(1\)$"
+    )
+    with pytest.raises(ValueError, match=named):
+        prepare(run)
+
+
+def test_the_number_of_products_that_no_rule_maps_is_not_cut_with_their_names(run_of: LaidOut) -> None:
+    run = run_of({"a.csv": ",product,narrative\n" + "".join(f"{n},Cuenta {n:02d},Story {n}.\n" for n in range(25))})
+    with pytest.raises(ValueError, match=r"these 25 products .*: 'Cuenta 00' \(1\), .* and 15 more$"):
         prepare(run)

@@ -16,7 +16,7 @@ from complaints.aws.job_kinds import GLUE, kind_of
 
 TIMED_OUT = "the step took longer than its timeout"
 
-_LONGEST = 500
+_LONGEST = 2_000
 _TIMEOUTS = ("States.Timeout", "AirflowTaskTimeout", "TaskDeferralTimeout", "AirflowSensorTimeout")
 # The reasons (SageMaker's FailureReason, Glue's ErrorMessage) that another attempt may not meet.
 _SHORT_OF_MACHINES = re.compile(r"^(?:CapacityError|InternalServerError)|Resource unavailable|[Ii]nsufficient capacity")
@@ -36,8 +36,8 @@ def cause_of(exception: object, job: Mapping[str, Any] | None = None, logs: Any 
     """The sentence for an exception and, where the step had one, the description of its job.
 
     `exception` may have an `error` and a `cause`, as Step Functions names them. `logs` is a client of CloudWatch Logs,
-    for jobs that ended without a reason. The sentence has at most 500 characters. It quotes AWS, our own errors and our
-    own jobs, which name complaints by file and line and never quote their text.
+    for jobs that ended without a reason. The sentence has at most 2,000 characters. It quotes AWS, our own errors and
+    our own jobs, which name complaints by file and line and never quote their text.
     """
     error = str(getattr(exception, "error", type(exception).__name__))
     cause = str(getattr(exception, "cause", exception))
