@@ -44,10 +44,11 @@ $(JOBS_ENV)/.class-data: $(JOBS_ENV)/.installed
 override TRAIN := $(value TRAIN)
 override CLASSIFY := $(value CLASSIFY)
 override INBOX := $(value INBOX)
+override INBOX_SECONDS := $(value INBOX_SECONDS)
 override PORT := $(value PORT)
 override LOGS := $(value LOGS)
 override ORCHESTRATOR := $(value ORCHESTRATOR)
-export TRAIN CLASSIFY INBOX PORT LOGS ORCHESTRATOR
+export TRAIN CLASSIFY INBOX INBOX_SECONDS PORT LOGS ORCHESTRATOR
 
 # For the benches: patterns are expanded here, as a shell leaves TRAIN=folder/*.csv alone.
 named = $(foreach pattern,$(2),$(foreach path,$(or $(wildcard $(pattern)),$(pattern)),$(1) '$(path)'))
@@ -56,7 +57,7 @@ run: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.class-data ## Train, then classify, 
 	@PYTHONPATH=dags $(LAPTOP) run --train="$$TRAIN" --classify="$$CLASSIFY" --orchestrator="$${ORCHESTRATOR:-airflow}"
 
 up: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.class-data ## Start Airflow's UI (PORT=8080) and local AWS until Ctrl-C; INBOX=folder, DETACH=1
-	@PYTHONPATH=dags exec $(LAPTOP) up --port="$${PORT:-8080}" --inbox="$$INBOX" $(if $(DETACH),--detach)
+	@PYTHONPATH=dags exec $(LAPTOP) up --port="$${PORT:-8080}" --inbox="$$INBOX" $${INBOX_SECONDS:+--inbox-seconds="$$INBOX_SECONDS"} $(if $(DETACH),--detach)
 
 down: $(JOBS_ENV)/.installed ## Stop what make up started, from any shell
 	@PYTHONPATH=dags $(LAPTOP) down

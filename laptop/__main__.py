@@ -10,6 +10,7 @@ from pathlib import Path
 from complaints.settings import SettingsError
 from laptop.inputs import InputError, named_paths
 from laptop.servers.flow_runs import RunFailedError
+from laptop.servers.inbox import STILL_SECONDS
 from laptop.servers.processes import ServerError
 from laptop.servers.state import BUILD as STATE
 from laptop.servers.state import State
@@ -48,9 +49,10 @@ def _run_verb(options: argparse.Namespace) -> int:
         return status(state)
     if options.verb == "up" and options.detach:
         inbox = [f"--inbox={options.inbox}"] if options.inbox else []
+        inbox.append(f"--inbox-seconds={options.inbox_seconds}")
         up_detached(state, [f"--port={options.port}", f"--build={options.build}", *inbox])
     elif options.verb == "up":
-        up(options.port, Path(options.inbox) if options.inbox else None, options.build)
+        up(options.port, Path(options.inbox) if options.inbox else None, options.build, options.inbox_seconds)
     elif options.verb == "down":
         down(state)
     elif options.verb == "reset":
@@ -72,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     stay = verbs.add_parser("up", help="start Airflow and local AWS, and keep them running")
     stay.add_argument("--port", type=int, default=8080, help="Airflow's port (default: %(default)s)")
     stay.add_argument("--inbox", default="", help="folder whose complaints files are uploaded to be classified")
+    stay.add_argument(
+        "--inbox-seconds",
+        type=float,
+        default=STILL_SECONDS,
+        help="how long a file of the inbox must not change before it is uploaded (default: %(default)s)",
+    )
     stay.add_argument("--detach", action="store_true", help="return once they are ready")
     verbs.add_parser("status", help="show whether they run, and the state of the flows")
     verbs.add_parser("down", help="stop them")

@@ -15,7 +15,7 @@ from laptop.sample import write_sample
 from laptop.servers.airflow import ROOT, Airflow
 from laptop.servers.aws_credentials import aws_credentials_file
 from laptop.servers.credentials import USER, Credentials
-from laptop.servers.inbox import Inbox, existing_folder
+from laptop.servers.inbox import STILL_SECONDS, Inbox, existing_folder
 from laptop.servers.leftovers import stop_marked
 from laptop.servers.processes import check_port
 from laptop.servers.stack import CLASSIFICATION, TRAINING, Stack, airflow_stack
@@ -29,8 +29,10 @@ ARRIVALS = "complaints_arrivals"
 HOW_TO_STOP = "Ctrl-C, or make down in another shell, stops both."
 
 
-def up(port: int, inbox: Path | None = None, build: Path = BUILD) -> None:
+def up(port: int, inbox: Path | None = None, build: Path = BUILD, still_seconds: float = STILL_SECONDS) -> None:
     """Starts both servers, prints their addresses, uploads what arrives in `inbox`, and stops on a signal.
+
+    A file of the inbox is uploaded once it has not changed for `still_seconds`.
 
     Raises:
         InputError: the inbox does not exist.
@@ -51,7 +53,7 @@ def up(port: int, inbox: Path | None = None, build: Path = BUILD) -> None:
             _write(_addresses(state, stack, settings, inbox))
             state.is_ready(ours)
             try:
-                _watch(state, stack, settings, inbox, progress)
+                _watch(state, stack, settings, inbox, still_seconds, progress)
             except KeyboardInterrupt:
                 _write("\nstopping Airflow and local AWS (takes some seconds) ...")
 
@@ -79,7 +81,12 @@ def _started(state: State, ours: Running, settings: PipelineSettings, progress: 
 
 
 def _watch(
-    state: State, stack: Stack[Airflow], settings: PipelineSettings, folder: Path | None, progress: Progress
+    state: State,
+    stack: Stack[Airflow],
+    settings: PipelineSettings,
+    folder: Path | None,
+    still_seconds: float,
+    progress: Progress,
 ) -> None:
     """Checks the inbox and the runs about once a second, until a signal.
 
@@ -89,7 +96,7 @@ def _watch(
     s3, bucket = stack.aws.client("s3"), settings.storage.bucket
     watched: list[Inbox | FinishedRuns] = [FinishedRuns(stack.orchestrator, s3, bucket, state.folder / "results")]
     if folder:
-        watched.append(Inbox(folder, s3, bucket, settings.storage.raw, state.folder / "inbox.json"))
+        watched.append(Inbox(folder, s3, bucket, settings.storage.raw, state.folder / "inbox.json", still_seconds))
     while True:
         stack.orchestrator.check()
         stack.aws.server.check()
