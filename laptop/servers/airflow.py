@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -62,7 +61,7 @@ class Airflow(AirflowApi):
             "Airflow",
             # -P: the folder of the script must not hide modules of the standard library.
             [
-                *(sys.executable, "-P", airflow_components.__file__, "--binaries", str(binaries)),
+                *(str(binaries / "python"), "-P", airflow_components.__file__, "--binaries", str(binaries)),
                 *(("--log-server-port", str(log_server_port)) if serve_logs else ()),
             ],
             self._environment(environment, binaries, log_server_port),

@@ -1,62 +1,112 @@
 """Airflow's components as one process group: migrates the database, then runs each component and starts it again.
 
-Run as a script in place of `airflow standalone`, whose scheduler and triggerer each serve task logs on every network
-interface (https://github.com/apache/airflow/blob/3.2.1/airflow-core/src/airflow/utils/serve_logs/core.py has no setting
-for the host). Here they start no log server, and one that listens on loopback serves both.
+Run as a script by the Python of Airflow's environment, in place of `airflow standalone`, whose scheduler and triggerer
+each serve task logs on every network interface
+(https://github.com/apache/airflow/blob/3.2.1/airflow-core/src/airflow/utils/serve_logs/core.py has no setting for the
+host). Here they start no log server, and one that listens on loopback serves both.
+
+Components are forks of this process, which imports what they need: five interpreters would each import Airflow.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
+import importlib
+import multiprocessing
+import os
+import runpy
+import selectors
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from multiprocessing.context import ForkProcess
 from pathlib import Path
-from threading import Thread
 from types import FrameType
 
 # A component that starts more often than this within the period does not come up at all.
 _MOST_STARTS, _PERIOD_SECONDS = 4, 300.0
 _STOP_SECONDS = 12.0
+_READ_BYTES = 65536
+
+_NEEDED_BY_ALL = ("airflow.__main__", "airflow.cli.commands.db_command")
+_NEEDED_BY_COMPONENTS = (
+    "airflow.jobs.scheduler_job_runner",
+    "airflow.jobs.triggerer_job_runner",
+    "airflow.dag_processing.manager",
+    "airflow.executors.local_executor",
+    "airflow.api_fastapi.core_api.routes.public",
+    "airflow.api_fastapi.core_api.routes.ui",
+    "airflow.api_fastapi.execution_api.routes",
+)
+
+
+class Output:
+    """What the components write, each line printed behind its component's name.
+
+    No threads: a component that is started again is a fork, too.
+    """
+
+    def __init__(self) -> None:
+        self._pipes = selectors.DefaultSelector()
+        self._unfinished: dict[int, bytes] = {}
+
+    def add(self, name: str, pipe: int) -> None:
+        """Reads the pipe until all of its writers have ended."""
+        self._pipes.register(pipe, selectors.EVENT_READ, name)
+        self._unfinished[pipe] = b""
+
+    def copy(self, seconds: float) -> None:
+        """Waits so long for output, and prints what came."""
+        if not self._unfinished:
+            time.sleep(seconds)
+        for key, _ in self._pipes.select(seconds):
+            read = os.read(key.fd, _READ_BYTES)
+            *lines, rest = (self._unfinished.pop(key.fd) + read).split(b"\n")
+            if read:
+                self._unfinished[key.fd] = rest
+            else:
+                self._pipes.unregister(key.fd)
+                os.close(key.fd)
+                lines = [rest] if rest else []
+            for line in lines:
+                self.print(key.data, line.decode(errors="replace").rstrip())
+
+    def print(self, name: str, line: str) -> None:
+        """Prints a line of or about a component."""
+        print(f"{name:<13} | {line}", flush=True)
 
 
 class Component:
-    """One command, started again when it ends; each line of its output is printed behind its name."""
+    """One command, started again when it ends."""
 
-    def __init__(self, name: str, command: Sequence[str]) -> None:
+    def __init__(self, name: str, command: Sequence[str], output: Output) -> None:
         self.name = name
         self._command = command
+        self._output = output
         self._starts: list[float] = []
         self._start()
 
     def keep_running(self) -> bool:
         """Starts the command again if it has ended; returns False once it has ended too often."""
-        code = self.process.poll()
+        code = self.process.exitcode
         if code is None:
             return True
-        self._print(f"ended with exit code {code}")
+        self._output.print(self.name, f"ended with exit code {code}")
         if len([start for start in self._starts if time.monotonic() - start < _PERIOD_SECONDS]) >= _MOST_STARTS:
             return False
-        self._print("starting again")
+        self._output.print(self.name, "starting again")
         self._start()
         return True
 
     def _start(self) -> None:
         self._starts.append(time.monotonic())
-        self.process = subprocess.Popen(
-            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        Thread(target=self._copy_output, args=(self.process,), daemon=True).start()
-
-    def _copy_output(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdout
-        for line in process.stdout:
-            self._print(line.decode(errors="replace").rstrip())
-
-    def _print(self, line: str) -> None:
-        print(f"{self.name:<13} | {line}", flush=True)
+        read, written = os.pipe()
+        self.process = _fork(self._command, written)
+        os.close(written)
+        self._output.add(self.name, read)
 
 
 def commands(binaries: Path, log_server_port: int | None) -> dict[str, list[str]]:
@@ -79,29 +129,70 @@ def commands(binaries: Path, log_server_port: int | None) -> dict[str, list[str]
 def run(binaries: Path, log_server_port: int | None) -> int:
     """Runs until a signal (returns 0), or until the migration fails or a component ends too often (returns 1)."""
     components: list[Component] = []
+    output = Output()
     try:
-        if subprocess.run([str(binaries / "airflow"), "db", "migrate"], check=False).returncode:
+        _import(_NEEDED_BY_ALL)
+        migration = _fork([str(binaries / "airflow"), "db", "migrate"])
+        _import(_NEEDED_BY_COMPONENTS)
+        migration.join()
+        if migration.exitcode:
             return 1
+        # A collection would copy the memory that the forks share.
+        gc.freeze()
         for name, command in commands(binaries, log_server_port).items():
-            components.append(Component(name, command))
+            components.append(Component(name, command, output))
         while all(component.keep_running() for component in components):
-            time.sleep(0.5)
+            output.copy(0.5)
         return 1
     except KeyboardInterrupt:
         return 0
     finally:
-        _stop(components)
+        _stop(components, output)
 
 
-def _stop(components: Sequence[Component]) -> None:
+def _import(names: Sequence[str]) -> None:
+    for name in names:
+        # Another version may have moved one: the component that needs it will say so.
+        with suppress(ImportError):
+            importlib.import_module(name)
+
+
+def _fork(command: Sequence[str], output: int | None = None) -> ForkProcess:
+    """Starts a Python script in a fork of this process, its output written to `output`."""
+    process = multiprocessing.get_context("fork").Process(target=_run_script, args=(command, output))
+    process.start()
+    return process
+
+
+def _run_script(command: Sequence[str], output: int | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if output is not None:
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.close(output)
+    _show_as(" ".join(command))
+    sys.argv[:] = command
+    runpy.run_path(command[0], run_name="__main__")
+
+
+def _show_as(title: str) -> None:
+    """Names this process for ps; not on macOS, where Airflow does not either."""
+    with suppress(ImportError):
+        if sys.platform != "darwin":
+            importlib.import_module("setproctitle").setproctitle(title)
+
+
+def _stop(components: Sequence[Component], output: Output) -> None:
     deadline = time.monotonic() + _STOP_SECONDS
     for component in components:
         component.process.terminate()
+    # Nobody else reads their output: a full pipe would keep them from ending.
+    while any(component.process.is_alive() for component in components) and time.monotonic() < deadline:
+        output.copy(0.05)
     for component in components:
-        try:
-            component.process.wait(max(deadline - time.monotonic(), 0.1))
-        except subprocess.TimeoutExpired:
-            component.process.kill()
+        component.process.kill()
+        component.process.join()
+    output.copy(0)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -19,19 +19,27 @@ pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes ar
 # `airflow db migrate` ends at once; every component runs until it is stopped, or until the test creates its file.
 EXECUTABLE = """#!{python}
 import pathlib, sys, time
+import airflow
 folder = pathlib.Path({folder!r})
 with (folder / "started").open("a") as started:
     print(pathlib.Path(sys.argv[0]).name, *sys.argv[1:], file=started)
 while sys.argv[1] != "db":
     if (folder / f"end-{{sys.argv[1]}}").exists():
+        sys.stdout.write("the last\\nwords")
         sys.exit(3)
     time.sleep(0.05)
+"""
+# Airflow, which takes long to import.
+IMPORTED = """
+with open({file!r}, "a") as imports:
+    print("airflow", file=imports)
 """
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "bin").mkdir()
+    (tmp_path / "airflow.py").write_text(IMPORTED.format(file=str(tmp_path / "imports")))
     for name in ("airflow", "uvicorn"):
         file = tmp_path / "bin" / name
         file.write_text(EXECUTABLE.format(python=sys.executable, folder=str(tmp_path)))
@@ -42,10 +50,9 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 
 def start(folder: Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-P", airflow_components.__file__, "--binaries", str(folder / "bin")]
+    environment = {**os.environ, **mark(folder), "PYTHONPATH": str(folder)}
     with (folder / "log").open("w") as log:
-        return subprocess.Popen(
-            [*command, "--log-server-port", "8793"], env={**os.environ, **mark(folder)}, stdout=log, text=True
-        )
+        return subprocess.Popen([*command, "--log-server-port", "8793"], env=environment, stdout=log, text=True)
 
 
 def started(folder: Path) -> list[str]:
@@ -76,6 +83,13 @@ def test_the_database_is_migrated_first_and_only_loopback_serves_logs(folder: Pa
     ]
 
 
+def test_airflow_is_imported_once_for_all_components(folder: Path) -> None:
+    with start(folder) as components:
+        until(lambda: len(started(folder)) == 6)
+        components.send_signal(signal.SIGTERM)
+    assert (folder / "imports").read_text() == "airflow\n"
+
+
 def test_a_signal_stops_every_component(folder: Path) -> None:
     with start(folder) as components:
         until(lambda: len(started(folder)) == 6)
@@ -93,7 +107,9 @@ def test_a_component_that_ends_is_started_again_and_its_log_says_so(folder: Path
         until(lambda: started(folder).count("airflow triggerer --skip-serve-logs") == 2)
         assert components.poll() is None
         components.send_signal(signal.SIGTERM)
-    assert "triggerer     | starting again" in (folder / "log").read_text()
+    log = (folder / "log").read_text()
+    assert "triggerer     | the last\ntriggerer     | words\n" in log
+    assert "triggerer     | starting again" in log
 
 
 def test_a_component_that_never_stays_up_ends_all_of_them(folder: Path) -> None:
