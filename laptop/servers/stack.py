@@ -21,7 +21,11 @@ from laptop.servers.step_functions import StepFunctions
 from laptop.servers.stopping import stopping_everything
 
 # Where nothing runs but two flows whose jobs take seconds, looking more often costs less than it saves.
-_HURRY = {"AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25"}
+_HURRY = {
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
+    # Nobody edits a DAG meanwhile.
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+}
 _HURRIED_SETTINGS = {"orchestration": {"poll_seconds": 1}}
 
 TRAINING, CLASSIFICATION = "complaints_training", "complaints_classification"
