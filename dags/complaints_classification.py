@@ -36,6 +36,7 @@ from datetime import timedelta
 
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.sdk import DAG, Param, task
+from operators.final_errors import fails_at_once
 from operators.glue import GlueJobOperator
 from operators.params import RunParam
 from operators.sagemaker import SageMakerTransformOperator
@@ -95,7 +96,7 @@ with DAG(
         execution_timeout=timedelta(hours=patience.arrival_timeout_hours, minutes=15),
     )
 
-    plan = task(multiple_outputs=True)(classification.plan_classification)(
+    plan = task(multiple_outputs=True)(fails_at_once(classification.plan_classification))(
         source=RunParam(dag, "source"), etag=RunParam(dag, "etag")
     )
     arrived >> plan
@@ -122,10 +123,10 @@ with DAG(
     )
     classified >> results
 
-    account = task(multiple_outputs=False)(classification.results_add_up)(
+    account = task(multiple_outputs=False)(fails_at_once(classification.results_add_up))(
         plan, accept_fewer_rows=RunParam(dag, "accept_fewer_rows")
     )
     results >> account
 
     # Until here the results are invisible: readers read what a manifest names, and it is written last.
-    task(classification.publish_manifest)(plan, account)
+    task(fails_at_once(classification.publish_manifest))(plan, account)

@@ -27,6 +27,7 @@ model in service stays until promote_model has run. By task:
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
+from operators.final_errors import fails_at_once
 from operators.glue import GlueJobOperator
 from operators.params import RunParam
 from operators.sagemaker import SageMakerProcessingOperator, SageMakerTrainingOperator
@@ -67,7 +68,7 @@ with DAG(
     },
     default_args={**patience.default_args(), "on_failure_callback": alerts.on_failure},
 ) as dag:
-    plan = task(multiple_outputs=True)(training.plan_training)(source=RunParam(dag, "source"))
+    plan = task(multiple_outputs=True)(fails_at_once(training.plan_training))(source=RunParam(dag, "source"))
 
     prepared = GlueJobOperator(
         task_id="prepare_history",
@@ -77,7 +78,7 @@ with DAG(
     )
 
     # No model is trained on a history that lost rows on the way.
-    account = task(multiple_outputs=False)(training.history_adds_up)(
+    account = task(multiple_outputs=False)(fails_at_once(training.history_adds_up))(
         plan, accept_fewer_rows=RunParam(dag, "accept_fewer_rows")
     )
     prepared >> account
@@ -89,7 +90,7 @@ with DAG(
     )
     account >> train
 
-    trained = task(multiple_outputs=True)(training.trained_model)(train.output)
+    trained = task(multiple_outputs=True)(fails_at_once(training.trained_model))(train.output)
 
     evaluate = SageMakerProcessingOperator(
         task_id="evaluate_model",
@@ -98,7 +99,7 @@ with DAG(
     )
 
     # The gate: only an evaluated model becomes a version.
-    version = task(training.register_model)(plan, trained)
+    version = task(fails_at_once(training.register_model))(plan, trained)
     evaluate >> version
 
-    task(multiple_outputs=False)(training.promote_model)(version)
+    task(multiple_outputs=False)(fails_at_once(training.promote_model))(version)

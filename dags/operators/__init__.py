@@ -3,6 +3,7 @@
 - `glue`, `sagemaker`: the operators
 - `once`: what makes them idempotent
 - `waiting`: how long they wait for their job
+- `final_errors`: Python tasks that fail at once where no retry can help
 - `params`: references to the params of a run
 - `airflow_exceptions`: where this version of Airflow keeps its exceptions
 

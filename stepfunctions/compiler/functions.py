@@ -19,7 +19,8 @@ def call(task: Any) -> tuple[str, dict[str, Any]]:
     Raises:
         RefusedError: Lambda cannot import the function, or cannot provide its arguments.
     """
-    function = task.python_callable
+    # A state calls what `fails_at_once` wraps: it retries on no error of a function anyway.
+    function = inspect.unwrap(task.python_callable)
     name = dotted_name(function, task.task_id, task.dag.fileloc)
     signature = inspect.signature(function)
     if any(parameter.kind in _ANY for parameter in signature.parameters.values()):

@@ -94,7 +94,7 @@ def python(task: Any, context: Context) -> dict[str, State]:
     name, arguments = call(task)
     request = {
         "FunctionName": STEPS_FUNCTION,
-        "Payload": {"function": name, "arguments": payload(arguments, context.scope)},
+        "Payload": {"function": name, "arguments": payload(arguments, context.scope), **_parameters(task)},
     }
     return {
         task.task_id: service_task(
@@ -106,6 +106,14 @@ def python(task: Any, context: Context) -> dict[str, State]:
             context,
         )
     }
+
+
+def _parameters(task: Any) -> dict[str, Any]:
+    """For the first function of an execution, which refuses an input that has more than the DAG's parameters."""
+    upstream = task.get_flat_relatives(upstream=True) if task.upstream_task_ids else ()
+    if any(hasattr(each, "python_callable") for each in upstream):
+        return {}
+    return {"parameters": {"given.$": "$$.Execution.Input", "known": list(task.dag.params)}}
 
 
 def error_state(error: str, cause: str, path: str, failed: str) -> State:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from complaints.settings.parameters import check_known
+
 # The Lambda function that every compiled state machine invokes.
 STEPS_FUNCTION = "ptmlops-steps"
 # Permission to invoke the Lambda function must not be permission to call anything that Python can import.
@@ -33,10 +35,12 @@ class StateError(Exception):
 def run_step(event: Mapping[str, Any], _context: object) -> Any:
     """Calls a task and returns its result as JSON, or calls a failure callback.
 
-    `event`: `{"function": name, "arguments": {...}}`, or `{"callback": name, "context": ...}` (`failure_context`), or
+    `event`: `{"function": name, "arguments": {...}}`, where the first function of an execution also has `parameters`
+    (the input `given`, the names `known`); or `{"callback": name, "context": ...}` (`failure_context`); or
     EventBridge's "Step Functions Execution Status Change" of an execution that ended outside of its states.
 
     Raises:
+        UnknownParameterError: the execution's input has a name that its flow does not know.
         ForeignFunctionError: the function is not in `complaints.tasks`, or the callback in `complaints.notifications`.
     """
     if event.get("detail-type") == STATUS_CHANGE:
@@ -45,6 +49,8 @@ def run_step(event: Mapping[str, Any], _context: object) -> Any:
     if "callback" in event:
         function_named(event["callback"], CALLBACKS)(failure_context(event["context"]))
         return None
+    if "parameters" in event:
+        check_known(event["parameters"]["given"], event["parameters"]["known"])
     return json.loads(json.dumps(function_named(event["function"], TASKS)(**event["arguments"])))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from complaints.settings import load_settings
+from complaints.settings.parameters import UnknownParameterError
 from deploy.lambda_functions import ROOT, handlers_archive
 from stepfunctions.handlers.steps import CALLBACKS, TASKS, ForeignFunctionError, function_named, run_step
 
@@ -29,6 +30,16 @@ with moto.mock_aws():
     print(json.dumps(run_step(json.load(sys.stdin), None)))
 assert "airflow" not in sys.modules
 """
+
+
+def test_an_input_with_a_name_that_the_flow_does_not_know_is_refused_before_anything_is_done() -> None:
+    event = {
+        "function": "complaints.tasks.training.plan_training",
+        "arguments": {"source": "history/"},
+        "parameters": {"given": {"sorce": "history/a.csv"}, "known": ["source", "accept_fewer_rows"]},
+    }
+    with pytest.raises(UnknownParameterError, match=r"^unknown parameter 'sorce': .* did you mean 'source'\?$"):
+        run_step(event, None)
 
 
 def test_the_same_files_give_the_same_archive() -> None:

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from complaints.aws.bucket import Bucket, ConflictError
+from complaints.errors import FinalError
 
 LATEST = "models/latest"
 
 
-class NoModelError(LookupError):
+class NoModelError(FinalError, LookupError):
     """No model is in service, or the pointer names a version that does not exist."""
 
 
-class ModelRefusedError(ValueError):
+class ModelRefusedError(FinalError, ValueError):
     """The model must not serve: it is not the one that was evaluated, or it has no evaluation."""
 
 

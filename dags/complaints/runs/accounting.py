@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from complaints.errors import FinalError
+
 CLASSIFICATION_FATES = ("classified", "without_narrative", "quarantined", "superseded")
 TRAINING_FATES = ("train", "test", "newest", "without_narrative", "unmapped", "quarantined", "superseded")
 
 
-class RowsMissingError(RuntimeError):
+class RowsMissingError(FinalError, RuntimeError):
     """The fates do not add up to the rows that were read; the run must not be published."""
 
 

@@ -13,12 +13,13 @@ from typing import Any, TypedDict
 
 from complaints.aws.job_kinds import PROCESSING, TRAINING, TRANSFORM
 from complaints.aws.objects import ObjectVersion
+from complaints.errors import FinalError
 from complaints.settings import Settings
 
 _LONGEST_MODEL_NAME = 63  # CreateModel
 
 
-class PlanError(ValueError):
+class PlanError(FinalError, ValueError):
     """No run can be planned; the message says what is missing or wrong, and where."""
 
 

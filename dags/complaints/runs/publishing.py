@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from complaints.aws.bucket import Bucket, ConflictError
+from complaints.errors import FinalError
 from complaints.runs.accounting import RowsMissingError
 from complaints.runs.plans import ClassificationPlan
 
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 _INPUT = ("uri", "etag", "version", "size")
 
 
-class AuditedFileError(RuntimeError):
+class AuditedFileError(FinalError, RuntimeError):
     """A candidate file is missing or not the one that was audited; nothing was published."""
 
 

@@ -13,13 +13,14 @@ from datetime import datetime
 from typing import Any
 
 from complaints.aws.bucket import Bucket, ConflictError
+from complaints.errors import FinalError
 from complaints.runs.plans import Plan
 from complaints.settings import Limits
 
 log = logging.getLogger(__name__)
 
 
-class RowsCollapsedError(RuntimeError):
+class RowsCollapsedError(FinalError, RuntimeError):
     """A source has far fewer rows than in its last run; a parameter of the run accepts them."""
 
 

@@ -96,8 +96,11 @@ def airflow_request(task: Any, context: Mapping[str, Any]) -> Any:
     given = inspect.signature(function).bind(
         *task.render_template(task.op_args, context), **task.render_template(task.op_kwargs, context)
     )
-    name = f"{function.__module__}.{function.__name__}"
-    return {"FunctionName": "ptmlops-steps", "Payload": {"function": name, "arguments": dict(given.arguments)}}
+    payload = {"function": f"{function.__module__}.{function.__name__}", "arguments": dict(given.arguments)}
+    if not task.upstream_task_ids:
+        # Only the first function looks at what the execution was given.
+        payload["parameters"] = {"given": context["dag_run"].conf, "known": [*task.dag.params]}
+    return {"FunctionName": "ptmlops-steps", "Payload": payload}
 
 
 @pytest.mark.parametrize("conf", CONFS, ids=["defaults", "one", "all"])
