@@ -14,6 +14,12 @@ from complaints.runs.inputs import OUR_SUFFIXES
 from complaints.settings import Storage
 
 _ACCEPTED = ".csv, .csv.gz or .zip"
+_READ_BY_PANDAS = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "read_excel(path)"),
+    **dict.fromkeys((".jsonl", ".ndjson"), "read_json(path, lines=True)"),
+    ".json": "read_json(path)",
+    ".parquet": "read_parquet(path)",
+}
 # Unfinished uploads, resource forks of macOS (__MACOSX, ._x), checkpoints of notebooks, temporary output of Spark.
 _HIDDEN = ("_", ".")
 
@@ -102,10 +108,16 @@ def _checked(path: Path) -> Path:
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     if not _is_complaints_file(path):
-        raise InputError(f"{path}: not a {_ACCEPTED} file; name complaints files, or a folder that holds some")
+        raise InputError(f"{path}: not a {_ACCEPTED} file; {_remedy(path)}")
     if not path.stat().st_size:
         raise InputError(f"{path}: the file is empty")
     return path
+
+
+def _remedy(path: Path) -> str:
+    if read := _READ_BY_PANDAS.get(path.suffix.lower()):
+        return f"convert it to CSV, for example in pandas: {read}.to_csv('complaints.csv', index=False)"
+    return "name complaints files, or a folder that holds some"
 
 
 def _is_complaints_file(path: Path) -> bool:

@@ -21,7 +21,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 _LONGEST_LIST = 1_200  # characters of names in a message
-_LONGEST_NAMED = 300  # characters of one file's name, or reason
+_LONGEST_NAMED = 300  # characters of one file's name
+_LONGEST_REASON = 600
 
 
 class InputFilesRefusedError(ValueError):
@@ -110,7 +111,7 @@ def check_files(complaints: DataFrame, quarantine_uri: str) -> None:
     if not refused:
         return
     first = [
-        f"{source[-_LONGEST_NAMED:]}: {refused[source].reason[:_LONGEST_NAMED]}"
+        f"{source[-_LONGEST_NAMED:]}: {refused[source].reason[:_LONGEST_REASON]}"
         + (f" (behind line {refused[source].line:,})" if refused[source].line else "")
         for source in sorted(refused)
     ]

@@ -62,8 +62,8 @@ def unmapped_products(complaints: DataFrame) -> str:
         return ""
     names = ", ".join(f"{row.product[:_LONGEST_NAME]!r} ({row['count']:,})" for row in first)
     more = f" and {products - len(first):,} more" if products > len(first) else ""
-    which = "this product matches" if products == 1 else f"these {products:,} products match"
-    return f"; {which} no rule of `labels` in model_config.yaml: {names}{more}"
+    which = "this product matches no rule" if products == 1 else f"these {products:,} products match no rule"
+    return f"; {which} of `labels` in model_config.yaml: {names}{more}"
 
 
 def split(complaints: DataFrame, newest_fraction: float, test_fraction: float) -> DataFrame:

@@ -201,3 +201,12 @@ def test_a_refused_name_reaches_the_terminal_escaped(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stderr == "\n\\x1b[2J.csv: no such file or folder\n"
+
+
+@pytest.mark.parametrize(("name", "read"), [("a.xlsx", "read_excel(path)"), ("a.jsonl", "read_json(path, lines=True)")])
+def test_a_file_in_another_format_is_refused_with_the_command_that_converts_it(
+    tmp_path: Path, name: str, read: str
+) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(InputError, match=re.escape(f"{read}.to_csv('complaints.csv', index=False)")):
+        complaints_files([tmp_path / name])

@@ -61,6 +61,10 @@ _MOST_COLUMNS = 500
 _LONGEST_NAME = 100
 # A line that names this many columns is a header, even if the required one is not among them.
 _SURELY_A_HEADER = 3
+# Names of columns in a message: no text that could be a consumer's, which has digits, punctuation or many words.
+_LOOKS_LIKE_A_NAME = re.compile(r"[^\W\d]+(?:[ _/()-]+[^\W\d]+){0,3}[ )]*")
+_SHOWN, _LONGEST_SHOWN = 8, 40  # names, and characters of each
+_ACCEPTED = f"names for the narrative: {', '.join((REQUIRED, *ALIASES[REQUIRED]))}"
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
@@ -110,7 +114,8 @@ def header_from(values: Sequence[str]) -> Header | None:
         return None
     found = ", ".join(repr(value.strip()[:60]) for value in values[:30])
     if REQUIRED not in known:
-        raise InputRefusedError(f"its header has no column {REQUIRED!r}{_nearest(names, columns)}; it has {found}")
+        lacking = f"its header has no column {REQUIRED!r}{_nearest(names, columns)}"
+        raise InputRefusedError(f"{lacking}; it has {found}; {_ACCEPTED}")
     if len(columns) > _MOST_COLUMNS:
         raise InputRefusedError(f"its header names {len(columns):,} columns, more than {_MOST_COLUMNS}")
     if twice := [name for name in known if columns.count(name) > 1]:
@@ -129,6 +134,22 @@ def other_separator(line: str) -> str | None:
         except InputRefusedError:
             return name
     return None
+
+
+def no_header(first_line: str, within: int) -> str:
+    """The reason to refuse a file in which no header was found, with the columns that its first line may name.
+
+    The line is quoted only where all of it looks like names of columns: the file may begin with a complaint.
+    """
+    separator = max(",", *_OTHER_SEPARATORS, key=first_line.count)
+    by = _OTHER_SEPARATORS.get(separator, "commas")
+    fields = [field.strip('" ') for field in first_line.split(separator)]
+    if all(len(field) <= _LONGEST_SHOWN and _LOOKS_LIKE_A_NAME.fullmatch(field) for field in fields):
+        more = f" and {len(fields) - _SHOWN} more" if len(fields) > _SHOWN else ""
+        found = f"its first line has, separated by {by}, {', '.join(map(repr, fields[:_SHOWN]))}{more}"
+    else:
+        found = f"its first line has {len(fields)} fields, separated by {by}, that do not look like names"
+    return f"no header with a column {REQUIRED!r} in its first {within} records; {found}; {_ACCEPTED}"
 
 
 def _columns(names: Sequence[str]) -> tuple[list[str], list[int]]:

@@ -15,19 +15,19 @@ from exact_csv.zipped import zipped_pieces
 
 PIECE = 1 << 20
 _GZIP, _ZIP = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
-_PACKED = "give it as CSV, gzip or zip"
+_PACKED = "unpack it by {} and give it as CSV, gzip or zip"
 _TO_CSV = "convert it to CSV, for example by pandas.read_{0}(path).to_csv(path, index=False)"
 _FOREIGN = {
-    b"BZh": ("bzip2", _PACKED),
-    b"\xfd7zXZ\x00": ("xz", _PACKED),
-    b"\x28\xb5\x2f\xfd": ("Zstandard", _PACKED),
-    b"7z\xbc\xaf\x27\x1c": ("7-Zip", _PACKED),
-    b"Rar!": ("RAR", _PACKED),
+    b"BZh": ("bzip2", _PACKED.format("bunzip2")),
+    b"\xfd7zXZ\x00": ("xz", _PACKED.format("unxz")),
+    b"\x28\xb5\x2f\xfd": ("Zstandard", _PACKED.format("unzstd")),
+    b"7z\xbc\xaf\x27\x1c": ("7-Zip", _PACKED.format("7z x")),
+    b"Rar!": ("RAR", _PACKED.format("unrar x")),
     b"PAR1": ("Parquet", _TO_CSV.format("parquet")),
     b"ORC": ("ORC", _TO_CSV.format("orc")),
     b"%PDF": ("PDF", "export the table that it shows as CSV"),
-    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save it as CSV UTF-8"),
-    b"SQLite format 3": ("an SQLite database", "export its table as CSV"),
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", f"save it as CSV UTF-8, or {_TO_CSV.format('excel')}"),
+    b"SQLite format 3": ("an SQLite database", "export its table by sqlite3 -header -csv FILE 'SELECT * FROM TABLE'"),
 }
 # Of text, behind white space.
 _FOREIGN_TEXT = {
@@ -95,7 +95,7 @@ def _checked(pieces: Iterator[bytes]) -> Iterator[bytes]:
                 raise InputRefusedError(f"it is {name}: {remedy}")
     for mark, name in _WIDE_MARKS.items():
         if first.startswith(mark):
-            raise InputRefusedError(f"it is {name}: save it as UTF-8")
+            raise InputRefusedError(f"it is {name}: save it as UTF-8, for example by iconv -f {name} -t UTF-8")
     start = first[:4096]
     # Latin text in UTF-16 is half NULs, in UTF-32 three quarters; a stray NUL spoils its own row only.
     if start.count(0) * 4 > len(start):

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from exact_csv.columns import REQUIRED, Header, header_from, other_separator
+from exact_csv.columns import Header, header_from, no_header, other_separator
 from exact_csv.faults import (
     BEHIND_OPEN_QUOTE,
     CUT_IN_NUMBER,
@@ -127,7 +127,7 @@ def _header(parser: _Parser) -> Header | None:
     Raises:
         InputRefusedError: no header is found, or none that can be used.
     """
-    found, others = 0, set[str]()
+    found, others, first_line = 0, set[str](), ""
     while found < _HEADER_WITHIN and (parsed := parser.record()) is not None:
         values, fault = parsed
         found += 1
@@ -135,6 +135,7 @@ def _header(parser: _Parser) -> Header | None:
             return header
         # Quotes may end before a semicolon, which is a fault.
         text = parser.lines.taken[0].decode("utf-8", "replace").strip()
+        first_line = first_line or text
         if separator := other_separator(text):
             others.add(separator)
     if not found:
@@ -144,7 +145,7 @@ def _header(parser: _Parser) -> Header | None:
             f"its columns are separated by {min(others)}: save it as CSV with commas "
             "(in pandas: read_csv(path, sep=None, engine='python').to_csv(path, index=False))"
         )
-    raise InputRefusedError(f"no header with a column {REQUIRED!r} in its first {_HEADER_WITHIN} records")
+    raise InputRefusedError(no_header(first_line, _HEADER_WITHIN))
 
 
 class _Parser:

@@ -53,7 +53,8 @@ def _only_csv(members: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
         if name.lower().endswith(_ARCHIVES):
             raise InputRefusedError(f"its zip holds another archive, {name!r}: zip the CSV itself")
     if any(each.filename.startswith("xl/") for each in files):
-        raise InputRefusedError("it is an Excel workbook (.xlsx): save it as CSV UTF-8")
+        remedy = "save it as CSV UTF-8, or convert it by pandas.read_excel(path).to_csv(path, index=False)"
+        raise InputRefusedError(f"it is an Excel workbook (.xlsx): {remedy}")
     tables = [each for each in files if each.filename.lower().endswith(".csv")]
     if len(tables) != 1:
         named = tables or files or [each for each in members if not each.is_dir()]
