@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs reset compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
+.PHONY: help run up down status logs ls get put rm reset compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
 	bench-orchestration bench-etl bench-model bench-inference bench-scale lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
@@ -45,10 +45,12 @@ override TRAIN := $(value TRAIN)
 override CLASSIFY := $(value CLASSIFY)
 override INBOX := $(value INBOX)
 override INBOX_SECONDS := $(value INBOX_SECONDS)
+override KEY := $(value KEY)
+override FILE := $(value FILE)
 override PORT := $(value PORT)
 override LOGS := $(value LOGS)
 override ORCHESTRATOR := $(value ORCHESTRATOR)
-export TRAIN CLASSIFY INBOX INBOX_SECONDS PORT LOGS ORCHESTRATOR
+export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR
 
 # For the benches: patterns are expanded here, as a shell leaves TRAIN=folder/*.csv alone.
 named = $(foreach pattern,$(2),$(foreach path,$(or $(wildcard $(pattern)),$(pattern)),$(1) '$(path)'))
@@ -67,6 +69,18 @@ status: $(JOBS_ENV)/.installed ## Show whether make up is running, its addresses
 
 logs: $(JOBS_ENV)/.installed ## Follow the logs of make up's servers (LOGS=airflow or aws)
 	@PYTHONPATH=dags exec $(LAPTOP) logs "$${LOGS:-all}"
+
+ls: $(JOBS_ENV)/.installed ## List the objects in the bucket of make up (KEY=raw/)
+	@PYTHONPATH=dags $(LAPTOP) ls --key="$$KEY"
+
+get: $(JOBS_ENV)/.installed ## Download an object of make up: KEY=results/..., FILE=where to
+	@PYTHONPATH=dags $(LAPTOP) get --key="$$KEY" --file="$$FILE"
+
+put: $(JOBS_ENV)/.installed ## Upload a file to make up: FILE=complaints.csv, KEY=raw/
+	@PYTHONPATH=dags $(LAPTOP) put --key="$$KEY" --file="$$FILE"
+
+rm: $(JOBS_ENV)/.installed ## Remove an object of make up: KEY=raw/complaints.csv
+	@PYTHONPATH=dags $(LAPTOP) rm --key="$$KEY"
 
 reset: $(JOBS_ENV)/.installed ## Remove the data of make up in build/up, after asking (YES=1: without asking)
 	@PYTHONPATH=dags $(LAPTOP) reset $(if $(YES),--yes)

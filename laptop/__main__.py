@@ -18,9 +18,17 @@ from laptop.terminal import write
 from laptop.verbs.detached import up_detached
 from laptop.verbs.down import down, reset
 from laptop.verbs.logs import follow_logs
+from laptop.verbs.objects import objects
 from laptop.verbs.run import BUILD, STACKS, run
 from laptop.verbs.status import status
 from laptop.verbs.up import up
+
+_OBJECTS = {
+    "ls": "list the objects in the bucket of make up",
+    "get": "download an object",
+    "put": "upload a file",
+    "rm": "remove an object",
+}
 
 
 def main() -> int:
@@ -53,6 +61,8 @@ def _run_verb(options: argparse.Namespace) -> int:
         up_detached(state, [f"--port={options.port}", f"--build={options.build}", *inbox])
     elif options.verb == "up":
         up(options.port, Path(options.inbox) if options.inbox else None, options.build, options.inbox_seconds)
+    elif options.verb in _OBJECTS:
+        objects(state, options.verb, options.key, options.file)
     elif options.verb == "down":
         down(state)
     elif options.verb == "reset":
@@ -87,7 +97,11 @@ def _parser() -> argparse.ArgumentParser:
     follow.add_argument("which", choices=["all", "airflow", "aws"], nargs="?", default="all")
     forget = verbs.add_parser("reset", help="remove their state folder")
     forget.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-    for name in ("up", "status", "down", "logs", "reset"):
+    for name, what in _OBJECTS.items():
+        one = verbs.add_parser(name, help=what)
+        one.add_argument("--key", default="", help="the object's key, or the beginning of keys for ls")
+        one.add_argument("--file", default="", help="the file to write or to read")
+    for name in ("up", "status", "down", "logs", "reset", *_OBJECTS):
         verbs.choices[name].add_argument(
             "--build", type=Path, default=STATE, help="state folder (default: %(default)s)"
         )
