@@ -129,7 +129,9 @@ class RunsOnce(_Operator):
             return result_of(self.kind, job)
         if not job.described:
             raise RuntimeError(f"AWS knows no job that writes to {self.output_uri}: the next try starts it") from error
-        reason = failures.of_job(job.described, logs) or f"the job ended without an object at {self.output_uri}"
-        if failures.is_transient(job.described):
-            raise RuntimeError(reason) from error
-        raise AirflowFailException(reason) from error
+        reason = failures.of_job(job.described, logs)
+        if not reason:
+            raise AirflowFailException(f"the job ended without an object at {self.output_uri}") from error
+        kind = RuntimeError if failures.is_transient(job.described) else AirflowFailException
+        # Not from `error`: the operator's or its trigger's exception is about the same end of the job, in other words.
+        raise kind(reason) from None

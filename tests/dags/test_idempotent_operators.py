@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -177,6 +178,18 @@ def test_a_job_that_failed_is_a_final_failure_with_its_reason_and_is_tried_anew_
     account.jobs_do("")
     operator(kind, run).execute(CONTEXT)
     assert states(account, kind, run) == ["FAILED", "SUCCEEDED"]
+
+
+def test_the_end_of_a_job_is_in_the_traceback_once(account: Account, kind: str, run: str) -> None:
+    from operators.airflow_exceptions import AirflowFailException
+
+    account.jobs_do("raise ValueError('raw/a.csv: the header is missing')")
+    with pytest.raises(AirflowFailException) as caught:
+        operator(kind, run).execute(CONTEXT)
+    text = "".join(traceback.format_exception(caught.value))
+    # The operator of Amazon has an exception of its own about it.
+    assert text.count("the header is missing") == 1
+    assert "ended as F" in text
 
 
 def test_a_job_that_aws_has_forgotten_meanwhile_is_started_anew_by_the_next_try(
