@@ -20,7 +20,7 @@ from personal_data import KINDS
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-_LONGEST_LIST = 1_200  # characters of names in a message
+_LONGEST_LIST = 1_000  # characters of names in a message
 _LONGEST_NAMED = 300  # characters of one file's name
 _LONGEST_REASON = 600
 
@@ -104,29 +104,31 @@ def check_files(complaints: DataFrame, quarantine_uri: str) -> None:
     """Refuses a run of which a file could not be read to its end.
 
     Raises:
-        InputFilesRefusedError: the first such files with their reasons, and the number of the others.
+        InputFilesRefusedError: the first such files by their reasons, and the number of the others.
     """
     rows = complaints.filter(F.col("record") == 0).select("source", "line", "reason").sort("source", "line")
     refused = {row.source: row for row in reversed(rows.collect())}
     if not refused:
         return
-    first = [
-        f"{source[-_LONGEST_NAMED:]}: {refused[source].reason[:_LONGEST_REASON]}"
-        + (f" (behind line {refused[source].line:,})" if refused[source].line else "")
-        for source in sorted(refused)
-    ]
+    by_reason: dict[str, list[str]] = {}
+    for source in sorted(refused):
+        line = f" (behind line {refused[source].line:,})" if refused[source].line else ""
+        by_reason.setdefault(refused[source].reason[:_LONGEST_REASON], []).append(f"{source[-_LONGEST_NAMED:]}{line}")
+    # Many files often have one fault: said once, it leaves room for their names.
+    first = [f"{listed(names)}: {reason}" for reason, names in by_reason.items()]
     files = "1 file" if len(refused) == 1 else f"{len(refused):,} files"
     remedy = "Repair each of them, or move it out of the prefix, and start a new run"
-    raise InputFilesRefusedError(f"{files} cannot be read: {listed(first, '; ')}. {remedy}; see {quarantine_uri}")
+    more = "; and files with {} other faults"
+    raise InputFilesRefusedError(f"{files} cannot be read: {listed(first, '; ', more)}. {remedy}; see {quarantine_uri}")
 
 
-def listed(names: Sequence[str], separator: str = ", ") -> str:
+def listed(names: Sequence[str], separator: str = ", ", rest: str = ", and {} more") -> str:
     """The first names, as far as they fit into a message, and the number of the others."""
     length, fitting = 0, 0
     while fitting < len(names) and (not fitting or length + len(names[fitting]) < _LONGEST_LIST):
         length += len(names[fitting])
         fitting += 1
-    more = f"{separator}and {len(names) - fitting:,} more" if fitting < len(names) else ""
+    more = rest.format(f"{len(names) - fitting:,}") if fitting < len(names) else ""
     return separator.join(names[:fitting]) + more
 
 
