@@ -17,6 +17,13 @@ BENCH_PATH := dags:include/glue:include/training:include/inference
 # Where `make lock` finds Airflow's constraints, one file a version that MWAA builds an image for.
 MWAA_CONSTRAINTS ?= ../shared/mwaa
 
+# What a user has set up for other Pythons, Sparks and Airflows does not reach ours; Airflow's own settings are sorted out by
+# laptop/servers/airflow.py.
+unexport PYTHONSAFEPATH PYTHONHOME PYTHONSTARTUP PYTHONUSERBASE PYTHONPLATLIBDIR VIRTUAL_ENV
+unexport SPARK_HOME SPARK_CONF_DIR PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON JAVA_HOME JAVA_TOOL_OPTIONS _JAVA_OPTIONS
+unexport AIRFLOW_HOME AIRFLOW_CONFIG
+export PIP_USER := 0
+
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 

@@ -14,6 +14,7 @@ from laptop.servers.inbox import STILL_SECONDS
 from laptop.servers.processes import ServerError
 from laptop.servers.state import BUILD as STATE
 from laptop.servers.state import State
+from laptop.shell import forget_aws
 from laptop.terminal import write
 from laptop.verbs.detached import up_detached
 from laptop.verbs.down import down, reset
@@ -35,6 +36,7 @@ def main() -> int:
     """Runs one verb; returns the exit code. A failure that a person can fix prints a message, not a traceback."""
     # Complaints, logs and secrets: nothing that is written here, or by a server started here, is for other users.
     os.umask(0o077)
+    forget_aws()
     options = _parser().parse_args()
     try:
         return _run_verb(options)

@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+from localaws.server.cloud import NOT_THE_USERS
 from localaws.server.credentials import given_credentials
 from localaws.server.endpoint import LocalAWS
 from localaws.server.private_files import make_private_folder
@@ -62,6 +63,7 @@ def main() -> None:
     # The shell's profile and credentials are for the real AWS; boto3 fails for a profile that does not exist.
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
+    os.environ.update(NOT_THE_USERS)
     try:
         credentials = given_credentials(os.environ)
     except ValueError as error:

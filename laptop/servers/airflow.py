@@ -20,6 +20,7 @@ from laptop.servers.airflow_api import AirflowApi
 from laptop.servers.configuration import shared_configuration
 from laptop.servers.credentials import credentials
 from laptop.servers.processes import Server, ServerError, free_port
+from laptop.shell import WITHOUT_AWS_FILES, WITHOUT_PROXIES
 
 ROOT = Path(__file__).parents[2]
 DAGS = ROOT / "dags"
@@ -93,7 +94,8 @@ class Airflow(AirflowApi):
             "PYTHONPATH": str(ROOT / "laptop" / "airflow_home"),
             # Airflow's processes set their title, which would overwrite the environment that `leftovers` reads.
             "SPT_NOENV": "1",
-            "NO_PROXY": "127.0.0.1,localhost",
+            **WITHOUT_PROXIES,
+            **WITHOUT_AWS_FILES,
             "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}",
         }
         return {**inherited, **shared_configuration(), **self.credentials.settings, **ours, **environment}

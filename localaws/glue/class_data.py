@@ -85,7 +85,7 @@ def _run(command: list[str], environment: dict[str, str], folder: Path) -> None:
     """Runs a command to its end, and to that of all processes that hold its output: Spark's JVM outlives Python."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     # As in a job: the time zone and the encoding decide which classes are loaded.
-    own = {"TZ": "UTC", "PYTHONUTF8": "1"}
+    own = {"TZ": "UTC", "PYTHONUTF8": "1", "LC_ALL": "C.UTF-8"}
     try:
         ended = subprocess.run(
             command,

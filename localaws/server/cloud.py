@@ -14,7 +14,12 @@ from localaws.server.credentials import Credentials
 ACCOUNT = "123456789012"
 # A job inherits nothing else from the server's environment: no credentials, no profile, no PYTHONPATH.
 # PTMLOPS_STATE marks the jobs' processes, so that they can be found after the server was killed.
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PTMLOPS_STATE")
+INHERITED = ("PATH", "HOME", "TMPDIR", "PTMLOPS_STATE")
+# Programs read one spelling of NO_PROXY or the other. A file of ~/.aws that cannot be parsed stops boto3.
+NOT_THE_USERS = {
+    **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
+    **dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull),
+}
 
 
 @dataclass
@@ -75,10 +80,12 @@ class Cloud:
             **self.client_environment(),
             "AWS_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
-            "NO_PROXY": "127.0.0.1,localhost",
+            **NOT_THE_USERS,
             # AWS runs in UTC and UTF-8. Without buffers the log is complete while the job runs.
             "TZ": "UTC",
             "PYTHONUTF8": "1",
+            # Java finds no class below a folder with a letter that the locale lacks.
+            "LC_ALL": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PYSPARK_PYTHON": sys.executable,
         }

@@ -57,7 +57,10 @@ def test_what_is_not_taken_over_is_motos(account: Account) -> None:
 
 def test_the_server_says_where_it_is_and_leaves_no_process_when_told_to_stop(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "localaws", "--state", str(tmp_path / "state")]
-    shell = os.environ | {"AWS_PROFILE": "a-profile-that-is-gone"}
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text("[default]\nregion\n")
+    shell = os.environ | {"AWS_PROFILE": "a-profile-that-is-gone", "HOME": str(tmp_path)}
+    shell |= {"http_proxy": "http://127.0.0.1:9", "no_proxy": "example.org"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=shell) as server:
         assert server.stdout is not None
         started = json.loads(server.stdout.readline())
@@ -70,7 +73,8 @@ def test_the_server_says_where_it_is_and_leaves_no_process_when_told_to_stop(tmp
         s3.put_object(
             Bucket="bucket",
             Key="job.py",
-            Body=f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(600)",
+            Body="import boto3, os, time; boto3.client('s3').list_buckets()\n"
+            f"open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(600)",
         )
         script = {"Name": "glueetl", "ScriptLocation": "s3://bucket/job.py"}
         glue.create_job(Name="job", Role="r", Command=script)

@@ -22,6 +22,7 @@ import pytest
 
 from laptop.sample import write_sample
 from tests.parity.trail import calls
+from tests.system import odd_place
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -93,10 +94,21 @@ def known(paths: list[Path]) -> Known:
     return Known(count, newest, faulty)
 
 
-def run(folder: Path, files: Files, orchestrator: str) -> dict[str, Any]:
-    """The summary of one run, as `make run TRAIN=... CLASSIFY=... ORCHESTRATOR=...` leaves it, and what it printed."""
+def run_through_airflow(folder: Path, files: Files) -> dict[str, Any]:
+    """The summary that `make run TRAIN=... CLASSIFY=...` leaves in an odd place, and what it printed."""
+    place = odd_place.copied(folder)
+    done = odd_place.make_run(place, folder / "home", files.history, files.arrived)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    assert not list(folder.rglob("ran")), "a name was run by a shell"
+    found: dict[str, Any] = json.loads((place / "build" / "run" / "summary.json").read_text())
+    results = {name: path and str(place / path) for name, path in found["results"].items()}
+    return found | {"printed": done.stdout, "results": results}
+
+
+def run_through_step_functions(folder: Path, files: Files) -> dict[str, Any]:
+    """The same with ORCHESTRATOR=stepfunctions, here."""
     folder.mkdir()
-    command = [sys.executable, "-m", "laptop", "run", "--build", str(folder / "build"), "--orchestrator", orchestrator]
+    command = [sys.executable, "-m", "laptop", "run", "--build", str(folder / "build"), "--orchestrator=stepfunctions"]
     command += [part for path in files.history for part in ("--train", str(path))]
     command += [part for path in files.arrived for part in ("--classify", str(path))]
     done = subprocess.run(
@@ -126,7 +138,10 @@ def summaries(files: Files, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     """Both flows through each orchestrator; side by side, since both wait most of the time."""
     folder = tmp_path_factory.mktemp("flows")
     with ThreadPoolExecutor() as pool:
-        runs = {name: pool.submit(run, folder / name, files, name) for name in ("airflow", "stepfunctions")}
+        runs = {
+            "airflow": pool.submit(run_through_airflow, folder / "airflow", files),
+            "stepfunctions": pool.submit(run_through_step_functions, folder / "stepfunctions", files),
+        }
         return {name: each.result() for name, each in runs.items()}
 
 
