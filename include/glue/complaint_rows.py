@@ -182,16 +182,16 @@ def _fate() -> Column:
 def _flags() -> Column:
     """The names of what is odd about a complaint that is kept nonetheless, in a fixed order."""
     received, sent = F.col("received_on"), F.col("sent_on")
+    ambiguous = [is_ambiguous(F.col(written)) for written in ("date_received", "date_sent_to_company")]
     unreadable = [
-        (F.trim(written) != "") & date.isNull()
+        (F.trim(written) != "") & date.isNull() & ~is_ambiguous(F.col(written))
         for written, date in (("date_received", received), ("date_sent_to_company", sent))
     ]
     odd = {
         "date_unreadable": unreadable[0] | unreadable[1],
         "sent_before_received": sent < received,
         "received_in_future": received > F.col("arrived_on"),
-        "date_ambiguous": F.coalesce(is_ambiguous(F.col("date_received")), F.lit(False))
-        | F.coalesce(is_ambiguous(F.col("date_sent_to_company")), F.lit(False)),
+        "date_ambiguous": ambiguous[0] | ambiguous[1],
         "id_restored": F.col("id_restored"),
         "in_open_quote": F.col("in_open_quote"),
         "masked_personal_data": F.size("personal_data") > 0,

@@ -1,7 +1,7 @@
 """Reads dates in the ways that people and spreadsheets write them, as Spark SQL expressions.
 
-Numbers with slashes or hyphens are read as month, day, year, as the CFPB writes them. Where the day could be the month
-as well, the date is `ambiguous`; where it cannot be month first, it is read as day first.
+Of numbers with slashes or hyphens, the one above 12 is the day. Where the day could be the month as well, as in
+3/5/2024, the date is ambiguous, and not read: one that is guessed cannot be told from one that was read.
 """
 
 from __future__ import annotations
@@ -24,16 +24,15 @@ _SECONDS, _MILLISECONDS = r"^([0-9]{10})(?:\.[0-9]+)?$", r"^([0-9]{10})[0-9]{3}$
 
 
 def date_of(text: Column) -> Column:
-    """The date; null where it cannot be read. A time behind it and its time zone are ignored."""
+    """The date; null where it is ambiguous or cannot be read. A time behind it and its time zone are ignored."""
     written = F.trim(text)
+    month_or_day_first = (_date(written, _NUMERIC, each) for each in ((3, 1, 2), (3, 2, 1)))
     # The first way is nearly always right, and `coalesce` goes no further then.
     return F.coalesce(
         F.to_date(F.substring_index(F.substring_index(written, "T", 1), " ", 1), "yyyy-M-d"),
         F.when(written.rlike(_YEAR_FIRST), _date(written, _YEAR_FIRST, (1, 2, 3))),
         F.when(written.rlike(_COMPACT), _date(written, _COMPACT, (1, 2, 3))),
-        F.when(
-            written.rlike(_NUMERIC), F.coalesce(*(_date(written, _NUMERIC, each) for each in ((3, 1, 2), (3, 2, 1))))
-        ),
+        F.when(written.rlike(_NUMERIC) & ~is_ambiguous(text), F.coalesce(*month_or_day_first)),
         F.when(written.rlike(_DOTTED), _date(written, _DOTTED, (3, 2, 1))),
         F.when(written.rlike(_DAY_MONTH), _date(written, _DAY_MONTH, (3, 2, 1))),
         F.when(written.rlike(_MONTH_DAY), _date(written, _MONTH_DAY, (3, 1, 2))),
@@ -46,7 +45,7 @@ def is_ambiguous(text: Column) -> Column:
     """True for a date whose day could be its month as well, such as 3/5/2024."""
     written = F.trim(text)
     first, second = (_group(written, _NUMERIC, place).cast("int") for place in (1, 2))
-    return written.rlike(_NUMERIC) & (first <= 12) & (second <= 12) & (first != second)
+    return written.rlike(_NUMERIC) & first.between(1, 12) & second.between(1, 12) & (first != second)
 
 
 def _date(written: Column, pattern: str, places: tuple[int, int, int]) -> Column:

@@ -185,21 +185,34 @@ DATES = {
     "Sept. 5, 2024": date(2024, 9, 5),
     "2020-02-29": date(2020, 2, 29),
 }
-AMBIGUOUS = {"3/5/2024": FIFTH, "03/05/24": FIFTH, "3/5/2024 12:00:00 AM": FIFTH, "03-05-2024": FIFTH}
+AMBIGUOUS = ("3/5/2024", "03/05/24", "3/5/2024 12:00:00 AM", "03-05-2024", " 12/11/2024 ")
 
 
 def test_dates_are_read_as_they_are_published_and_others_are_null_but_their_rows_are_kept(spark: SparkSession) -> None:
     found = complaints(spark, *({"date_received": written} for written in DATES))
     assert dict(zip(DATES, (row.received_on for row in found), strict=True)) == DATES
     assert {row.fate for row in found} == {"with_narrative"}
-    flags = [[flag for flag in row.flags if "date" in flag] for row in found]
-    assert flags == [["date_unreadable"] if written and not DATES[written] else [] for written in DATES]
+    unreadable = [["date_unreadable"] if written and not DATES[written] else [] for written in DATES]
+    assert [flags_of_dates(row) for row in found] == unreadable
 
 
-def test_a_date_whose_day_could_be_the_month_is_read_as_the_cfpb_writes_it_and_flagged(spark: SparkSession) -> None:
-    found = complaints(spark, *({"date_received": written} for written in [*AMBIGUOUS, "5/5/2024"]))
-    assert [row.received_on for row in found] == [*AMBIGUOUS.values(), date(2024, 5, 5)]
-    assert ["date_ambiguous" in row.flags for row in found] == [True] * len(AMBIGUOUS) + [False]
+def test_a_date_whose_day_could_be_the_month_is_null_and_flagged_as_ambiguous_only(spark: SparkSession) -> None:
+    found = complaints(spark, *({"date_received": written} for written in AMBIGUOUS))
+    assert [(row.received_on, flags_of_dates(row)) for row in found] == [(None, ["date_ambiguous"])] * len(AMBIGUOUS)
+    settled = complaints(spark, *({"date_received": written} for written in ("5/5/2024", "0/5/2024")))
+    assert [(row.received_on, flags_of_dates(row)) for row in settled] == [
+        (date(2024, 5, 5), []),
+        (None, ["date_unreadable"]),
+    ]
+
+
+def test_an_ambiguous_date_of_sending_is_null_and_flagged_as_well(spark: SparkSession) -> None:
+    (only,) = complaints(spark, {"date_received": "2024-03-25", "date_sent_to_company": "3/5/2024"})
+    assert (only.received_on, only.sent_on, flags_of_dates(only)) == (LATER, None, ["date_ambiguous"])
+
+
+def flags_of_dates(row: Row) -> list[str]:
+    return [flag for flag in row.flags if "date" in flag]
 
 
 def test_an_id_that_a_spreadsheet_rewrote_is_restored_and_flagged(spark: SparkSession) -> None:
