@@ -18,8 +18,9 @@ task:
 - **prepare_complaints**: the error names each file that could not be read to its end, and why: damaged, encrypted,
   expanding too far, not UTF-8, without a header, or changed since the run was planned. Repair the file or move it
   elsewhere, then start a new run. If too many rows were quarantined, look at them under quarantine/. The job also
-  fails if no row has a narrative.
-- **classify_complaints**: the task's log ends with the log of the job, which has the reason.
+  fails if the files hold no row.
+- **classify_complaints**: the task's log ends with the log of the job, which has the reason. If no row has a narrative,
+  no job is started, and the run ends with its account.
 - **audit_results**: some answers of the model are missing or impossible; the message names the file. Clear
   classify_complaints.
 - **results_add_up**: nothing was published. The message names the file whose rows are missing. If it says that the

@@ -36,7 +36,8 @@ class RunsOnce(_Operator):
     """A mixin in front of one of Amazon's operators: `class GlueJobOperator(RunsOnce, glue.GlueJobOperator)`.
 
     It waits for the step's job if that is running, takes its result if it is done, and lets the operator start a job
-    only if there is none. A job that ran and failed is not retried, unless AWS reports that it had too few machines.
+    only if there is none and something to do. A job that ran and failed is not retried, unless AWS reports that it had
+    too few machines.
     """
 
     kind: JobKind
@@ -77,7 +78,7 @@ class RunsOnce(_Operator):
         """Finds the job or starts it, and waits for its end."""
         job = self.find()
         if job.state != "absent":
-            log.info("not started again: the job %s is %s", job.name or "of an earlier run", job.state)
+            log.info("no job is started: %s is %s", job.name or "the step", job.state)
             return self._outcome()
         try:
             self.start(job, context)

@@ -9,7 +9,8 @@ given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 def put(uri, name, text):
     where = urlsplit(uri)
     boto3.client("s3").put_object(Bucket=where.netloc, Key=where.path.lstrip("/") + name, Body=text.encode())
-put(given["--records"], "part-0.json", json.dumps({"complaint_id": "1", "narrative": "a SECRET-NARRATIVE"}))
+record = {"complaint_id": "1", "narrative": "a SECRET-NARRATIVE"}
+put(given["--records"], "part-0.json", json.dumps(record) if CLASSIFIED else "")
 put(given["--account"], "part-0.txt", json.dumps({"by_source": []}))
 """
 AUDIT = """
@@ -19,9 +20,9 @@ given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 def put(uri, name, text):
     where = urlsplit(uri)
     boto3.client("s3").put_object(Bucket=where.netloc, Key=where.path.lstrip("/") + name, Body=text.encode())
-fates = {"classified": 1, "without_narrative": 1, "quarantined": 0, "superseded": 0}
+fates = {"classified": CLASSIFIED, "without_narrative": 1, "quarantined": 0, "superseded": 0}
 put(given["--candidate"], "part-0.parquet", "results")
-file = {"name": "part-0.parquet", "size": 7, "rows": 1, "sha256": hashlib.sha256(b"results").hexdigest()}
+file = {"name": "part-0.parquet", "size": 7, "rows": CLASSIFIED, "sha256": hashlib.sha256(b"results").hexdigest()}
 by_source = [{"source": "raw/a.csv", "rows_in": ROWS_IN, **fates}]
 account = {"by_source": by_source, "quarantined_by_reason": {}, "unmapped": 0, "files": [file]}
 put(given["--account"], "part-0.txt", json.dumps(account))
@@ -38,12 +39,13 @@ FAILING = 'raise ValueError("raw/a.csv: the header is missing")\n'
 SLEEPING = "import time\ntime.sleep(120)\n"
 
 
-def release(prepare: str = PREPARE, rows_in: int = 2) -> dict[str, str]:
-    """The files of `include/`."""
+def release(prepare: str = PREPARE, rows_in: int = 2, classified: int = 1) -> dict[str, str]:
+    """The files of `include/`, for a file of `rows_in` rows, of which one has no narrative."""
+    audit = AUDIT.replace("ROWS_IN", str(rows_in))
     return {
-        "glue/prepare_complaints.py": prepare,
+        "glue/prepare_complaints.py": prepare.replace("CLASSIFIED", str(classified)),
         "glue/prepare_history.py": FAILING,
-        "glue/audit_results.py": AUDIT.replace("ROWS_IN", str(rows_in)),
+        "glue/audit_results.py": audit.replace("CLASSIFIED", str(classified)),
         "training/train.py": FAILING,
         "inference/inference.py": INFERENCE,
     }

@@ -25,6 +25,17 @@ def nothing(_: Both) -> Iterator[None]:
     yield
 
 
+@contextmanager
+def no_transform(both: Both) -> Iterator[None]:
+    """SageMaker refuses each transform, as it may one of empty files."""
+
+    def refuse(_: Callable[[Json], Json | None], __: Json) -> Json | None:
+        raise ApiError("ValidationException", "no data to transform")
+
+    with both.aws.intercepted("SageMaker.CreateTransformJob", refuse):
+        yield
+
+
 def refused(code: str, message: str, times: int) -> Callable[[Both], Any]:
     """Glue refuses the first calls that start a job."""
 
@@ -87,6 +98,7 @@ NO_MODEL = (
 TOO_MANY = ("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {PREPARE}")
 CASES = [
     Case("nothing"),
+    Case("no-narrative", files=release(rows_in=1, classified=0), fault=no_transform),
     Case("start-throttled-twice", fault=refused("ThrottlingException", "Rate exceeded", 2)),
     Case("too-many-runs-twice", fault=refused(*TOO_MANY, 2)),
     Case("too-many-runs-for-ever", "prepare_complaints", ": ".join(TOO_MANY), fault=refused(*TOO_MANY, 99)),

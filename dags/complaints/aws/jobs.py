@@ -2,7 +2,7 @@
 
 The operators and the state machines look for a job before they start one. A cleared task, a killed worker and a second
 execution therefore find the existing job and never start another. A job counts as done while its output exists: delete
-a run's folder, and its jobs run again.
+a run's folder, and its jobs run again. A step without any input is done without a job.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Literal
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from complaints.aws.job_kinds import GLUE, KINDS, JobKind
+from complaints.aws.job_kinds import GLUE, KINDS, TRANSFORM, JobKind
 
 State = Literal["absent", "running", "done"]
 HasObjects = Callable[[str], bool]
@@ -38,9 +38,9 @@ class ForeignJobError(RuntimeError):
 class Job:
     """The state of a step's job.
 
-    `name`: the id of the Glue run or the name of the SageMaker job that is running or done. Of an absent SageMaker job
-    it is the name to create it with, since a name is never free again. `described`: the newest attempt as AWS describes
-    it, if there is one.
+    `name`: the id of the Glue run or the name of the SageMaker job that is running or done; empty where a step is done
+    without a job that AWS knows. Of an absent SageMaker job it is the name to create it with, since a name is never
+    free again. `described`: the newest attempt as AWS describes it, if there is one.
     """
 
     state: State
@@ -87,6 +87,9 @@ def sagemaker_job(
     SageMaker never accepts a name twice, so attempts are numbered: `<planned name>-0`, `-1`, … A job that uses other
     places is not an attempt at this request, for example the evaluation of a model that has been replaced since.
 
+    A transform of nothing is done without a job: AWS does not document what it makes of empty files, which are what
+    `prepare_complaints` leaves where no complaint has a narrative.
+
     Raises:
         ForeignJobError: a running job has such a name, but uses other places.
     """
@@ -107,7 +110,15 @@ def sagemaker_job(
         return replace(newest, state="running")
     if status == kind.succeeded and has_objects(output_uri):
         return replace(newest, state="done")
+    if kind is TRANSFORM and not has_objects(_transformed(request)):
+        return Job("done", "")
     return replace(newest, name=next_name)
+
+
+def _transformed(request: Mapping[str, Any]) -> str:
+    """The `s3://` URI of the data that a CreateTransformJob asks to transform."""
+    uri: str = request["TransformInput"]["DataSource"]["S3DataSource"]["S3Uri"]
+    return uri
 
 
 def _attempts(sagemaker: Any, kind: JobKind, planned: str) -> Iterator[tuple[str, dict[str, Any] | None]]:

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from complaints.aws import jobs
-from complaints.aws.job_kinds import GLUE, TRAINING, TUNING
+from complaints.aws.job_kinds import GLUE, TRAINING, TRANSFORM, TUNING
 
 ARGUMENTS = {"--plan": "s3://b/plan.json"}
 
@@ -102,6 +102,38 @@ def test_a_tuning_job_is_found_by_the_apis_names_and_leaves_the_result_of_amazon
     assert (done.state, done.name) == ("done", absent.name)
     assert jobs.result_of(TUNING, done)["Tuning"]["HyperParameterTuningJobName"] == absent.name
     assert tuning(sagemaker, has_output=False).name == "tune-0123456789abcdef-1"
+
+
+TRANSFORM_REQUEST: dict[str, Any] = {
+    "TransformJobName": "classify-0123456789abcdef",
+    "ModelName": "model",
+    "TransformInput": {"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://b/records/"}}},
+    "TransformOutput": {"S3OutputPath": "s3://b/scores/"},
+    "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+}
+
+
+def transform(sagemaker: Any, *filled: str) -> jobs.Job:
+    output = TRANSFORM_REQUEST["TransformOutput"]["S3OutputPath"]
+    return jobs.sagemaker_job(
+        sagemaker, filled.__contains__, kind=TRANSFORM, request=TRANSFORM_REQUEST, output_uri=output
+    )
+
+
+def test_a_transform_of_nothing_is_done_without_a_job(sagemaker: Any) -> None:
+    assert transform(sagemaker, "s3://b/records/").state == "absent"
+    nothing = transform(sagemaker)
+    assert nothing == jobs.Job("done", "")
+    assert jobs.result_of(TRANSFORM, nothing) == {"Transform": {}}
+
+
+def test_a_transform_of_nothing_that_was_started_nonetheless_is_waited_for_and_leaves_its_result(
+    sagemaker: Any,
+) -> None:
+    """By a release of before, which did start it: that job is the step's."""
+    sagemaker.create_transform_job(**{**TRANSFORM_REQUEST, "TransformJobName": "classify-0123456789abcdef-0"})
+    started = transform(sagemaker, "s3://b/scores/")
+    assert (started.state, started.name) in [(state, "classify-0123456789abcdef-0") for state in ("running", "done")]
 
 
 def test_the_job_behind_a_task_is_the_newest_attempt_of_its_planned_name(sagemaker: Any) -> None:
