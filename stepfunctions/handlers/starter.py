@@ -51,9 +51,9 @@ def on_event(event: Any, _context: object) -> dict[str, Any]:
 
 def starter_of(settings: Settings, machine_arn: str, limit: int) -> Starter:
     """The starter of the settings' environment."""
-    region, storage = settings.pipeline.aws.region, settings.pipeline.storage
+    region, bucket = settings.pipeline.aws.region, settings.pipeline.storage.bucket
     s3, machines = (boto3.client(name, region_name=region) for name in ("s3", "stepfunctions"))
-    return Starter(Bucket(s3, storage.bucket), machines, machine_arn, storage, limit)
+    return Starter(Bucket(s3, bucket), machines, machine_arn, settings.pipeline, limit)
 
 
 def outcomes_of(event: Any, starter: Starter) -> Iterable[Outcome]:

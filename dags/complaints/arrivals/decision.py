@@ -10,17 +10,19 @@
 | anything else, also a duplicate whose first run has failed | `start` |
 
 A duplicate enters the ledger only once the first run has succeeded. Until then nothing is recorded, so a file that was
-renamed while its run was under way is started when that run fails.
+renamed while its run was under way is started when that run fails. Of the other orchestrator's run only the published
+results are visible: without them it has failed once no run can still be under way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 from complaints.arrivals.events import Arrival, ArrivalError, why_ignored
-from complaints.arrivals.ledger import Ledger, Run
+from complaints.arrivals.ledger import Entry, Ledger, Run
 from complaints.aws.bucket import Bucket
 from complaints.aws.objects import oldest_first
 from complaints.settings import Storage
@@ -59,12 +61,13 @@ class Decision:
 
 
 class Decisions:
-    """The decisions about the arrivals in one bucket."""
+    """The decisions about the arrivals in one bucket; every run has ended `longest_run` after its start."""
 
-    def __init__(self, bucket: Bucket, storage: Storage, orchestrator: Orchestrator) -> None:
+    def __init__(self, bucket: Bucket, storage: Storage, orchestrator: Orchestrator, *, longest_run: timedelta) -> None:
         self._bucket = bucket
         self._storage = storage
         self._orchestrator = orchestrator
+        self._longest_run = longest_run
         self._ledger = Ledger(bucket)
 
     def about(self, arrival: Arrival) -> Decision:
@@ -108,15 +111,19 @@ class Decisions:
         """The decision, compared with the object that had the same bytes first."""
         if decision.outcome != "start" or (first := self._ledger.same_bytes(decision.arrival)) is None:
             return decision
-        if first.run.orchestrator == self._orchestrator.name:
-            state = self._orchestrator.state_of(first.run.id)
-        else:
-            # Of the other orchestrator's run only its published results are visible from here.
-            state = "succeeded" if self._ledger.has_published(first) else "failed"
+        is_ours = first.run.orchestrator == self._orchestrator.name
+        state = self._orchestrator.state_of(first.run.id) if is_ours else self._state_elsewhere(first)
         if state == "failed":
             return decision
         outcome: Literal["duplicate", "pending"] = "duplicate" if state == "succeeded" else "pending"
         return self._duplicate(decision, outcome, first.key, first.run)
+
+    def _state_elsewhere(self, first: Entry) -> RunState:
+        """The state of a run of the other orchestrator."""
+        started = self._ledger.started(first)
+        if self._ledger.has_published(first, since=started):
+            return "succeeded"
+        return "running" if datetime.now(UTC) < started + self._longest_run else "failed"
 
     @staticmethod
     def _duplicate(decision: Decision, outcome: Literal["duplicate", "pending"], key: str, run: Run) -> Decision:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from complaints.arrivals.events import Arrival
@@ -86,10 +87,13 @@ class Ledger:
         entry = None if document is None else Entry.read(document)
         return None if entry is None or entry.is_of(arrival) else entry
 
-    def has_published(self, entry: Entry) -> bool:
-        """True if a run of the entry's object has published since the entry was written, by either orchestrator."""
-        started = self._bucket.last_modified(f"{CONTENTS}{entry.etag}-{entry.size}.json")
-        return source_ledger.published_since(self._bucket, flow=FLOW, source=entry.key, since=started)
+    def started(self, entry: Entry) -> datetime:
+        """The time at which the entry of these bytes was written, by S3's clock: when its run was started."""
+        return datetime.fromisoformat(self._bucket.last_modified(f"{CONTENTS}{entry.etag}-{entry.size}.json"))
+
+    def has_published(self, entry: Entry, *, since: datetime) -> bool:
+        """True if a run of the entry's object has published at or after `since`, by either orchestrator."""
+        return source_ledger.published_since(self._bucket, flow=FLOW, source=entry.key, since=since)
 
     def remember(self, arrival: Arrival, run: Run, outcome: str) -> None:
         """Writes the arrival's entry; of two concurrent writers the first wins."""

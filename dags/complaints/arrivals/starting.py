@@ -16,7 +16,7 @@ from complaints.arrivals.decision import Decision, Decisions, RunState
 from complaints.arrivals.events import Arrival, ArrivalError, why_ignored
 from complaints.arrivals.ledger import STEP_FUNCTIONS, Ledger, Run
 from complaints.aws.bucket import Bucket
-from complaints.settings import Storage
+from complaints.settings import PipelineSettings
 
 log = logging.getLogger(__name__)
 
@@ -84,13 +84,14 @@ class StateMachine:
 class Starter:
     """Starts executions of a state machine, at most `limit` at a time; `machines` is a client of Step Functions."""
 
-    def __init__(self, bucket: Bucket, machines: Any, machine_arn: str, storage: Storage, limit: int) -> None:
+    def __init__(self, bucket: Bucket, machines: Any, machine_arn: str, pipeline: PipelineSettings, limit: int) -> None:
         self._bucket = bucket
-        self._storage = storage
+        self._storage = pipeline.storage
         self._limit = limit
         self._ledger = Ledger(bucket)
         self._machine = StateMachine(machines, machine_arn)
-        self._decisions = Decisions(bucket, storage, self._machine)
+        longest_run = pipeline.orchestration.run_timeout
+        self._decisions = Decisions(bucket, pipeline.storage, self._machine, longest_run=longest_run)
 
     def arrived(self, arrival: Arrival) -> Outcome:
         """Starts the execution for an event's arrival, or returns why there is nothing to start.

@@ -59,10 +59,10 @@ def last_run(bucket: Bucket, plan: Plan) -> Mapping[str, Any] | None:
     return entry
 
 
-def published_since(bucket: Bucket, *, flow: str, source: str, since: str) -> bool:
+def published_since(bucket: Bucket, *, flow: str, source: str, since: datetime) -> bool:
     """True if a run of `source` (a key, or a prefix) took effect at or after `since`, both by S3's clock."""
     entry = bucket.read_json(_key_of(flow, source))
-    return entry is not None and datetime.fromisoformat(entry["since"]) >= datetime.fromisoformat(since)
+    return entry is not None and datetime.fromisoformat(entry["since"]) >= since
 
 
 def remember(bucket: Bucket, plan: Plan, rows_in: int, *, since: str) -> None:

@@ -58,5 +58,10 @@ def remember(started: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _due(state_of: StateOf) -> Iterator[Decision]:
     settings = load_settings()
-    decisions = Decisions(environment_bucket(settings), settings.pipeline.storage, DagRuns(state_of))
+    decisions = Decisions(
+        environment_bucket(settings),
+        settings.pipeline.storage,
+        DagRuns(state_of),
+        longest_run=settings.pipeline.orchestration.run_timeout,
+    )
     return (decision for decision in decisions.all_due() if decision.outcome != "pending")

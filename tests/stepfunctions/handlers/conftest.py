@@ -38,7 +38,7 @@ class Environment:
         wait = {"Type": "Wait", "Seconds": seconds, "End": True}
         self.machine = self.define(f"flow-{number}", wait)
         self.bucket = Bucket(self.s3, name)
-        self.starter = Starter(self.bucket, self.machines, self.machine, self.settings.storage, limit)
+        self.starter = Starter(self.bucket, self.machines, self.machine, self.settings, limit)
 
     def define(self, name: str, state: dict[str, Any]) -> str:
         """A machine of one state; its ARN."""

@@ -24,6 +24,7 @@ from complaints.tasks import arrivals
 from tests.stepfunctions.handlers.conftest import Environment
 
 STORAGE = load_settings().pipeline.storage
+LONGEST = load_settings().pipeline.orchestration.run_timeout
 
 
 class Files:
@@ -45,7 +46,7 @@ class Files:
         return self.states.get(run, "running")
 
     def due(self) -> list[tuple[str, str]]:
-        decisions = Decisions(self.bucket, STORAGE, DagRuns(self.state_of))
+        decisions = Decisions(self.bucket, STORAGE, DagRuns(self.state_of), longest_run=LONGEST)
         return [(each.arrival.key, each.outcome) for each in decisions.all_due()]
 
     def end(self, key: str, state: RunState) -> None:
@@ -228,9 +229,10 @@ def test_more_files_than_airflow_maps_a_task_over_have_their_turn_one_run_later(
     assert [len(files.started()) for _ in range(3)] == [arrivals.MOST_AT_ONCE, 1, 0]
 
 
-def decisions(environment: Environment, state: RunState) -> list[Decision]:
+def decisions(environment: Environment, state: RunState, longest_run: timedelta = LONGEST) -> list[Decision]:
     """What Airflow would decide, of whose runs all are in one state."""
-    return list(Decisions(environment.bucket, environment.settings.storage, DagRuns(lambda _: state)).all_due())
+    storage, runs = environment.settings.storage, DagRuns(lambda _: state)
+    return list(Decisions(environment.bucket, storage, runs, longest_run=longest_run).all_due())
 
 
 def remember(environment: Environment, arrival: Arrival) -> Run:
@@ -256,13 +258,17 @@ def published(environment: Environment, key: str) -> None:
     source_ledger.remember(environment.bucket, plan, 1, since=later.isoformat())
 
 
-def test_bytes_of_the_other_orchestrators_run_are_a_duplicate_once_it_has_published(environment: Environment) -> None:
+def test_bytes_of_the_other_orchestrators_run_wait_until_it_has_published_or_no_run_takes_that_long(
+    environment: Environment,
+) -> None:
     environment.outcome(environment.put("raw/starter.csv", b"1"))
     environment.put("raw/copy.csv", b"1")
-    (before,) = decisions(environment, "running")
+    (meanwhile,) = decisions(environment, "failed")
+    (too_late,) = decisions(environment, "failed", longest_run=timedelta(0))
     published(environment, "raw/starter.csv")
-    (after,) = decisions(environment, "running")
-    assert (before.outcome, after.outcome, after.reason) == ("start", "duplicate", "duplicate of raw/starter.csv")
+    (after,) = decisions(environment, "failed")
+    assert [each.outcome for each in (meanwhile, too_late, after)] == ["pending", "start", "duplicate"]
+    assert after.reason == "duplicate of raw/starter.csv"
 
 
 def test_the_starter_reads_a_ledger_in_which_airflow_wrote(environment: Environment) -> None:
@@ -270,4 +276,4 @@ def test_the_starter_reads_a_ledger_in_which_airflow_wrote(environment: Environm
     published(environment, "raw/dag.csv")
     assert environment.outcome(environment.put("raw/copy.csv", b"2")) == "duplicate"
     remember(environment, environment.arrival(environment.put("raw/other.csv", b"3")))
-    assert environment.outcome(environment.put("raw/copy of other.csv", b"3")) == "started"
+    assert environment.outcome(environment.put("raw/copy of other.csv", b"3")) == "pending"

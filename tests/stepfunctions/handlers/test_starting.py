@@ -77,7 +77,7 @@ def test_the_same_bytes_are_tried_again_where_the_first_execution_failed(aws: Lo
     environment = Environment(aws)
     machine = environment.define("fails", {"Type": "Fail", "Error": "no"})
     environment.machine = machine
-    environment.starter = Starter(environment.bucket, environment.machines, machine, environment.settings.storage, 9)
+    environment.starter = Starter(environment.bucket, environment.machines, machine, environment.settings, 9)
     assert environment.outcome(environment.put("raw/a.csv")) == "started"
     until(lambda: environment.executions("FAILED"))
     assert environment.outcome(environment.put("raw/copy.csv")) == "started"
@@ -92,7 +92,7 @@ def test_a_file_that_is_renamed_while_its_execution_runs_is_started_if_that_fail
         name="fails-late", definition=json.dumps(states), roleArn="arn:aws:iam::123456789012:role/ptmlops-states"
     )["stateMachineArn"]
     environment.machine = machine
-    environment.starter = Starter(environment.bucket, environment.machines, machine, environment.settings.storage, 9)
+    environment.starter = Starter(environment.bucket, environment.machines, machine, environment.settings, 9)
     assert environment.outcome(environment.put("raw/a.csv")) == "started"
     renamed = environment.put("raw/b.csv")
     environment.s3.delete_object(Bucket=environment.bucket.name, Key="raw/a.csv")
@@ -137,7 +137,7 @@ def failing(environment: Environment, operation: str, times: int) -> Starter:
         return AWSResponse(request.url, 400, {"x-amzn-errortype": "ThrottlingException"}, raw)
 
     client.meta.events.register(f"before-send.stepfunctions.{operation}", throttle)
-    return Starter(environment.bucket, client, environment.machine, environment.settings.storage, 100)
+    return Starter(environment.bucket, client, environment.machine, environment.settings, 100)
 
 
 def test_a_start_that_is_throttled_for_ever_is_raised_and_nothing_is_remembered(environment: Environment) -> None:
