@@ -14,7 +14,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from localaws.server.credentials import Credentials
-from localaws.server.signature import content_length, is_valid, read_signature
+from localaws.server.signature import content_length, has_old_signature, is_valid, read_signature
 
 # Answered without credentials, for health checks.
 HEALTH_PATH = "/_localaws/health"
@@ -29,6 +29,10 @@ _HOW_TO_SIGN = (
     "Missing Authentication Token: local AWS accepts requests that are signed with its own credentials "
     "(Signature Version 4). They are in the file credentials of its state folder."
 )
+_OLD_SIGNATURE = (
+    "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256 "
+    "(Signature Version 4), in boto3: Config(signature_version='s3v4')."
+)
 _WRONG_SIGNATURE = (
     "The request signature we calculated does not match the signature you provided. "
     "Check your AWS Secret Access Key and signing method."
@@ -41,6 +45,7 @@ _JSON_CODES = {
     "InvalidClientTokenId": "UnrecognizedClientException",
     "SignatureDoesNotMatch": "InvalidSignatureException",
     "AccessDenied": "AccessDeniedException",
+    "InvalidRequest": "InvalidRequestException",
 }
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -98,6 +103,8 @@ class AccessControl:
 
     def _require_credentials(self, environ: dict[str, Any]) -> None:
         signature = read_signature(environ)
+        if signature is None and has_old_signature(environ):
+            raise AccessError("InvalidRequest", _OLD_SIGNATURE)
         if signature is None:
             raise AccessError("MissingAuthenticationToken", _HOW_TO_SIGN)
         if not hmac.compare_digest(signature.access_key_id.encode(), self._credentials.access_key_id.encode()):

@@ -52,6 +52,15 @@ def read_signature(environ: Mapping[str, Any]) -> Signature | None:
     return _signature(parts, query.get("X-Amz-Date", ""), presigned=True)
 
 
+def has_old_signature(environ: Mapping[str, Any]) -> bool:
+    """True if a request is signed with Signature Version 2, as boto3 presigns addresses of S3 unless told otherwise.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
+    """
+    in_query = {"AWSAccessKeyId", "Signature"} <= parse_qs(environ.get("QUERY_STRING", "")).keys()
+    return in_query or environ.get("HTTP_AUTHORIZATION", "").startswith("AWS ")
+
+
 def _signature(parts: Mapping[str, str], time: str, *, presigned: bool) -> Signature | None:
     access_key_id, _, scope = parts.get("Credential", "").partition("/")
     if scope.count("/") != 3:

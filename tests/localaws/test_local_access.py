@@ -223,6 +223,21 @@ def test_a_presigned_address_is_as_good_as_its_signature(aws: LocalAWS, account:
         assert send(aws, "GET", f"{path}&{urlencode({'versionId': 'x'})}").status == 403
 
 
+@pytest.mark.parametrize("in_query", [True, False])
+def test_signature_version_2_is_refused_with_the_version_to_use(
+    aws: LocalAWS, account: Account, in_query: bool
+) -> None:
+    """The default of boto3's `generate_presigned_url` in us-east-1."""
+    account.put("a.csv", b"content")
+    path = f"/{account.name}/a.csv"
+    old = {"AWSAccessKeyId": aws.credentials.access_key_id, "Signature": "x", "Expires": "1"}
+    signed = {"Authorization": f"AWS {aws.credentials.access_key_id}:x"}
+    answer = send(aws, "GET", f"{path}?{urlencode(old)}") if in_query else send(aws, "GET", path, signed)
+    assert answer.status == 403
+    assert "<Code>InvalidRequest</Code>" in answer.body
+    assert "Please use AWS4-HMAC-SHA256 (Signature Version 4), in boto3: Config(signature_version=" in answer.body
+
+
 @pytest.mark.parametrize(
     "key", ["a b+c%2F=&?#.csv", "ü/\U0001f600", "a//b/../c/./d", "(1) 'x' *!~", "tab\there", "é\u0301"]
 )
