@@ -74,7 +74,7 @@ down: $(JOBS_ENV)/.installed ## Stop what make up started, from any shell
 status: $(JOBS_ENV)/.installed ## Show whether make up is running, its addresses and its runs
 	@PYTHONPATH=dags $(LAPTOP) status
 
-logs: $(JOBS_ENV)/.installed ## Follow the logs of make up's servers (LOGS=airflow or aws)
+logs: $(JOBS_ENV)/.installed ## Follow the logs of make up's servers (LOGS=up, airflow or aws)
 	@PYTHONPATH=dags exec $(LAPTOP) logs "$${LOGS:-all}"
 
 ls: $(JOBS_ENV)/.installed ## List the objects in the bucket of make up (KEY=raw/)

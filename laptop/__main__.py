@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser("status", help="show whether they run, and the state of the flows")
     verbs.add_parser("down", help="stop them")
     follow = verbs.add_parser("logs", help="follow their logs")
-    follow.add_argument("which", choices=["all", "airflow", "aws"], nargs="?", default="all")
+    follow.add_argument("which", choices=["all", "up", "airflow", "aws"], nargs="?", default="all")
     forget = verbs.add_parser("reset", help="remove their state folder")
     forget.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     for name, what in _OBJECTS.items():

@@ -19,6 +19,9 @@ _TASK_FAILED = "Task failed with exception"
 _RUN_STATES = ("queued", "running", "success", "failed")
 
 
+_COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+
+
 class AirflowApi:
     """The Airflow at `address`, used as its one user with `password`."""
 
@@ -31,12 +34,16 @@ class AirflowApi:
 
     def is_healthy(self) -> bool:
         """True if every component reports that it is healthy; False also if the server does not answer."""
+        return not self.problem()
+
+    def problem(self) -> str:
+        """The components that are not healthy, or why the server does not answer; empty if all is well."""
         try:
             health = self.call("GET", "/api/v2/monitor/health", authorized=False)
-            components = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-            return all(health[name]["status"] == "healthy" for name in components)
-        except (OSError, ServerError):
-            return False
+        except (OSError, ServerError) as error:
+            return f"the API server does not answer: {error}"
+        found = {name: health.get(name, {}).get("status") for name in _COMPONENTS}
+        return ", ".join(f"the {name} is {each or 'absent'}" for name, each in found.items() if each != "healthy")
 
     def serves_tasks(self) -> bool:
         """True if the API of the tasks answers. Its first answer takes 2 s, which the first task would wait for."""

@@ -17,9 +17,9 @@ _TIMEOUT_SECONDS = 8
 
 
 def problem(address: str, component: str = "") -> str:
-    """The problem of the server at `address`, or of a component of the Airflow there; empty if it is healthy."""
+    """The problem of the server at `address` (a URL), or of a component of its Airflow; empty if it is healthy."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    path = "/api/v2/monitor/health" if component else "/"
+    path = "/api/v2/monitor/health" if component else ""
     try:
         with opener.open(f"{address}{path}", timeout=_TIMEOUT_SECONDS) as answer:
             body = answer.read()

@@ -1,4 +1,4 @@
-"""`make logs`: follows the logs of Airflow, of local AWS and of its jobs, each line behind the name of its source."""
+"""`make logs`: follows the logs of a detached make up, Airflow, local AWS and its jobs, each line with its source."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class LogFile:
 
 
 class Logs:
-    """The logs of a state folder from "airflow", "aws" or "all"; logs of jobs that start later are included."""
+    """The logs of a state folder from "up", "airflow", "aws" or "all"; logs of jobs that start later are included."""
 
     def __init__(self, state: State, which: str) -> None:
         self._state = state
@@ -72,6 +72,8 @@ class Logs:
             yield from log.new_lines()
 
     def _files(self) -> Iterator[tuple[str, Path]]:
+        if self._which in ("up", "all"):
+            yield from (("up", file) for file in (self._state.folder / "up.log",) if file.exists())
         if self._which in ("aws", "all"):
             for file in sorted(each for pattern in _JOBS for each in self._state.aws.glob(pattern)):
                 yield f"aws {file.parent.name[:24]}", file

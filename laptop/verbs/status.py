@@ -19,13 +19,18 @@ from laptop.servers.leftovers import marked
 from laptop.servers.processes import ServerError
 from laptop.servers.state import Running, State
 from laptop.terminal import write
+from laptop.verbs.health import problem
+
+AWS_HEALTH = "/_localaws/health"
 
 NOT_RUNNING = 3
 """The exit code for a service that is not running (Linux Standard Base)."""
+UNHEALTHY = 1
+"""The exit code for one that is running, but does not serve."""
 
 
 def status(state: State) -> int:
-    """Prints the status; returns 0 if everything is running and ready, else `NOT_RUNNING`."""
+    """Prints the status; returns 0 if everything is running, ready and healthy, else `NOT_RUNNING` or `UNHEALTHY`."""
     running = state.holder()
     if running is None:
         write(f"make up is not running with {state.folder}")
@@ -34,7 +39,21 @@ def status(state: State) -> int:
         return NOT_RUNNING
     for line in _lines(state, running):
         write(line)
-    return 0 if running.ready else NOT_RUNNING
+    if not running.ready:
+        return NOT_RUNNING
+    problems = list(_problems(running))
+    for found in problems:
+        write(f"  not healthy: {found}")
+    if problems:
+        write("  make logs shows why; a component that ended is started again within seconds")
+    return UNHEALTHY if problems else 0
+
+
+def _problems(running: Running) -> Iterator[str]:
+    if found := AirflowApi(running.address, "").problem():
+        yield f"Airflow: {found}"
+    if found := problem(f"{running.endpoint}{AWS_HEALTH}"):
+        yield f"AWS: {found}"
 
 
 def model_in_service(s3: Any, bucket: str) -> str:

@@ -51,6 +51,13 @@ def test_the_log_of_a_job_that_starts_later_is_read_from_its_first_line(state: S
     assert list(logs.new_lines()) == [f"aws jr_1 | {number}" for number in range(40)]
 
 
+def test_what_a_detached_make_up_says_is_among_the_logs(state: State) -> None:
+    (state.folder / "up.log").write_text("complaints_training → v1 is in service\n")
+    (state.airflow / "airflow.log").write_text("of airflow\n")
+    assert list(Logs(state, "up").new_lines()) == ["up | complaints_training → v1 is in service"]
+    assert len(list(Logs(state, "all").new_lines())) == 2
+
+
 def test_only_the_named_server_is_followed_and_requests_of_the_ui_are_left_out(state: State) -> None:
     (state.aws / "localaws.log").write_text("of aws\n")
     (state.airflow / "airflow.log").write_text("GET / [http.access]\nof airflow\n")

@@ -195,7 +195,7 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     assert keys(state, second) == kept, "the sample is uploaded once, and what a person deleted stays away"
     assert airflow_of(state, second).state("complaints_training", run_id) == "success"
     code, status = said("status", state)
-    assert code == 0
+    assert code == 0, status
     assert "model      v1" in status
     assert "complaints_training: 1 success" in status
     assert "mine.csv" not in log.read_text()
