@@ -22,7 +22,7 @@ _REPORT = re.compile(
     r"Invalid input for param (?P<name>\w+): (?P<problem>.*?)\n\nFailed validating .*\n\nOn instance:\n(?P<value>.*)",
     re.DOTALL,
 )
-_EXPECTED = " was expected"
+_EXPECTED, _NOT_BOOLEAN = " was expected", " is not of type 'boolean'"
 _BAD_REQUEST = 400
 _LONGEST_VALUE = 100  # characters
 
@@ -34,9 +34,12 @@ def sentence(detail: str) -> str:
         return detail
     value, problem = report["value"].strip(), report["problem"]
     shown = value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}…"
-    if not problem.endswith(_EXPECTED):
+    if problem.endswith(_NOT_BOOLEAN):
+        accepted = "true or false"
+    elif problem.endswith(_EXPECTED):
+        accepted = ast.literal_eval(problem.removesuffix(_EXPECTED))
+    else:
         return f"{report['name']}: {problem}"
-    accepted = ast.literal_eval(problem.removesuffix(_EXPECTED))
     return f"{report['name']}: {shown} is not accepted; use {accepted}"
 
 

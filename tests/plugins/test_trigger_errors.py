@@ -61,6 +61,8 @@ def test_whatever_the_value_is_no_schema_is_left(value: str) -> None:
 
 def test_a_wrong_type_is_named() -> None:
     assert sentence(detail("etag", 5, ETAG)) == "etag: 5 is not of type 'string', 'null'"
+    accept = detail("accept_fewer_rows", "yes", {"type": "boolean"})
+    assert sentence(accept) == "accept_fewer_rows: 'yes' is not accepted; use true or false"
 
 
 @pytest.mark.parametrize("other", ["", "DAG is paused", "Invalid input for param source: No value passed"])
