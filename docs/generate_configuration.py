@@ -36,7 +36,8 @@ pipeline_config.yaml: glue.timeout_minutes: 0: Input should be greater than or e
 ```
 
 Every key is required. After a change, run `make export`: the compiled state machines contain the bucket, the roles and
-the timeouts. A change that affects results (all of `model_config.yaml`, and the reader's `limits`) gives every later
+the timeouts. A change that affects results (all of `model_config.yaml`, the reader's `limits`, and
+`results`) gives every later
 run a new run id, so that results of different settings never mix. How a run waits, and on which machines it runs, does
 not change its id.
 
@@ -57,6 +58,7 @@ SECTIONS = {
     "glue": "The Glue jobs. `deploy` creates them; the DAGs only start them.",
     "sagemaker": "The scikit-learn container and the instances of each kind of job.",
     "limits": "How much input one run accepts. MB and kB are millions and thousands of bytes.",
+    "results": "What is published beside each prediction.",
     "orchestration": "Retries, polling and timeouts.",
     "labels": "The classes: an ordered list of rules. The first rule whose text occurs in the lower-cased product name "
     "gives the complaint its class. A product that matches no rule is `unmapped`: counted and classified, but never "
@@ -111,6 +113,8 @@ DESCRIPTIONS = {
     "limits.quarantine.max_fraction": "See `tolerated_rows`.",
     "limits.min_rows_of_last_run": "A run whose source has this share of its last run's rows, or less, is refused "
     "unless its parameter `accept_fewer_rows` is set.",
+    "results.columns": "Columns of the complaint that stand beside its prediction, besides `source`, `record` and "
+    "`line`, which always do. The columns that are not named are null. A narrative is never published.",
     "orchestration.owner": "Owner of the DAGs in Airflow.",
     "orchestration.retries": "How often a failed task is retried. A job that ran and failed is not started again.",
     "orchestration.retry_delay_seconds": "Delay before a retry.",
@@ -231,6 +235,8 @@ def _type(part: Mapping[str, Any]) -> str:
         # A vertical bar would end the table's cell.
         longest = f", at most {part['maxLength']} characters" if "maxLength" in part else ""
         return f"text, `{part['pattern']}`{longest}".replace("|", "\\|")
+    if part.get("type") == "array" and "items" in part:
+        return f"list of {_type(part['items'])}"
     kind = {"string": "text", "null": "nothing"}.get(part.get("type", "any"), part.get("type", "any"))
     low, high = part.get("minimum"), part.get("maximum")
     bounds = [

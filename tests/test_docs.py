@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -162,18 +164,21 @@ def test_the_documented_columns_are_those_that_are_published() -> None:
 
 RUN_ID = "9c227c5190c13647"  # the one of the examples
 BUCKET = "ptmlops-complaints"
+ARRIVED = "2026-02-01T12:00:00+00:00"
 
 
 def published(parquet: bytes) -> dict[str, Any]:
     """The manifest of a run with one file, as the flow would write it."""
     from complaints.runs.publishing import manifest_of
 
-    plan = {"results_uri": f"s3://{BUCKET}/results/run_id={RUN_ID}/", "run_id": RUN_ID, "flow": "classification"}
+    plan = {"results_uri": f"s3://{BUCKET}/results/", "run_id": RUN_ID, "flow": "classification"}
     plan |= {"release": "5c4d78a965ae", "configuration": "a" * 16, "model_version": "v1", "model_sha256": "b" * 64}
     inputs = [{"uri": f"s3://{BUCKET}/raw/a.csv", "etag": "c" * 32, "version": "v", "size": 9}]
+    inputs[0]["last_modified"] = ARRIVED
     counts = {"rows_in": 3, "classified": 3, "without_narrative": 0, "quarantined": 0, "superseded": 0}
     file = {"name": "part-0", "size": len(parquet), "rows": 3, "sha256": hashlib.sha256(parquet).hexdigest()}
-    return manifest_of(plan, {"inputs": inputs}, counts, {"files": [file], "unmapped": 0, "quarantined_by_reason": {}})
+    audited = {"files": [file], "unmapped": 0, "quarantined_by_reason": {}, "needs_review": {}, "scores": []}
+    return manifest_of(plan, {"inputs": inputs}, counts, audited)
 
 
 def test_the_documented_manifest_is_the_one_that_is_published() -> None:
@@ -188,7 +193,9 @@ def predictions(tmp_path: Path) -> Iterator[bytes]:
     import pyarrow.parquet as pq
 
     example = {"string": ["card", "card", "mortgage"], "double": [0.9, 0.4, 0.8], "boolean": [False, True, False]}
-    table = pa.table({name: example[kind] for name, kind in schema_of_results()})
+    example |= {"bigint": [1, 2, 3], "date": [date(2026, 1, day) for day in (1, 2, 3)]}
+    columns = {name: example[kind] for name, kind in schema_of_results()} | {"run_id": [RUN_ID] * 3}
+    table = pa.table(columns | {"complaint_id": ["1", "2", "3"], "model_version": ["v9"] * 3})
     pq.write_table(table, tmp_path / "results.parquet")
     return (tmp_path / "results.parquet").read_bytes()
 
@@ -209,23 +216,90 @@ def test_the_examples_in_python_download_a_run_and_read_it(
     Bucket(s3, BUCKET).write_json(f"manifests/run_id={RUN_ID}.json", manifest)
 
     exec(block("results.md", "boto3"), {})
-    assert [path.read_bytes() for path in Path("predictions").iterdir()] == [predictions]
+    assert [path.read_bytes() for path in Path("results").iterdir()] == [predictions]
     exec(block("results.md", "pandas"), {})
     told = capsys.readouterr().out
     assert re.search(r"card +2 +0\.65", told)
     assert re.search(r"mortgage +1 +0\.80", told)
 
 
-def test_the_example_in_sql_reads_a_run(predictions: bytes, tmp_path: Path) -> None:
+def in_bench(program: str, folder: Path, *arguments: str) -> str:
+    """The output of a program in the environment that has DuckDB and Polars."""
     python = ROOT / ".venvs" / "bench" / "bin" / "python"
     if not python.exists():
-        pytest.skip("DuckDB is in the environment 'bench', which is not installed: make .venvs/bench/.installed")
-    (tmp_path / "predictions").mkdir()
-    (tmp_path / "predictions" / "part-00000.parquet").write_bytes(predictions)
+        pytest.skip("DuckDB and Polars are in the environment 'bench', which is not installed: make test installs it")
+    command = [str(python), "-c", program, *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def two_runs(predictions: bytes, tmp_path: Path) -> Path:
+    """`results/` and `manifests/` of two runs over the same three complaints, and a file of a run without a manifest.
+
+    The second run reads the same input with a newer model, v10 after v9.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder = tmp_path / "bucket"
+    (folder / "results").mkdir(parents=True)
+    (folder / "manifests" / "planned").mkdir(parents=True)
+    table = pq.read_table(tmp_path / "results.parquet")
+    for run_id, version in ((RUN_ID, "v9"), ("1234567890123456", "v10"), ("f" * 16, "v11")):
+        replaced = {"run_id": run_id, "model_version": version}
+        columns = {name: replaced.get(name, table[name]) for name in table.column_names}
+        written = pa.table({name: [each] * 3 if isinstance(each, str) else each for name, each in columns.items()})
+        pq.write_table(written, folder / "results" / f"{run_id}-00000-a.parquet")
+        manifest = published(b"") | {"run_id": run_id}
+        place = "manifests" if version != "v11" else "manifests/planned"
+        text = json.dumps(manifest, indent=2, sort_keys=True)
+        (folder / place / f"run_id={run_id}.json").write_text(text)
+    return folder
+
+
+def test_the_example_in_sql_reads_a_run(predictions: bytes, tmp_path: Path) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "a.parquet").write_bytes(predictions)
     program = "import duckdb, sys; print(duckdb.sql(sys.argv[1]).fetchall())"
-    command = [str(python), "-c", program, block("results.md", "duckdb")]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[('card', 2, 0.65, 1), ('mortgage', 1, 0.8, 0)]"
+    assert (
+        in_bench(program, tmp_path, block("results.md", "duckdb")) == "[('card', 2, 0.65, 1), ('mortgage', 1, 0.8, 0)]"
+    )
+
+
+def test_the_example_for_polars_reads_all_runs(two_runs: Path) -> None:
+    assert in_bench(f"{block('results.md', 'polars')}print(len(predictions))", two_runs) == "9"
+
+
+LATEST = "[('1', 'v10'), ('2', 'v10'), ('3', 'v10')]"
+SHOW = "print(sorted((row[0], row[columns.index('model_version')]) for row in found.fetchall()))"
+
+
+def test_the_latest_prediction_of_each_complaint_is_that_of_a_published_run_and_the_newest_model(
+    two_runs: Path,
+) -> None:
+    program = f"import duckdb, sys; found = duckdb.sql(sys.argv[1]); columns = found.columns; {SHOW}"
+    assert in_bench(program, two_runs, block("results.md", "latest").strip().rstrip(";")) == LATEST
+
+
+# What Athena has and DuckDB has not.
+AS_ATHENA = """
+import duckdb, sys
+duckdb.sql("CREATE MACRO regexp_like(text, pattern) AS regexp_matches(text, pattern)")
+duckdb.sql("CREATE VIEW complaint_predictions AS FROM 'results/*.parquet'")
+duckdb.sql(
+    'CREATE VIEW complaint_manifest_lines AS '
+    "SELECT unnest(string_split(content, chr(10))) AS line, '/' || filename AS \\"$path\\" "
+    "FROM read_text('manifests/**/*.json')"
+)
+found = duckdb.sql(sys.argv[1])
+columns = found.columns
+"""
+
+
+def test_the_latest_prediction_is_the_same_in_the_sql_for_athena(two_runs: Path) -> None:
+    assert in_bench(AS_ATHENA + SHOW, two_runs, block("results.md", "athena").strip().rstrip(";")) == LATEST
 
 
 @pytest.fixture(scope="module")

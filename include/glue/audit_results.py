@@ -1,10 +1,10 @@
 """Glue job: complaints and their scores in; the candidate table of results, and the account of every row, out.
 
-Refuses answers that a sound model cannot have given to this run's records. Writes `--candidate` (Parquet: complaint_id,
-predicted_product, confidence, runner_up, runner_up_confidence, needs_review, review_reason, model_version, run_id),
-which is not visible until it is published, and last of all `--account` (one JSON document, with each candidate file's
-size, rows and SHA-256): where it exists, the job has completed. A complaint that the model could not score is
-quarantined with the model's error; a complaint without a score is missing from the account, which then does not add up.
+Refuses answers that a sound model cannot have given to this run's records. Writes `--candidate` (Parquet, with the
+columns of `_RESULTS`: the prediction, the complaint's place in its file, and what `--columns` names), which is not
+visible until it is published, and last of all `--account` (one JSON document, with each candidate file's size, rows and
+SHA-256): where it exists, the job has completed. A complaint that the model could not score is quarantined with the
+model's error; a complaint without a score is missing from the account, which then does not add up.
 
 `review_reason` says why a person should look at a result: `no_evidence`, the narrative has no word that the model
 knows; `little_evidence`, it has very few of them; `low_confidence`, the model is not sure. It is null for the others.
@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from complaint_rows import UNMAPPED
+from narratives import text_group
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from run_files import account_of, read_document, spark_session, write_document
@@ -27,8 +29,12 @@ from score_audit import check_scores, no_scores, read_scores
 FATES = ("classified", "without_narrative", "quarantined", "superseded")
 _RESULTS = (
     "complaint_id string, predicted_product string, confidence double, runner_up string, "
-    "runner_up_confidence double, needs_review boolean, review_reason string, model_version string, run_id string"
+    "runner_up_confidence double, needs_review boolean, review_reason string, model_version string, run_id string, "
+    "source string, record bigint, line bigint, received_on date, product string, sub_product string, "
+    "issue string, sub_issue string, company string, state string"
 )
+# Those that `--columns` fills. The others are null, but there: the files of all runs have one schema.
+OPTIONAL = ("received_on", "product", "sub_product", "issue", "sub_issue", "company", "state")
 REVIEW_REASONS = ("no_evidence", "little_evidence", "low_confidence")
 # Different known n-grams below which a narrative says next to nothing: "my mortgage" has three.
 _LITTLE_EVIDENCE = 3
@@ -45,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     for name in ("run_id", "model_version", "complaints", "prepared", "records", "scores", "candidate", "account"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--columns", required=True, type=json.loads, help="JSON: the columns of the complaint to fill")
+    parser.add_argument("--trained_on", required=True, help="the rows that the model was trained on")
     parser.add_argument("--classes", required=True, type=json.loads, help="JSON: the model's classes")
     parser.add_argument("--review_below", required=True, type=float, help="the confidence below which a person looks")
     options, _ = parser.parse_known_args(argv)
@@ -57,12 +65,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     asked = complaints.filter(F.col("fate") == "with_narrative")
     check_scores(scores, asked, options.classes)
     scored = with_scores(complaints, scores)
-    table = results(scored, options.review_below, options.model_version, options.run_id)
+    table = results(scored, options.review_below, options.model_version, options.run_id, options.columns)
     write_candidate(table, rows, options.candidate)
 
     candidate = spark.read.schema(_RESULTS).parquet(options.candidate)
     files = candidate_files(spark, candidate, options.candidate)
-    account = account_document(scored, candidate, prepared)
+    account = account_document(scored, candidate, prepared, trained_on(spark, options.trained_on))
     print(f"{sum(each['rows'] for each in files):,} results in {len(files)} files", flush=True)
     # Nothing may follow that could fail.
     write_document(spark, {**account, "files": files}, options.account)
@@ -70,7 +78,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def with_scores(complaints: DataFrame, scores: DataFrame) -> DataFrame:
     """Every complaint with its score, where it has one, and its final fate."""
-    joined = complaints.drop("narrative", "raw").join(scores, on="complaint_id", how="left")
+    grouped = complaints.withColumn("text_group", text_group(F.col("narrative")))
+    joined = grouped.drop("narrative", "raw").join(scores, on="complaint_id", how="left")
     fate = (
         F.when(F.col("fate") != "with_narrative", F.col("fate"))
         .when(F.col("error").isNotNull(), "quarantined")
@@ -80,8 +89,21 @@ def with_scores(complaints: DataFrame, scores: DataFrame) -> DataFrame:
     return joined.withColumn("fate", fate)
 
 
-def results(scored: DataFrame, review_below: float, model_version: str, run_id: str) -> DataFrame:
-    """The table of results: one row per classified complaint."""
+def trained_on(spark: SparkSession, uri: str) -> DataFrame | None:
+    """Id and text group of the complaints that the model was trained on; None where their rows are no longer kept."""
+    try:
+        found = spark.read.schema("complaint_id string, text_group string").parquet(uri)
+    except AnalysisException as error:
+        if error.getErrorClass() != "PATH_NOT_FOUND":
+            raise
+        return None
+    return None if found.isEmpty() else found
+
+
+def results(
+    scored: DataFrame, review_below: float, model_version: str, run_id: str, columns: Sequence[str] = OPTIONAL
+) -> DataFrame:
+    """The table of results: one row per classified complaint; of `OPTIONAL`, those in `columns` are filled."""
     known = F.col("known_ngrams")
     reason = (
         F.when(known == 0, "no_evidence")
@@ -98,7 +120,13 @@ def results(scored: DataFrame, review_below: float, model_version: str, run_id: 
         reason.alias("review_reason"),
         F.lit(model_version).alias("model_version"),
         F.lit(run_id).alias("run_id"),
+        *("source", "record", "line"),
+        *(name if name in columns else F.lit(None).cast(_type(name)).alias(name) for name in OPTIONAL),
     )
+
+
+def _type(name: str) -> str:
+    return "date" if name == "received_on" else "string"
 
 
 def write_candidate(table: DataFrame, rows: int, uri: str, rows_a_file: int = _ROWS_A_FILE) -> None:
@@ -120,7 +148,9 @@ def candidate_files(spark: SparkSession, candidate: DataFrame, uri: str) -> list
     ]
 
 
-def account_document(scored: DataFrame, candidate: DataFrame, prepared: dict[str, Any]) -> dict[str, Any]:
+def account_document(
+    scored: DataFrame, candidate: DataFrame, prepared: dict[str, Any], trained: DataFrame | None
+) -> dict[str, Any]:
     """The fates of all rows that the preparation had read, the reasons for reviews, and the distribution of scores.
 
     `classified` is counted in the table as it was written, `rows_in` when the files were read: nothing in
@@ -143,7 +173,7 @@ def account_document(scored: DataFrame, candidate: DataFrame, prepared: dict[str
         "quarantined_by_reason": {**prepared["quarantined_by_reason"], **by_reason},
         "unmapped": rows.filter((F.col("fate") == "classified") & (F.col("label") == UNMAPPED)).count(),
         "needs_review": review_counts(candidate),
-        "scores": score_counts(rows),
+        "scores": score_counts(with_seen(rows, trained)),
     }
 
 
@@ -154,14 +184,27 @@ def review_counts(candidate: DataFrame) -> dict[str, int]:
     return found
 
 
+def with_seen(rows: DataFrame, trained: DataFrame | None) -> DataFrame:
+    """The rows with `seen`: True if the model was trained on this complaint or its narrative, null if nobody knows.
+
+    Case and white space of the narrative do not count, as when the history was split.
+    """
+    if trained is None:
+        return rows.withColumn("seen", F.lit(None).cast("boolean"))
+    ids = trained.select("complaint_id", F.lit(True).alias("id_seen")).distinct()
+    texts = trained.select("text_group", F.lit(True).alias("text_seen")).distinct()
+    joined = rows.join(ids, on="complaint_id", how="left").join(texts, on="text_group", how="left")
+    return joined.withColumn("seen", F.coalesce("id_seen", "text_seen", F.lit(False)))
+
+
 def score_counts(rows: DataFrame) -> list[dict[str, Any]]:
-    """The number of results by label, prediction and tenth of confidence, with the sum of their confidences."""
+    """The number of results by label, prediction, tenth of confidence and `seen`, and the sum of their confidences."""
     tenth = F.least(F.floor(F.col("confidence") * _CONFIDENCE_BINS), F.lit(_CONFIDENCE_BINS - 1))
     grouped = (
         rows.filter(F.col("fate") == "classified")
-        .groupBy("label", "predicted_product", tenth.alias("confidence_tenth"))
+        .groupBy("label", "predicted_product", tenth.alias("confidence_tenth"), "seen")
         .agg(F.count(F.lit(1)).alias("rows"), F.sum("confidence").alias("confidence_sum"))
-        .sort("label", "predicted_product", "confidence_tenth")
+        .sort("label", "predicted_product", "confidence_tenth", "seen")
     )
     return [row.asDict() for row in grouped.collect()]
 

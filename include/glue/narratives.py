@@ -26,6 +26,11 @@ def is_written(narrative: Column) -> Column:
     return narrative.rlike(r"(?U)\S") & ~narrative.rlike(_NULL_WORDS)
 
 
+def text_group(narrative: Column) -> Column:
+    """The SHA-256 of the narrative without its case and white space; null without a narrative."""
+    return F.sha2(F.trim(F.regexp_replace(F.lower(narrative), r"(?U)\s+", " ")), 256)
+
+
 def flags_of_narrative(raw: Column, cleaned: Column) -> dict[str, Column]:
     """Conditions by the name of their flag. `raw` is the narrative as it was read, `cleaned` without controls."""
     length = F.length(F.trim(cleaned))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from complaint_rows import UNMAPPED, place
+from narratives import text_group
 from preparation import arguments, oddities, prepare, reasons
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -73,7 +74,7 @@ def split(complaints: DataFrame, newest_fraction: float, test_fraction: float) -
     `newest_fraction` by their newest member are kept for `newest`; of the others, `test_fraction` for `test`, chosen
     by the hash of their text, so that a narrative stays on its side when the history grows.
     """
-    grouped = complaints.withColumn("text_group", _text_group()).withColumn("teaches", _teaches())
+    grouped = complaints.withColumn("text_group", text_group(F.col("narrative"))).withColumn("teaches", _teaches())
     text_groups = Window.partitionBy(F.coalesce("text_group", place()))
     dated = grouped.withColumn(
         "group_date",
@@ -90,7 +91,7 @@ def split(complaints: DataFrame, newest_fraction: float, test_fraction: float) -
         .otherwise("train")
     )
     return dated.withColumn("fate", fate).select(
-        *("source", "record", "complaint_id", "received_on", "narrative", "label"),
+        *("source", "record", "complaint_id", "received_on", "narrative", "label", "text_group"),
         F.when(F.col("fate") == "train", "train")
         .when(F.col("fate").isin("test", "newest"), "evaluate")
         .otherwise("none")
@@ -102,11 +103,6 @@ def split(complaints: DataFrame, newest_fraction: float, test_fraction: float) -
 def _teaches() -> Column:
     """A complaint that can teach has a narrative, and a product that a rule knows."""
     return (F.col("fate") == "with_narrative") & F.coalesce(F.col("label") != UNMAPPED, F.lit(False))
-
-
-def _text_group() -> Column:
-    """The SHA-256 of the narrative without its case and white space; null without a narrative."""
-    return F.sha2(F.trim(F.regexp_replace(F.lower("narrative"), r"(?U)\s+", " ")), 256)
 
 
 if __name__ == "__main__":

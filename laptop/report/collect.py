@@ -8,7 +8,7 @@ from typing import Any
 
 from complaints.aws.bucket import Bucket
 from complaints.runs import results
-from laptop.report.metrics import confidence_histogram, predicted_products, slice_of
+from complaints.runs.metrics import confidence_histogram, predicted_products, slice_of
 
 _TRAINING = ("train", "test", "newest", "without_narrative", "unmapped", "quarantined", "superseded")
 _CLASSIFICATION = ("classified", "without_narrative", "quarantined", "superseded")
@@ -26,17 +26,20 @@ class Results:
     def summary(self) -> dict[str, Any]:
         """The release, and the sections `training`, `model` and `classification` of the summary."""
         manifest = self._manifest()
-        version = self._json("models/latest")["version"]
+        model = self.of_model(manifest["model_version"])
+        return {**model, "release": manifest["release"], "classification": self._classification(manifest)}
+
+    def of_model(self, version: str) -> dict[str, Any]:
+        """The release, and the sections `training` and `model`, of a version of the model."""
         model = self._json(f"models/versioned/{version}/model.json")
         return {
-            "release": manifest["release"],
+            "release": model["release"],
             "training": self._training(model["run_id"]),
             "model": {
                 "version": version,
                 "classes": model["evaluation"]["classes"],
                 "evaluation": {name: model["evaluation"]["slices"].get(name) for name in ("test", "newest")},
             },
-            "classification": self._classification(manifest),
         }
 
     def download_predictions(self, folder: Path) -> None:
@@ -53,7 +56,7 @@ class Results:
         run_id = self._manifest()["run_id"]
         bucket = f"s3://{self._bucket}"
         return {
-            "s3": f"{bucket}/results/run_id={run_id}/",
+            "s3": f"{bucket}/results/{run_id}-*.parquet",
             "manifest": f"{bucket}/manifests/run_id={run_id}.json",
         }
 
@@ -74,6 +77,7 @@ class Results:
             "rows_in": manifest["account"]["rows_in"],
             "account": {fate: manifest["account"][fate] for fate in _CLASSIFICATION},
             "unmapped": manifest["unmapped"],
+            "needs_review": manifest["needs_review"],
             "quarantined_by_reason": manifest["quarantined_by_reason"],
             "by_source": [{**each, "source": each["source"].split("/", 3)[3]} for each in account["by_source"]],
             "predicted_products": predicted_products(counts),

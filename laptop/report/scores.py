@@ -33,7 +33,25 @@ def scores(slice_: Mapping[str, Any] | None, wording: tuple[str, str]) -> Markup
     blocks = [figure("By class", _by_class(slice_))] if slice_.get("per_class") else []
     if part(slice_, "confusion").get("labels"):
         blocks.append(figure("Confusion", confusion_matrix(slice_["confusion"]), _reading()))
-    return section(title, _tiles(slice_), columns(*blocks) if blocks else None, lead=lead)
+    return section(title, _tiles(slice_), _seen(slice_), columns(*blocks) if blocks else None, lead=lead)
+
+
+def _seen(slice_: Mapping[str, Any]) -> Markup | None:
+    """A note on the complaints that the model was trained on; None for a slice that has none."""
+    return tag("p", f"{seen_in_training(slice_)}.", class_="note") if seen_in_training(slice_) else None
+
+
+def seen_in_training(slice_: Mapping[str, Any]) -> str:
+    """How many complaints were left out of the scores since the model had seen them; empty if none was.
+
+    >>> seen_in_training({"n": 2, "seen_in_training": 1})
+    'Left out: 1 complaint that the model was trained on'
+    """
+    seen = slice_.get("seen_in_training", 0)
+    if seen is None:
+        return "May include complaints that the model was trained on: its training rows are no longer kept"
+    noun = "complaint" if seen == 1 else "complaints"
+    return f"Left out: {count(seen)} {noun} that the model was trained on" if seen else ""
 
 
 def _tiles(slice_: Mapping[str, Any]) -> Markup:

@@ -23,6 +23,7 @@ from laptop.report.formatting import (
     time_sentence,
 )
 from laptop.report.row_account import RowAccount, account_of, accounts_by_source
+from laptop.report.scores import seen_in_training
 from laptop.terminal import printable
 
 COLUMNS = 100
@@ -137,6 +138,8 @@ def _scores(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {name:<18}  {count(found.get('n')):>10}{written}"
     if agreement:
         yield "  * agreement with the consumer's own choice at filing, not ground truth"
+        if seen := seen_in_training(agreement):
+            yield f"    {seen[0].lower()}{seen[1:]}"
     yield from _by_class(part(part(evaluation, "test"), "per_class"))
 
 

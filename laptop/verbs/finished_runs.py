@@ -64,11 +64,10 @@ class FinishedRuns:
         if run["dag_id"] == TRAINING:
             version = self._airflow.xcom(TRAINING, run["dag_run_id"], "register_model", "return_value")
             return f"{version} is in service"
-        uri = str(self._airflow.xcom(CLASSIFICATION, run["dag_run_id"], "plan_classification", "results_uri"))
-        run_id = uri.rstrip("/").rpartition("=")[2]
-        folder = self._folder / f"run_id={run_id}"
-        Results(self._s3, self._bucket, run_id).download_predictions(folder)
-        return f"{uri}, copied to {folder}/"
+        run_id = str(self._airflow.xcom(CLASSIFICATION, run["dag_run_id"], "plan_classification", "run_id"))
+        found = Results(self._s3, self._bucket, run_id)
+        found.download_predictions(self._folder)
+        return f"{found.locations()['s3']}, copied to {self._folder}/"
 
     def _why_failed(self, run: dict[str, Any]) -> str:
         try:

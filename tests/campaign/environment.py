@@ -30,7 +30,7 @@ class Environment:
     def __init__(self, s3: Any, classes: Iterable[str] = ("card", "mortgage"), model: bytes = MODEL) -> None:
         self.s3 = s3
         record = {"version": "v1", "model_name": "complaints-v1-abc", "artifact_uri": f"s3://{BUCKET}/{ARTIFACT}"}
-        record |= {"sha256": sha256(model), "evaluation": {"classes": list(classes)}}
+        record |= {"run_id": "of v1", "sha256": sha256(model), "evaluation": {"classes": list(classes)}}
         self.put("artifacts/latest.json", {"release": "r1"})
         self.put(ARTIFACT, model)
         self.put("models/versioned/v1/model.json", record)
@@ -61,6 +61,7 @@ class Environment:
         source = {"source": "raw/a.csv", "rows_in": len(files), "classified": len(files)}
         source |= dict.fromkeys(("without_narrative", "quarantined", "superseded"), 0)
         account = {"by_source": [source], "quarantined_by_reason": {}, "unmapped": 0, "scores": []}
+        account["needs_review"] = {"no_evidence": 0, "little_evidence": 0, "low_confidence": 0}
         account["files"] = [
             {"name": name, "size": len(content), "rows": 1, "sha256": sha256(content)}
             for name, content in files.items()

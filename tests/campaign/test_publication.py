@@ -36,15 +36,18 @@ def test_a_manifest_says_what_was_made_of_what_and_where_it_is(
 ) -> None:
     uri = classification.publish_manifest(plan, account)
     manifest = environment.get(key_of(uri))
-    etag = environment.s3.head_object(Bucket=BUCKET, Key="raw/a.csv")["ETag"].strip('"')
-    assert manifest["inputs"] == [{"uri": f"s3://{BUCKET}/raw/a.csv", "etag": etag, "size": 11}]
+    head = environment.s3.head_object(Bucket=BUCKET, Key="raw/a.csv")
+    etag, arrived = head["ETag"].strip('"'), head["LastModified"].isoformat()
+    assert manifest["inputs"] == [
+        {"uri": f"s3://{BUCKET}/raw/a.csv", "etag": etag, "size": 11, "last_modified": arrived}
+    ]
+    assert manifest["arrived_at"] == arrived
     facts = ("run_id", "flow", "release", "configuration", "model_version", "model_sha256")
     assert {name: manifest[name] for name in facts} == {name: plan[name] for name in facts}
     assert (manifest["account"], manifest["unmapped"], manifest["quarantined_by_reason"]) == (account, 0, {})
-    folder = f"results/run_id={plan['run_id']}"
     assert manifest["results"] == [
         {
-            "key": f"{folder}/part-{number:05d}-{sha256(content)[:16]}.parquet",
+            "key": f"results/{plan['run_id']}-{number:05d}-{sha256(content)[:16]}.parquet",
             "size": len(content),
             "rows": 1,
             "sha256": sha256(content),
@@ -81,7 +84,10 @@ def test_other_content_of_a_published_run_is_refused_says_what_differs_and_chang
 
 
 def test_the_same_bytes_put_again_as_another_version_are_the_same_run() -> None:
-    first, second = ({"inputs": [{"uri": "u", "etag": "e", "version": version}]} for version in "12")
+    first, second = (
+        {"arrived_at": time, "inputs": [{"uri": "u", "etag": "e", "version": time, "last_modified": time}]}
+        for time in "12"
+    )
     assert differences(first, second) == []
     assert differences(first, {"inputs": [{"uri": "u", "etag": "f"}]}) != []
 
@@ -103,7 +109,7 @@ def test_a_candidate_that_is_not_what_was_audited_is_not_published(
 def test_another_object_under_a_results_name_is_not_overwritten(
     environment: Environment, plan: dict[str, Any], account: dict[str, Any]
 ) -> None:
-    key = f"results/run_id={plan['run_id']}/part-00000-{sha256(b'PAR1 first')[:16]}.parquet"
+    key = f"results/{plan['run_id']}-00000-{sha256(b'PAR1 first')[:16]}.parquet"
     environment.put(key, b"somebody's")
     with pytest.raises(ConflictError, match="Results are never overwritten"):
         classification.publish_manifest(plan, account)

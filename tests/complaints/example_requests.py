@@ -11,7 +11,8 @@ from complaints.settings import load_settings
 SETTINGS = load_settings()
 INPUTS = [ObjectVersion("raw/a.csv", "0" * 32, 10, "2026-01-01T00:00:00+00:00")]
 MODEL = {"version": "v3", "model_name": "complaints-v3-0123456789abcdef", "sha256": "0" * 64} | {
-    "evaluation": {"classes": ["card", "mortgage"]}
+    "run_id": "1" * 16,
+    "evaluation": {"classes": ["card", "mortgage"]},
 }
 CLASSIFICATION = plans.classification_plan(INPUTS, source="raw/", release="r" * 12, model=MODEL, settings=SETTINGS)
 TRAINING = plans.training_plan(INPUTS, source="history/", release="r" * 12, settings=SETTINGS)

@@ -25,10 +25,10 @@ from complaints.aws.objects import ObjectVersion
 from complaints.models.registry import check_evaluation
 from complaints.runs import requests
 from complaints.runs.accounting import CLASSIFICATION_FATES, TRAINING_FATES, check_account
+from complaints.runs.metrics import slice_of
 from complaints.runs.plans import classification_plan, plan_document, training_plan
 from complaints.runs.publishing import manifest_of
 from complaints.settings import load_settings
-from laptop.report.metrics import slice_of
 from laptop.sample import Sample, write_sample
 from localaws.container.serve_batch import payloads, score
 from tests.glue.local_runs import Run, as_argv, audit, data_files
@@ -36,7 +36,13 @@ from tests.glue.local_runs import Run, as_argv, audit, data_files
 SETTINGS = load_settings()
 INPUTS = [ObjectVersion("raw/a.csv", "etag", 1, "2026-01-01T00:00:00+00:00", "v1")]
 LEARNING = training_plan(INPUTS, source="history/", release="r1", settings=SETTINGS)
-MODEL = {"version": "v001", "model_name": "m", "sha256": "0" * 64, "evaluation": {"classes": ["card", "mortgage"]}}
+MODEL = {
+    "version": "v001",
+    "run_id": "of v001",
+    "model_name": "m",
+    "sha256": "0" * 64,
+    "evaluation": {"classes": ["card", "mortgage"]},
+}
 CLASSIFYING = classification_plan(INPUTS, source="raw/", release="r1", model=MODEL, settings=SETTINGS)
 
 
@@ -80,7 +86,9 @@ def classified(spark: SparkSession, sample: Sample, learned: Run, tmp_path_facto
     run = run_over(tmp_path_factory.mktemp("classified") / "run", sample.classify)
     run.prepare(prepare_complaints.main, records=run.uri("records"))
     transform(run.folder / "records", run.folder / "scores", learned.folder / "model")
-    audit(run, None, classes=learned.document("evaluation")["classes"])
+    # In an S3 URI nothing is percent-encoded.
+    trained_on = f"{learned.uri('rows')}/use=train"
+    audit(run, None, classes=learned.document("evaluation")["classes"], trained_on=trained_on)
     return run
 
 
@@ -129,7 +137,7 @@ def test_the_scores_of_the_account_can_be_measured(classified: Run) -> None:
     account = classified.document("results_account")
     measured = slice_of(account["scores"])
     assert measured is not None
-    assert measured["n"] == totals["classified"] - account["unmapped"]
+    assert measured["n"] + measured["seen_in_training"] == totals["classified"] - account["unmapped"]
     assert measured["accuracy"] > measured["majority_accuracy"]
 
 

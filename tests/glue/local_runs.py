@@ -20,6 +20,7 @@ from complaints.settings import load_settings
 MODULES = Path(__file__).parents[2] / "include" / "glue"
 CLASSES = ("card", "mortgage")
 LABEL_RULES = [[rule.contains, rule.label] for rule in load_settings().model.labels]
+COLUMNS = load_settings().pipeline.results.columns
 LIMITS = load_settings().pipeline.limits.of_reading()
 
 _DEFAULTS = {
@@ -125,7 +126,14 @@ def data_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def audit(run: Run, answers: Iterable[Mapping[str, Any]] | None, classes: Sequence[str] = CLASSES) -> dict[str, Any]:
+def audit(
+    run: Run,
+    answers: Iterable[Mapping[str, Any]] | None,
+    classes: Sequence[str] = CLASSES,
+    *,
+    columns: Sequence[str] = COLUMNS,
+    trained_on: str = "",
+) -> dict[str, Any]:
     """Audits these answers to the run's one file of records, or the outputs that are there; returns the account."""
     if answers is not None:
         (record,) = data_files(run.folder / "records")
@@ -135,5 +143,6 @@ def audit(run: Run, answers: Iterable[Mapping[str, Any]] | None, classes: Sequen
     folders = {name: run.uri(name) for name in ("complaints", "records", "scores", "candidate")}
     accounts = {"prepared": run.uri("account"), "account": run.uri("results_account")}
     facts = {"run_id": "0123456789012345", "model_version": "v007", "classes": json.dumps(classes), "review_below": 0.6}
-    audit_results.main(as_argv(facts | folders | accounts))
+    more = {"columns": json.dumps(columns), "trained_on": trained_on or run.uri("no-rows")}
+    audit_results.main(as_argv(facts | folders | accounts | more))
     return run.document("results_account")

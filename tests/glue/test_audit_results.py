@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ import prepare_complaints
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from narratives import text_group
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 from score_audit import ScoresRefusedError
 
 from complaints.runs.accounting import CLASSIFICATION_FATES, RowsMissingError, check_account
@@ -90,14 +93,36 @@ def test_the_table_has_exactly_the_columns_and_types_that_are_promised(table: pa
         ("review_reason", pa.string()),
         ("model_version", pa.string()),
         ("run_id", pa.string()),
+        ("source", pa.string()),
+        ("record", pa.int64()),
+        ("line", pa.int64()),
+        ("received_on", pa.date32()),
+        *((name, pa.string()) for name in ("product", "sub_product", "issue", "sub_issue", "company", "state")),
     ]
 
 
-def test_the_table_holds_each_score_once_under_its_complaint(table: pa.Table) -> None:
+def test_the_table_holds_each_score_once_under_its_complaint(prepared: Run, table: pa.Table) -> None:
     origin = {"model_version": "v007", "run_id": "0123456789012345"}
-    assert sorted(table.to_pylist(), key=lambda row: row["complaint_id"]) == [
-        {name: value for name, value in each.items() if name != "known_ngrams"} | origin | review(each) for each in ALL
+    places = [("a.csv", 1, 2, "Mortgage"), ("b.csv", 1, 2, "Mortgage"), ("b.csv", 2, 3, "Imaginary product")]
+    complaints = [
+        dict.fromkeys(audit_results.OPTIONAL)
+        | {"source": prepared.source(name), "record": record, "line": line, "product": product}
+        for name, record, line, product in [*places, ("b.csv", 3, 4, None)]
     ]
+    assert sorted(table.to_pylist(), key=lambda row: row["complaint_id"]) == [
+        {name: value for name, value in each.items() if name != "known_ngrams"} | origin | review(each) | complaint
+        for each, complaint in zip(ALL, complaints, strict=True)
+    ]
+
+
+def test_columns_that_are_not_asked_for_are_null_and_there(spark: SparkSession, tmp_path: Path) -> None:
+    header = "Product,Issue,Company,State,Date received,Consumer complaint narrative,Complaint ID\n"
+    run = lay_out(tmp_path / "run", {"a.csv": header + "Mortgage,Late,Acme,NY,2026-01-05,words,1\n"})
+    run.prepare(prepare_complaints.main, records=run.uri("records"))
+    audit(run, [score("1")], columns=["received_on", "company"])
+    (row,) = results(run).to_pylist()
+    filled = {name: row[name] for name in audit_results.OPTIONAL if row[name] is not None}
+    assert filled == {"received_on": date(2026, 1, 5), "company": "Acme"}
 
 
 def review(answer: Score) -> Score:
@@ -124,10 +149,11 @@ def test_who_needs_a_review_is_who_the_model_is_less_sure_of_than_asked(table: p
 def test_a_result_without_evidence_needs_a_review_however_sure_the_model_is(
     spark: SparkSession, known: int | None, confidence: float, reason: str | None
 ) -> None:
-    row = ("1", "classified", "card", confidence, "mortgage", 0.05, known)
+    row = ("1", "classified", "card", confidence, "mortgage", 0.05, known, "a.csv", 1, 2)
     names = "complaint_id string, fate string, predicted_product string, confidence double, runner_up string, "
-    scored = spark.createDataFrame([row], f"{names} runner_up_confidence double, known_ngrams long")
-    (found,) = audit_results.results(scored, 0.6, "v007", "r").collect()
+    place = "source string, record long, line long"
+    scored = spark.createDataFrame([row], f"{names} runner_up_confidence double, known_ngrams long, {place}")
+    (found,) = audit_results.results(scored, 0.6, "v007", "r", columns=[]).collect()
     assert (found.needs_review, found.review_reason) == (reason is not None, reason)
 
 
@@ -142,6 +168,23 @@ def test_the_spread_of_the_scores_is_counted_by_label_answer_and_tenth(account: 
         ("mortgage", "card", 5): (1, 0.5),
         ("unmapped", "mortgage", 5): (1, 0.57),
         (None, "mortgage", 7): (1, 0.75),
+    }
+
+
+def test_complaints_that_the_model_was_trained_on_are_marked_by_their_id_and_by_their_narrative(
+    spark: SparkSession, prepared: Run, account: dict[str, Any], tmp_path: Path
+) -> None:
+    assert {row["seen"] for row in account["scores"]} == {None}, "nobody knows without the training rows"
+    taught = spark.createDataFrame([("1", "other"), ("99", "NEWER "), ("98", None)], "complaint_id string, text string")
+    rows = taught.select("complaint_id", text_group(taught.text).alias("text_group"), F.lit("train").alias("fate"))
+    rows.write.partitionBy("fate").parquet((tmp_path / "rows").as_uri())
+    found = again(prepared, tmp_path, ALL, trained_on=(tmp_path / "rows").as_uri())
+    seen = {(row["label"], row["predicted_product"]): row["seen"] for row in found["scores"]}
+    assert seen == {
+        ("mortgage", "mortgage"): True,
+        ("mortgage", "card"): True,
+        ("unmapped", "mortgage"): False,
+        (None, "mortgage"): False,
     }
 
 

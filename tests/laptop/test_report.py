@@ -269,6 +269,27 @@ def test_the_agreement_carries_its_caveat_and_is_absent_without_labels(run):
     assert "ground truth" not in summary.text(run)
 
 
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (1234, "eft out: 1,234 complaints that the model was trained on"),
+        (None, "ay include complaints that the model was trained on"),
+    ],
+)
+def test_complaints_that_the_model_was_trained_on_are_mentioned_beside_the_scores(run, seen, words):
+    assert words not in Page(report_page.render(run)).text
+    run["classification"]["labelled"] |= {"seen_in_training": seen}
+    assert words in Page(report_page.render(run)).text
+    assert words in summary.text(run)
+
+
+def test_scores_of_no_complaint_since_the_model_had_seen_all_are_no_zeros(run):
+    run["classification"]["labelled"] = {"n": 0, "seen_in_training": 7}
+    assert "eft out: 7 complaints" in Page(report_page.render(run)).text
+    (line,) = [each for each in summary.lines(run) if "consumer's choice*" in each]
+    assert line.split()[-5:] == ["0", "-", "-", "-", "-"]
+
+
 def test_slices_that_were_not_evaluated_are_left_out(run):
     run["model"]["evaluation"] = {"test": scored(330, 0.9123), "newest": None}
     run["classification"]["labelled"] = None

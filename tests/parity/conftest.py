@@ -79,7 +79,11 @@ class Both:
         if name not in {each["ModelName"] for each in sagemaker.list_models()["Models"]}:
             sagemaker.create_model(**request)
         record = {"version": version, "model_name": name, "artifact_uri": f"{where}/models/{name}.tar.gz"}
-        record |= {"sha256": hashlib.sha256(packed.getvalue()).hexdigest(), "evaluation": {"classes": ["card"]}}
+        record |= {
+            "run_id": "of v1",
+            "sha256": hashlib.sha256(packed.getvalue()).hexdigest(),
+            "evaluation": {"classes": ["card"]},
+        }
         self.bucket.write_json(f"models/versioned/{version}/model.json", record)
         self.bucket.write_json(registry.LATEST, {"version": version, "previous": None})
 

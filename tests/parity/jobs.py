@@ -25,6 +25,7 @@ put(given["--candidate"], "part-0.parquet", "results")
 file = {"name": "part-0.parquet", "size": 7, "rows": CLASSIFIED, "sha256": hashlib.sha256(b"results").hexdigest()}
 by_source = [{"source": "raw/a.csv", "rows_in": ROWS_IN, **fates}]
 account = {"by_source": by_source, "quarantined_by_reason": {}, "unmapped": 0, "files": [file]}
+account |= {"needs_review": {}, "scores": []}
 put(given["--account"], "part-0.txt", json.dumps(account))
 """
 INFERENCE = """

@@ -39,6 +39,7 @@ COLUMNS = [
     "review_reason",
     "model_version",
     "run_id",
+    *("source", "record", "line", "received_on", "product", "sub_product", "issue", "sub_issue", "company", "state"),
 ]
 
 

@@ -167,7 +167,7 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
         narrative = f"They charged me twice says {name}"
         (inbox / f"{name}.csv").write_text(f"Complaint ID,Consumer complaint narrative\n1,{narrative}\n")
         published = re.compile(
-            rf"complaints_classification  raw/{name}\.csv → s3://\S+/results/run_id=\w+/, copied to (\S+)"
+            rf"complaints_classification  raw/{name}\.csv → s3://\S+/results/\w+-\*\.parquet, copied to (\S+)"
         )
         told = until(lambda told=published: told.search(log.read_text()), f"results of {name}.csv")
         assert list(Path(told[1]).glob("*.parquet"))

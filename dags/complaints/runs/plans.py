@@ -52,6 +52,8 @@ class ClassificationPlan(Plan):
     records_uri: str
     classes: str
     review_below: str
+    columns: str
+    trained_on_uri: str
     scores_uri: str
     candidate_uri: str
     results_uri: str
@@ -105,9 +107,11 @@ def classification_plan(
         "records_uri": f"{run}/records/",
         "classes": json.dumps(model["evaluation"]["classes"]),
         "review_below": str(settings.model.review_below),
+        "columns": json.dumps(settings.pipeline.results.columns),
+        "trained_on_uri": _train_uri(_processed(settings, model["run_id"])),
         "scores_uri": f"{run}/scores/",
         "candidate_uri": f"{run}/results/",
-        "results_uri": f"{_bucket(settings)}/results/run_id={common['run_id']}/",
+        "results_uri": f"{_bucket(settings)}/results/",
         "results_account_uri": f"{run}/results_account/",
         "transform_job_name": checked_name(
             "transform_job_name", f"complaints-classify-{common['run_id']}", TRANSFORM.longest_planned_name
@@ -127,7 +131,7 @@ def training_plan(inputs: list[ObjectVersion], *, source: str, release: str, set
         **common,
         "prepare_history_script_uri": f"{code}/glue/prepare_history.py",
         "rows_uri": f"{run}/rows/",
-        "train_uri": f"{run}/rows/use=train/",
+        "train_uri": _train_uri(run),
         "held_out_uri": f"{run}/rows/use=evaluate/",
         "newest_fraction": str(settings.model.split.newest_fraction),
         "test_fraction": str(settings.model.split.test_fraction),
@@ -217,6 +221,11 @@ def _hyperparameters(settings: Settings, code_uri: str) -> dict[str, str]:
         "sagemaker_region": settings.pipeline.aws.region,
     }
     return {name: json.dumps(value) for name, value in values.items()}
+
+
+def _train_uri(run: str) -> str:
+    """Where a training run, by its folder, keeps the rows that the model is trained on."""
+    return f"{run}/rows/use=train/"
 
 
 def _bucket(settings: Settings) -> str:

@@ -13,13 +13,14 @@ from typing import Any
 
 from complaints.aws.bucket import Bucket, ConflictError
 from complaints.errors import FinalError
+from complaints.runs import metrics
 from complaints.runs.accounting import RowsMissingError
 from complaints.runs.plans import ClassificationPlan
 
 log = logging.getLogger(__name__)
 
 # The members of an input in a manifest; `version` only where the bucket keeps versions.
-_INPUT = ("uri", "etag", "version", "size")
+_INPUT = ("uri", "etag", "version", "size", "last_modified")
 
 
 class AuditedFileError(FinalError, RuntimeError):
@@ -34,7 +35,7 @@ def manifest_key(run_id: str) -> str:
 def manifest_of(
     plan: ClassificationPlan, planned: Mapping[str, Any], counts: Mapping[str, int], audited: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The manifest of a run: its inputs, code, model, account and results. The same run gives the same manifest.
+    """The manifest of a run: its inputs, code, model, counts, scores and results. The same run gives the same manifest.
 
     `planned` is the plan as it was written, with its inputs; `audited` is the account that the audit wrote.
 
@@ -52,17 +53,33 @@ def manifest_of(
         "configuration": plan["configuration"],
         "model_version": plan["model_version"],
         "model_sha256": plan["model_sha256"],
+        # The same in each attempt, which the time of the publication is not; that is the time of this very object.
+        "arrived_at": max(each["last_modified"] for each in planned["inputs"]),
         "inputs": [{name: each[name] for name in _INPUT if each.get(name)} for each in planned["inputs"]],
         "account": dict(counts),
+        "predicted_products": metrics.predicted_products(audited["scores"]),
+        "needs_review": dict(audited["needs_review"]),
+        "scores": _scores(audited["scores"]),
         "unmapped": audited["unmapped"],
         "quarantined_by_reason": dict(audited["quarantined_by_reason"]),
         "results": [
-            # Named by content: the same bytes always get the same name, unlike the names that Spark gives.
-            {"key": f"{folder}part-{number:05d}-{file['sha256'][:16]}.parquet"}
+            # All runs in one folder, which readers of Parquet take as one table: they would make a column of a folder's
+            # `name=value`, and guess its type. Named by content, so that the same bytes always get the same name.
+            {"key": f"{folder}{plan['run_id']}-{number:05d}-{file['sha256'][:16]}.parquet"}
             | {name: file[name] for name in ("size", "rows", "sha256")}
             for number, file in enumerate(audited["files"])
         ],
     }
+
+
+def _scores(counts: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The scores where complaints carry a label, of those that the model had not seen; None without labels.
+
+    Without the calibration error: it sums confidences, whose last digits may differ when a job is run again.
+    """
+    found = metrics.slice_of(counts)
+    names = ("n", "seen_in_training", "accuracy", "majority_accuracy", "macro_f1", "per_class")
+    return {name: found[name] for name in names if name in found} if found else None
 
 
 def publish(bucket: Bucket, manifest: Mapping[str, Any], candidates: list[str]) -> str:
@@ -129,7 +146,8 @@ def _is_published(bucket: Bucket, key: str, manifest: Mapping[str, Any]) -> bool
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """The differences between two manifests of one run, a sentence each.
 
-    The version of an input may differ: the same bytes uploaded again under the same key are the same run.
+    The version and the time of an input may differ: the same bytes uploaded again under the same key are the same run.
+    So may the scores, which depend on whether the rows that the model was trained on are still kept.
     """
     old, new = _comparable(before), _comparable(after)
     names = [name for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
@@ -137,8 +155,11 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
 
 
 def _comparable(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    inputs = [{name: each[name] for name in each if name != "version"} for each in manifest.get("inputs", [])]
-    return {**manifest, "inputs": inputs}
+    inputs = [
+        {name: each[name] for name in each if name not in ("version", "last_modified")}
+        for each in manifest.get("inputs", [])
+    ]
+    return {**{name: manifest[name] for name in manifest if name not in ("arrived_at", "scores")}, "inputs": inputs}
 
 
 def _short(value: Any) -> str:

@@ -69,6 +69,8 @@ def audit_results_arguments(plan: ClassificationPlan) -> dict[str, Any]:
         "--model_version": plan["model_version"],
         "--classes": plan["classes"],
         "--review_below": plan["review_below"],
+        "--columns": plan["columns"],
+        "--trained_on": plan["trained_on_uri"],
         "--complaints": plan["complaints_uri"],
         "--prepared": plan["account_uri"],
         "--records": plan["records_uri"],

@@ -62,14 +62,16 @@ def published_run(bucket: Bucket, run_id: str) -> PublishedRun:
 
 
 def download(bucket: Bucket, run: PublishedRun, folder: Path) -> list[Path]:
-    """Downloads the files of a run into an existing folder, and checks each against its SHA-256.
+    """Downloads the files of a run into an existing folder, under their own names, and checks each against its SHA-256.
+
+    Files of several runs may share a folder.
 
     Raises:
         ChangedResultError: a file is not what was published; it is not left in the folder.
     """
     paths = []
-    for position, file in enumerate(run.files):
-        path = folder / f"part-{position:05d}.parquet"
+    for file in run.files:
+        path = folder / Path(file["key"]).name
         bucket.client.download_file(bucket.name, file["key"], str(path))
         with path.open("rb") as content:
             found = hashlib.file_digest(content, "sha256").hexdigest()

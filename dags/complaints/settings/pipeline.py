@@ -11,6 +11,7 @@ from complaints.settings.limits import Count, Limits
 from complaints.settings.machines import SageMaker
 
 Prefix = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/_-]*/$", description="an S3 prefix that ends in '/'")]
+ResultColumn = Literal["received_on", "product", "sub_product", "issue", "sub_issue", "company", "state"]
 JobName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", max_length=63)]
 RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
 TopicArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$")]
@@ -63,6 +64,12 @@ class Glue(BaseModel, extra="forbid", frozen=True):
     timeout_minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60)]
 
 
+class Results(BaseModel, extra="forbid", frozen=True):
+    """The published predictions."""
+
+    columns: tuple[ResultColumn, ...]
+
+
 class Orchestration(BaseModel, extra="forbid", frozen=True):
     """The waiting and the retries of a run; each key names its unit of time."""
 
@@ -105,6 +112,7 @@ class PipelineSettings(BaseModel, extra="forbid", frozen=True):
     glue: Glue
     sagemaker: SageMaker
     limits: Limits
+    results: Results
     orchestration: Orchestration
 
     @model_validator(mode="after")

@@ -59,7 +59,7 @@ def test_a_changed_file_is_refused_and_not_left_behind(bucket: Bucket, tmp_path:
     bucket.client.put_object(Bucket=NAME, Key=manifest["results"][1]["key"], Body=b"changed")
     with pytest.raises(results.ChangedResultError, match=r"part-1\.parquet has SHA-256 .* its manifest says"):
         results.download(bucket, results.published_run(bucket, "a"), tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["part-00000.parquet"]
+    assert [path.name for path in tmp_path.iterdir()] == ["part-0.parquet"]
 
 
 def test_a_run_without_a_manifest_was_not_published(bucket: Bucket) -> None:

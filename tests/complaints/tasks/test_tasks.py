@@ -43,7 +43,7 @@ def in_service(s3: Any) -> Any:
     put(s3, "artifacts/latest.json", {"release": "r1"})
     artifact = "models/versioned/v1/model.tar.gz"
     record = {"version": "v1", "model_name": "complaints-v1-abc", "artifact_uri": f"s3://{BUCKET}/{artifact}"}
-    record |= {"sha256": sha256(b"model bytes"), "evaluation": {"classes": ["card", "mortgage"]}}
+    record |= {"run_id": "of v1", "sha256": sha256(b"model bytes"), "evaluation": {"classes": ["card", "mortgage"]}}
     put(s3, artifact, b"model bytes")
     put(s3, "models/versioned/v1/model.json", record)
     put(s3, registry.LATEST, {"version": "v1", "previous": None})

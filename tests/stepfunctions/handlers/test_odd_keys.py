@@ -30,7 +30,13 @@ def test_the_job_reads_the_exact_object(local_aws: type[LocalAWS], tmp_path: Pat
         for name, rows in ((key, 1), (f"{key}.csv", 7)):
             bucket.client.put_object(Bucket=bucket.name, Key=name, Body=(HEADER + ROW * rows).encode())
         found = inputs.complaints_objects(bucket.objects(key), bucket=bucket.name, source=key)
-        model = {"version": "v1", "model_name": "m", "sha256": "", "evaluation": {"classes": ["card"]}}
+        model = {
+            "version": "v1",
+            "model_name": "m",
+            "run_id": "of v1",
+            "sha256": "",
+            "evaluation": {"classes": ["card"]},
+        }
         plan = plans.classification_plan(found, source=key, release=release, model=model, settings=SETTINGS)
         bucket.write_json(bucket.key(plan["plan_uri"]), plans.plan_document(plan, found))
         run_id = glue.start_job_run(JobName=JOB, Arguments=requests.prepare_complaints_arguments(plan))["JobRunId"]

@@ -13,13 +13,20 @@ _UNKNOWN = (None, "unmapped")
 def slice_of(counts: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
     """The metrics of the rows with a known label, in the format of an evaluated slice; None without such rows.
 
-    `counts` has rows of label, predicted_product, confidence_tenth, rows and confidence_sum. The calibration error is
-    computed over ten bins of equal width (Guo et al., 2017).
+    `counts` has rows of label, predicted_product, confidence_tenth, seen, rows and confidence_sum. Rows that the model
+    was trained on (`seen`) are left out and counted as `seen_in_training`; that is None if nobody knows which they are.
+    If none is left, `n` is 0 and there are no metrics. The calibration error is computed over ten bins of equal width
+    (Guo et al., 2017).
     """
-    known = [row for row in counts if row["label"] not in _UNKNOWN]
-    total = sum(row["rows"] for row in known)
-    if not total:
+    labelled = [row for row in counts if row["label"] not in _UNKNOWN]
+    if not labelled:
         return None
+    known = [row for row in labelled if not row.get("seen")]
+    is_known = all(row.get("seen") is not None for row in labelled)
+    total, seen = (sum(row["rows"] for row in rows) for rows in (known, [row for row in labelled if row.get("seen")]))
+    counted = {"n": total, "seen_in_training": seen if is_known else None}
+    if not total:
+        return counted
     cells: Counter[tuple[str, str]] = Counter()
     for row in known:
         cells[row["label"], row["predicted_product"]] += row["rows"]
@@ -27,7 +34,7 @@ def slice_of(counts: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
     per_class = {name: _scores(cells, names, name) for name in names}
     present = [per_class[name]["f1"] for name in names if per_class[name]["support"]]
     return {
-        "n": total,
+        **counted,
         "accuracy": sum(cells[name, name] for name in names) / total,
         "macro_f1": sum(present) / len(present),
         "majority_accuracy": max(scores["support"] for scores in per_class.values()) / total,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from evaluate import slice_metrics
 
-from laptop.report.metrics import confidence_histogram, predicted_products, slice_of
+from complaints.runs.metrics import confidence_histogram, predicted_products, slice_of
 
 CLASSES = ["card", "debt_collection", "mortgage", "student_loan"]
 Answer = tuple[str | None, str, float]  # label, predicted product, confidence
@@ -66,6 +66,22 @@ def test_rows_without_a_known_label_are_left_out() -> None:
     assert slice_of(counts(known + unknown)) == slice_of(counts(known))
     assert slice_of(counts(unknown)) is None
     assert slice_of([]) is None
+
+
+def test_complaints_that_the_model_was_trained_on_are_counted_and_left_out() -> None:
+    fresh = [each | {"seen": False} for each in counts([("card", "card", 0.9), ("mortgage", "card", 0.4)])]
+    taught = [each | {"seen": True} for each in counts([("card", "card", 1.0)] * 5 + [(None, "card", 1.0)])]
+    alone, both = slice_of(fresh), slice_of(fresh + taught)
+    assert alone is not None
+    assert both == alone | {"seen_in_training": 5}
+    assert (alone["seen_in_training"], alone["n"], alone["accuracy"]) == (0, 2, 0.5)
+    assert slice_of(taught) == {"n": 0, "seen_in_training": 5}
+
+
+def test_where_nobody_knows_what_the_model_was_trained_on_no_number_is_made_up() -> None:
+    found = slice_of([each | {"seen": None} for each in counts([("card", "card", 0.9)])])
+    assert found is not None
+    assert (found["n"], found["seen_in_training"]) == (1, None)
 
 
 def test_the_histogram_counts_every_row_in_its_tenth() -> None:
