@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run up down status logs ls get put rm reset compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
+.PHONY: help run results up down status logs ls get put rm reset compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
 	bench-orchestration bench-etl bench-model bench-inference bench-scale lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
@@ -57,13 +57,17 @@ override FILE := $(value FILE)
 override PORT := $(value PORT)
 override LOGS := $(value LOGS)
 override ORCHESTRATOR := $(value ORCHESTRATOR)
-export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR
+override RUN := $(value RUN)
+export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR RUN
 
 # For the benches: patterns are expanded here, as a shell leaves TRAIN=folder/*.csv alone.
 named = $(foreach pattern,$(2),$(foreach path,$(or $(wildcard $(pattern)),$(pattern)),$(1) '$(path)'))
 
 run: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.class-data ## Train, then classify, end to end; TRAIN= and CLASSIFY= name .csv, .csv.gz or .zip
 	@PYTHONPATH=dags $(LAPTOP) run --train="$$TRAIN" --classify="$$CLASSIFY" --orchestrator="$${ORCHESTRATOR:-airflow}"
+
+results: $(JOBS_ENV)/.installed ## Show where the results of the newest run are (or of RUN=id), counts, and the least certain complaints
+	@PYTHONPATH=dags $(LAPTOP) results --run="$$RUN"
 
 up: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.class-data ## Start Airflow's UI (PORT=8080) and local AWS until Ctrl-C; INBOX=folder, DETACH=1
 	@PYTHONPATH=dags exec $(LAPTOP) up --port="$${PORT:-8080}" --inbox="$$INBOX" $${INBOX_SECONDS:+--inbox-seconds="$$INBOX_SECONDS"} $(if $(DETACH),--detach)

@@ -20,6 +20,7 @@ from laptop.verbs.detached import up_detached
 from laptop.verbs.down import down, reset
 from laptop.verbs.logs import follow_logs
 from laptop.verbs.objects import objects
+from laptop.verbs.results import results
 from laptop.verbs.run import BUILD, STACKS, run
 from laptop.verbs.status import status
 from laptop.verbs.up import up
@@ -53,6 +54,9 @@ def _run_verb(options: argparse.Namespace) -> int:
         train = [path for value in options.train for path in named_paths(value)]
         classify = [path for value in options.classify for path in named_paths(value)]
         run(train, classify, options.build, options.orchestrator)
+        return 0
+    if options.verb == "results":
+        results([BUILD, STATE], options.run)
         return 0
     state = State(options.build)
     if options.verb == "status":
@@ -95,6 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     stay.add_argument("--detach", action="store_true", help="return once they are ready")
     verbs.add_parser("status", help="show whether they run, and the state of the flows")
     verbs.add_parser("down", help="stop them")
+    shown = verbs.add_parser("results", help="show the results of the newest run, or of another")
+    shown.add_argument("--run", default="", help="the run's id")
     follow = verbs.add_parser("logs", help="follow their logs")
     follow.add_argument("which", choices=["all", "up", "airflow", "aws"], nargs="?", default="all")
     forget = verbs.add_parser("reset", help="remove their state folder")

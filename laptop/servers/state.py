@@ -30,6 +30,7 @@ class Running:
     address: str
     endpoint: str
     ready: bool = False
+    reports_port: int = 0
 
     @property
     def port(self) -> int:
@@ -53,6 +54,7 @@ class State:
         self.folder = folder
         self.aws = folder / "aws"
         self.airflow = folder / "airflow"
+        self.runs = folder / "runs"
 
     def prepare(self, airflow: str) -> None:
         """Creates the folder, readable by its owner only, or checks that Airflow `airflow` can use the existing one.
@@ -127,12 +129,14 @@ class State:
             yield
 
     def begin(self, port: int) -> Running:
-        """Records this process: Airflow on `port`, and local AWS on its last port, if that is free."""
+        """Records this process: Airflow on `port`; local AWS and the reports on their last ports, if those are free."""
+        last = self.last()
         running = Running(
             os.getpid(),
             datetime.now(UTC).isoformat(timespec="seconds"),
             f"http://127.0.0.1:{port}",
-            f"http://127.0.0.1:{self._aws_port()}",
+            f"http://127.0.0.1:{self._free(last.aws_port if last else 0)}",
+            reports_port=self._free(last.reports_port if last else 0),
         )
         self._write("running.json", asdict(running))
         return running
@@ -152,10 +156,9 @@ class State:
                     self.check_free()
                 time.sleep(0.05)
 
-    def _aws_port(self) -> int:
-        """The last port, which a person may have exported, or a free one if that is in use."""
-        last = self.last()
-        port = last.aws_port if last else 0
+    @staticmethod
+    def _free(port: int) -> int:
+        """The last port, which a person may have exported or linked, or a free one if that is in use."""
         return free_port() if not port or is_in_use(port) else port
 
     def _write(self, name: str, document: dict[str, Any]) -> None:

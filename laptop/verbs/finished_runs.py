@@ -1,32 +1,30 @@
-"""The runs that end while `make up` is running: one message each, with the location of the results or the failure."""
+"""The runs that end while `make up` is running: one message each, with the results and the report, or the failure."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from laptop.report.collect import Results
 from laptop.servers.airflow import Airflow
 from laptop.servers.flow_runs import why_failed
 from laptop.servers.processes import ServerError
 from laptop.servers.stack import CLASSIFICATION, TRAINING
+from laptop.verbs.run_reports import RunReports
 
 _PAUSE_SECONDS = 3.0
 
 
 class FinishedRuns:
-    """Asks Airflow for ended runs, every few seconds at most; copies their predictions into `folder`."""
+    """Asks Airflow for ended runs, every few seconds at most, and has a report made of each that succeeded."""
 
-    def __init__(self, airflow: Airflow, s3: Any, bucket: str, folder: Path) -> None:
+    def __init__(self, airflow: Airflow, reports: RunReports) -> None:
         self._airflow = airflow
-        self._s3, self._bucket = s3, bucket
-        self._folder = folder
+        self._reports = reports
         self._since = datetime.now(UTC).isoformat()
         self._reported: set[tuple[str, str, str]] = set()
         self._last_request = 0.0
@@ -56,18 +54,9 @@ class FinishedRuns:
             page = f"{self._airflow.address}/dags/{run['dag_id']}/runs/{quote(run['dag_run_id'])}"
             return f"{of}nothing published  {how}: {self._why_failed(run)}; see {page}"
         try:
-            return f"{of}{self._result(run)}  {how}"
+            return f"{of}{self._reports.make(run)}  {how}"
         except (OSError, RuntimeError, ValueError, LookupError, ClientError, BotoCoreError) as error:
             return f"{of}done  {how}; its results cannot be read: {error}"
-
-    def _result(self, run: dict[str, Any]) -> str:
-        if run["dag_id"] == TRAINING:
-            version = self._airflow.xcom(TRAINING, run["dag_run_id"], "register_model", "return_value")
-            return f"{version} is in service"
-        run_id = str(self._airflow.xcom(CLASSIFICATION, run["dag_run_id"], "plan_classification", "run_id"))
-        found = Results(self._s3, self._bucket, run_id)
-        found.download_predictions(self._folder)
-        return f"{found.locations()['s3']}, copied to {self._folder}/"
 
     def _why_failed(self, run: dict[str, Any]) -> str:
         try:

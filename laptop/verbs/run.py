@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from typing import Any
 
 from complaints.settings import PipelineSettings, load_settings
 from laptop.inputs import InputError, Inputs, complaints_files, object_names
-from laptop.report import page, summary
+from laptop.report import run_folder, summary
 from laptop.report.collect import Results
 from laptop.report.quarantine import download_quarantine
 from laptop.sample import write_sample
@@ -45,7 +43,8 @@ def run(
 ) -> dict[str, Any]:
     """Trains on `train` and classifies `classify` (the sample where empty); returns the content of summary.json.
 
-    `orchestrator` is "airflow" or "stepfunctions". Everything is written to `build`, which is emptied first.
+    `orchestrator` is "airflow" or "stepfunctions". Everything is written to `build`, which is emptied first; what the
+    last runs left is kept in `build/earlier`.
 
     Raises:
         InputError: a path cannot be used.
@@ -54,8 +53,8 @@ def run(
     """
     progress = Progress()
     named = _checked(train, build), _checked(classify, build)
-    shutil.rmtree(build, ignore_errors=True)
-    build.mkdir(parents=True)
+    run_folder.make_room(build)
+    build.mkdir(parents=True, exist_ok=True)
     files = _with_sample(*named, build / "synthetic-sample")
     settings = load_settings().pipeline
     for note in _notes(files, settings):
@@ -82,8 +81,7 @@ def run(
             "orchestrator": orchestrator,
             "skipped_files": {"count": len(files.skipped), "first": _first(files.skipped)},
         }
-    (build / "summary.json").write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    (build / "report.html").write_text(page.render(document), encoding="utf-8")
+    run_folder.write(build, document)
     write(summary.text(document))
     return document
 

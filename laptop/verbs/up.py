@@ -14,15 +14,18 @@ from complaints.settings import PipelineSettings, load_settings
 from laptop.sample import write_sample
 from laptop.servers.airflow import ROOT, Airflow
 from laptop.servers.aws_credentials import aws_credentials_file
+from laptop.servers.aws_jobs import AwsJobs
 from laptop.servers.credentials import USER, Credentials
 from laptop.servers.inbox import STILL_SECONDS, Inbox, existing_folder
 from laptop.servers.leftovers import stop_marked
 from laptop.servers.processes import check_port
+from laptop.servers.report_pages import report_pages
 from laptop.servers.stack import CLASSIFICATION, TRAINING, Stack, airflow_stack
 from laptop.servers.state import BUILD, Running, State, airflow_version
 from laptop.servers.stopping import stopping_everything
 from laptop.terminal import Progress, write
 from laptop.verbs.finished_runs import FinishedRuns
+from laptop.verbs.run_reports import RunReports
 from laptop.verbs.status import model_in_service
 
 ARRIVALS = "complaints_arrivals"
@@ -53,7 +56,8 @@ def up(port: int, inbox: Path | None = None, build: Path = BUILD, still_seconds:
             _write(_addresses(state, stack, settings, inbox))
             state.is_ready(ours)
             try:
-                _watch(state, stack, settings, inbox, still_seconds, progress)
+                with report_pages(state.runs, state.folder / "reports.secret", ours.reports_port) as reports:
+                    _watch(state, stack, settings, inbox, still_seconds, progress, reports)
             except KeyboardInterrupt:
                 _write("\nstopping Airflow and local AWS (takes some seconds) ...")
 
@@ -87,14 +91,17 @@ def _watch(
     folder: Path | None,
     still_seconds: float,
     progress: Progress,
+    reports: str,
 ) -> None:
-    """Checks the inbox and the runs about once a second, until a signal.
+    """Checks the inbox and the runs about once a second, until a signal; `reports` is the address of their reports.
 
     Raises:
         ServerError: Airflow or local AWS died.
     """
     s3, bucket = stack.aws.client("s3"), settings.storage.bucket
-    watched: list[Inbox | FinishedRuns] = [FinishedRuns(stack.orchestrator, s3, bucket, state.folder / "results")]
+    airflow, jobs = stack.orchestrator, AwsJobs(stack.aws, settings)
+    made = RunReports(airflow, jobs, s3, bucket, state.folder, reports)
+    watched: list[Inbox | FinishedRuns] = [FinishedRuns(airflow, made)]
     if folder:
         watched.append(Inbox(folder, s3, bucket, settings.storage.raw, state.folder / "inbox.json", still_seconds))
     while True:

@@ -1,0 +1,69 @@
+"""The summary and the report of each run of `make up`, in `runs/<run id>/`, and the note that links them in Airflow."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from laptop.report import run_folder
+from laptop.report.collect import Results
+from laptop.servers.airflow_api import AirflowApi
+from laptop.servers.aws_jobs import AwsJobs
+from laptop.servers.flow_runs import flow
+from laptop.servers.processes import ServerError
+from laptop.servers.stack import CLASSIFICATION, TRAINING
+
+_PLANS = {CLASSIFICATION: "plan_classification", TRAINING: "plan_training"}
+
+
+class RunReports:
+    """Makes the reports; the predictions of all runs stand in `results/`, one folder that readers take as one table."""
+
+    def __init__(self, airflow: AirflowApi, jobs: AwsJobs, s3: Any, bucket: str, folder: Path, address: str) -> None:
+        """Reports go below `folder`, and are served at `address`, which a run's id is added to."""
+        self._airflow, self._jobs = airflow, jobs
+        self._s3, self._bucket = s3, bucket
+        self._folder = folder
+        self._address = address
+        _set_aside(folder)
+
+    def make(self, run: dict[str, Any]) -> str:
+        """Makes the report of a run that succeeded; returns the places of its results and of the report.
+
+        Raises:
+            ServerError: Airflow does not answer.
+            LookupError: the run left no plan, or results that are not complete.
+        """
+        dag_id, dag_run = run["dag_id"], run["dag_run_id"]
+        run_id = str(self._airflow.xcom(dag_id, dag_run, _PLANS[dag_id], "run_id"))
+        made = self._classification if dag_id == CLASSIFICATION else self._training
+        result, document = made(run_id, dag_run)
+        steps = flow(dag_id, dag_run, run["state"], self._airflow.tasks(dag_id, dag_run), self._jobs)
+        target = self._folder / "runs" / run_id
+        places = {**document.get("results", {}), "report": str(target / "report.html")}
+        run_folder.write(target, {**document, "orchestrator": "airflow", "flows": [steps], "results": places})
+        report = f"{self._address}{run_id}"
+        # Only the link on the run's page would be missing.
+        with suppress(ServerError):
+            self._airflow.note(dag_id, dag_run, f"{result}\n\n[Report]({report})")
+        return f"{result}, report {report}"
+
+    def _classification(self, run_id: str, _: str) -> tuple[str, dict[str, Any]]:
+        found, folder = Results(self._s3, self._bucket, run_id), self._folder / "results"
+        found.download_predictions(folder)
+        places = {"predictions": str(folder), **found.locations()}
+        return f"{places['s3']}, copied to {folder}/", {**found.summary(), "results": places}
+
+    def _training(self, _: str, dag_run: str) -> tuple[str, dict[str, Any]]:
+        version = str(self._airflow.xcom(TRAINING, dag_run, "register_model", "return_value"))
+        return f"{version} is in service", Results(self._s3, self._bucket).of_model(version)
+
+
+def _set_aside(folder: Path) -> None:
+    """Moves what an earlier version left in `results/`, a folder a run, out of the way of readers of that folder."""
+    for old in (folder / "results").glob("run_id=*"):
+        target = folder / "runs" / old.name.removeprefix("run_id=") / "predictions"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            old.rename(target)
