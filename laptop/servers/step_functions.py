@@ -82,7 +82,9 @@ class StepFunctions:
 
     def tasks(self, _dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """The tasks whose states were entered, in order; one that was not exited is running, or has failed."""
-        return tasks_of(self._history(run_id), is_running=self.state("", run_id) == "running")
+        # The state first: the history of an execution that ends in between would lack the end of its last task.
+        is_running = self.state("", run_id) == "running"
+        return tasks_of(self._history(run_id), is_running=is_running)
 
     def log(self, _dag_id: str, run_id: str, _task_id: str, _attempt: int) -> list[str]:
         """The execution's error and cause, since a state has no log."""
