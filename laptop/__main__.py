@@ -9,6 +9,7 @@ from pathlib import Path
 
 from complaints.settings import SettingsError
 from laptop.inputs import InputError, named_paths
+from laptop.report.run_folder import RunFolderError
 from laptop.servers.flow_runs import RunFailedError
 from laptop.servers.inbox import STILL_SECONDS
 from laptop.servers.processes import ServerError
@@ -41,7 +42,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         return _run_verb(options)
-    except (InputError, RunFailedError, ServerError, SettingsError) as error:
+    except (InputError, RunFolderError, RunFailedError, ServerError, SettingsError) as error:
         write(f"\n{error}", sys.stderr)
         return 1
     except KeyboardInterrupt:

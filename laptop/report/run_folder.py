@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,47 @@ from typing import Any
 from laptop.report import page
 
 EARLIER = "earlier"
+LOCK = "lock"
 KEPT = ("summary.json", "report.html", "predictions", "quarantine.csv")
 _RUNS_KEPT = 10
+
+
+class RunFolderError(Exception):
+    """The folder is in use by another run, or holds what no run has written."""
+
+
+@contextmanager
+def held(build: Path) -> Iterator[None]:
+    """Creates `build` where it is missing, and keeps other runs out of it for the block.
+
+    Raises:
+        RunFolderError: another run uses it, or it has files of somebody else, which a run would delete.
+    """
+    if not _is_ours(build):
+        raise RunFolderError(
+            f"{build} has files that no make run has written, and a run would delete them: name an empty folder"
+        )
+    build.mkdir(parents=True, exist_ok=True)
+    with (build / LOCK).open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise RunFolderError(
+                f"another make run uses {build} (pid {lock.read()}): wait until it ends, or name another folder with "
+                "python -m laptop run --build DIR"
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _is_ours(build: Path) -> bool:
+    """True for a folder that is empty, or that a run has used; runs of earlier versions left no lock."""
+    if not build.is_dir() or not any(build.iterdir()):
+        return not build.exists() or build.is_dir()
+    return (build / LOCK).exists() or "classification" in read(build) or (build / "aws" / "server.log").exists()
 
 
 def write(folder: Path, document: Mapping[str, Any]) -> None:
@@ -45,7 +86,7 @@ def make_room(build: Path) -> None:
         run_id = document.get("classification", {}).get("run_id", "unknown")
         _move(build, earlier / f"{ended:%Y%m%dT%H%M%SZ}-{run_id}", document)
     for path in build.iterdir() if build.is_dir() else ():
-        if path != earlier:
+        if path not in (earlier, build / LOCK):
             _remove(path)
     for old in sorted(earlier.iterdir())[: -(_RUNS_KEPT - 1)] if earlier.is_dir() else ():
         _remove(old)

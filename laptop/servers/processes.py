@@ -15,6 +15,8 @@ from typing import BinaryIO
 
 from laptop.servers.leftovers import members_of_group
 
+_LAST_PORT = 65535
+
 
 class ServerError(RuntimeError):
     """A server did not start, died or refused a request, or its state cannot be used; the message says why."""
@@ -85,7 +87,9 @@ def private_log(file: Path) -> BinaryIO:
 
 
 def check_port(port: int) -> None:
-    """Raises ServerError if the loopback port is in use."""
+    """Raises ServerError if the loopback port is in use, or is none."""
+    if not 0 < port <= _LAST_PORT:
+        raise ServerError(f"port {port} does not exist: name one from 1 to {_LAST_PORT}, for example make up PORT=8081")
     if is_in_use(port):
         raise ServerError(
             f"port {port} is in use; stop the program that uses it, or choose another port: make up PORT=8081"

@@ -48,13 +48,18 @@ def run(
 
     Raises:
         InputError: a path cannot be used.
+        RunFolderError: `build` is in use, or is not ours.
         RunFailedError: a flow failed.
         ServerError: Airflow or local AWS did not start, or died.
     """
-    progress = Progress()
     named = _checked(train, build), _checked(classify, build)
+    with run_folder.held(build):
+        return _run(named, build, orchestrator)
+
+
+def _run(named: tuple[Inputs, Inputs], build: Path, orchestrator: str) -> dict[str, Any]:
+    progress = Progress()
     run_folder.make_room(build)
-    build.mkdir(parents=True, exist_ok=True)
     files = _with_sample(*named, build / "synthetic-sample")
     settings = load_settings().pipeline
     for note in _notes(files, settings):

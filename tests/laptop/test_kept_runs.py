@@ -13,6 +13,7 @@ import pytest
 
 from laptop.inputs import InputError
 from laptop.report import run_folder
+from laptop.report.run_folder import RunFolderError
 from laptop.verbs.results import LEAST_CERTAIN, lines, results
 
 
@@ -87,3 +88,32 @@ def test_the_counts_and_the_hundred_least_certain_complaints_are_shown(tmp_path:
     assert f"  predictions  {tmp_path / 'predictions'}" in shown
     listed = [line.split()[1] for line in shown if line.startswith("  0.")]
     assert listed == [f"{number:04d}" for number in range(149, 149 - LEAST_CERTAIN, -1)]
+
+
+def test_a_folder_that_a_run_uses_is_refused_to_another_with_the_pid(tmp_path: Path) -> None:
+    build = tmp_path / "run"
+    with (
+        run_folder.held(build),
+        pytest.raises(RunFolderError, match=rf"another make run uses .*run \(pid {os.getpid()}\)"),
+        run_folder.held(build),
+    ):
+        pass
+    with run_folder.held(build):
+        leave(build, "run00")
+        run_folder.make_room(build)
+        with pytest.raises(RunFolderError), run_folder.held(build):
+            pass
+
+
+def test_a_folder_with_files_that_no_run_has_written_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(RunFolderError, match="has files that no make run has written"), run_folder.held(tmp_path):
+        pass
+    assert [each.name for each in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_the_folder_of_a_run_of_an_earlier_version_is_used_again(tmp_path: Path) -> None:
+    leave(tmp_path, "run00")
+    with run_folder.held(tmp_path):
+        run_folder.make_room(tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["earlier", "lock"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from laptop.servers.airflow import ROOT
-from laptop.servers.processes import ServerError
+from laptop.servers.processes import ServerError, check_port
 from laptop.servers.state import State, airflow_version
 
 
