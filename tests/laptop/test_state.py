@@ -102,6 +102,12 @@ def test_a_starting_process_is_not_mistaken_for_the_last_one(state: State) -> No
     assert (holder.pid, holder.address, holder.ready) == (os.getpid(), "", False)
 
 
+@pytest.mark.parametrize("port", [-1, 0, 65536, 99999999999])
+def test_a_port_that_no_machine_has_is_refused_with_the_range(port: int) -> None:
+    with pytest.raises(ServerError, match=f"port {port} does not exist: name one from 1 to 65535"):
+        check_port(port)
+
+
 def test_local_aws_keeps_its_port_unless_it_is_in_use(state: State) -> None:
     with state.held():
         first = state.begin(8080)
