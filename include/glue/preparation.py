@@ -34,11 +34,15 @@ class TooManyQuarantinedError(ValueError):
 
 
 class Prepared(NamedTuple):
-    """The complaints as they were written to Parquet, the inputs, oldest first, and the number of files to write."""
+    """The complaints as they were written to Parquet, the inputs, oldest first, and the number of files to write.
+
+    `quarantined_by_reason` is the number of quarantined rows by reason, the most frequent first.
+    """
 
     complaints: DataFrame
     sources: list[str]
     files: int
+    quarantined_by_reason: dict[str, int]
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -80,9 +84,10 @@ def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
     remove_files(files_below(options.parsed))
     write_quarantine(complaints, options.quarantine)
     check_files(complaints, options.quarantine)
-    check_quarantine(reasons(complaints), read.rows, options.limits, options.quarantine)
+    by_reason = reasons(complaints)
+    check_quarantine(by_reason, read.rows, options.limits, options.quarantine)
     print(f"{read.rows:,} rows read from {len(named)} files", flush=True)
-    return Prepared(complaints, [row.source for row in named], files)
+    return Prepared(complaints, [row.source for row in named], files, by_reason)
 
 
 def write_quarantine(complaints: DataFrame, uri: str) -> None:
@@ -155,6 +160,10 @@ def oddities(complaints: DataFrame) -> dict[str, Any]:
     Of those that are kept: neither quarantined nor superseded.
     """
     kept = complaints.filter(F.col("fate").isin("with_narrative", "without_narrative"))
-    flags = [F.count_if(F.array_contains("flags", name)).alias(name) for name in FLAGS]
-    kinds = [F.count_if(F.array_contains("personal_data", name)).alias(name) for name in KINDS]
-    return {"flags": kept.agg(*flags).collect()[0].asDict(), "personal_data": kept.agg(*kinds).collect()[0].asDict()}
+    flags = [F.count_if(F.array_contains("flags", name)) for name in FLAGS]
+    kinds = [F.count_if(F.array_contains("personal_data", name)) for name in KINDS]
+    counts = tuple(kept.agg(*flags, *kinds).collect()[0])
+    return {
+        "flags": dict(zip(FLAGS, counts[: len(FLAGS)], strict=True)),
+        "personal_data": dict(zip(KINDS, counts[len(FLAGS) :], strict=True)),
+    }

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 
 from complaint_rows import FATES, UNMAPPED
-from preparation import arguments, listed, oddities, prepare, reasons
+from preparation import arguments, listed, oddities, prepare
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from run_files import account_of, spark_session, write_document
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options, _ = parser.parse_known_args(argv)
 
     spark = spark_session()
-    complaints, sources, _ = prepare(spark, options)
+    complaints, sources, _, by_reason = prepare(spark, options)
     by_source = account_of(complaints, sources, FATES)
     if not any(source["rows_in"] for source in by_source):
         raise ValueError(f"nothing to classify: no row in {listed(sources)}")
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_records(to_classify, count, options.records)
     account = {
         "by_source": by_source,
-        "quarantined_by_reason": reasons(complaints),
+        "quarantined_by_reason": by_reason,
         "unmapped": to_classify.filter(F.col("label") == UNMAPPED).count(),
         **oddities(complaints),
     }

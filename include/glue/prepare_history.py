@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from complaint_rows import UNMAPPED, place
 from narratives import text_group
-from preparation import arguments, oddities, prepare, reasons
+from preparation import arguments, oddities, prepare
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from run_files import account_of, spark_session, write_document
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options, _ = parser.parse_known_args(argv)
 
     spark = spark_session()
-    complaints, sources, files = prepare(spark, options)
+    complaints, sources, files, by_reason = prepare(spark, options)
     rows = split(complaints, options.newest_fraction, options.test_fraction)
     # By the hash of a row's id, and in a fixed order: training on a re-run's files gives the same model.
     placed = rows.repartition(files, "complaint_id", place()).sortWithinPartitions("use", "fate", "source", "record")
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not counts["train"] or not counts["test"] + counts["newest"]:
         problem = "too few labelled complaints with a narrative to learn from and to test on"
         raise ValueError(f"{problem}: {counts}{unmapped_products(complaints)}")
-    account = {"by_source": by_source, "quarantined_by_reason": reasons(complaints), **oddities(complaints)}
+    account = {"by_source": by_source, "quarantined_by_reason": by_reason, **oddities(complaints)}
     write_document(spark, account, options.account)
 
 
