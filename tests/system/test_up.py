@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -128,6 +129,30 @@ def started(state: State, *more: str) -> tuple[str, Running]:
     return output, running
 
 
+def page(address: str) -> str:
+    """A page of `make up`, as a browser on this machine gets it."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(address, timeout=PATIENCE) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def classified(inbox: Path, log: Path) -> list[str]:
+    """The addresses of the reports of two files. To copy a file is enough, and so it is for the next one."""
+    reports = []
+    for name in ("mine", "next"):
+        narrative = f"They charged me twice says {name}"
+        (inbox / f"{name}.csv").write_text(f"Complaint ID,Consumer complaint narrative\n1,{narrative}\n")
+        published = re.compile(
+            rf"complaints_classification  raw/{name}\.csv → "
+            r"s3://\S+/results/(\w+)-\*\.parquet, copied to (\S+)/, report (http\S+)"
+        )
+        told = until(lambda told=published: told.search(log.read_text()), f"results of {name}.csv")
+        assert list(Path(told[2]).glob(f"{told[1]}-*.parquet"))
+        reports.append(told[3])
+    return reports
+
+
 def s3_of(state: State, running: Running) -> Any:
     credentials = read_aws_credentials(state.aws)
     assert credentials
@@ -161,16 +186,9 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     )
     assert re.search(r"train_rows=\d+", "\n".join(airflow.log("complaints_training", run_id, "train_model", 1)))
     log = state.folder / "up.log"
-    until(lambda: "complaints_training  → v1 is in service  (success" in log.read_text(), "line about the training")
-    # To copy a file is enough, and so it is for the next one.
-    for name in ("mine", "next"):
-        narrative = f"They charged me twice says {name}"
-        (inbox / f"{name}.csv").write_text(f"Complaint ID,Consumer complaint narrative\n1,{narrative}\n")
-        published = re.compile(
-            rf"complaints_classification  raw/{name}\.csv → s3://\S+/results/\w+-\*\.parquet, copied to (\S+)"
-        )
-        told = until(lambda told=published: told.search(log.read_text()), f"results of {name}.csv")
-        assert list(Path(told[1]).glob("*.parquet"))
+    training = re.compile(r"complaints_training  → v1 is in service, report (http://127\.0\.0\.1:\S+)  \(success")
+    reports = [until(lambda: training.search(log.read_text()), "line about the training")[1]]
+    reports += classified(inbox, log)
     # What arrived is noted a moment after its run was started, and nothing else is to come.
     until(lambda: len([key for key in keys(state, first) if key.startswith("ledger/versions/")]) == 2, "ledger")
     assert "skipped notes.txt: no .csv" in log.read_text()
@@ -194,6 +212,9 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     assert credentials(state.airflow / "secrets").password == password
     assert keys(state, second) == kept, "the sample is uploaded once, and what a person deleted stays away"
     assert airflow_of(state, second).state("complaints_training", run_id) == "success"
+    noted = airflow_of(state, second).call("GET", f"/api/v2/dags/complaints_training/dagRuns/{run_id}")["note"]
+    assert f"[Report]({reports[0]})" in noted
+    assert ["Consumer complaints, classified" in page(address) for address in reports] == [True] * 3
     code, status = said("status", state)
     assert code == 0, status
     assert "model      v1" in status
