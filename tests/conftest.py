@@ -42,6 +42,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["AIRFLOW_HOME"] = home.name
         os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
         os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
+        # Half a minute by default, which a busy machine needs for the first import of a provider.
+        os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "300"
     if importlib.util.find_spec("hypothesis"):
         load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -15,7 +15,7 @@ from botocore.config import Config
 from laptop.servers.aws_credentials import AwsCredentials, read_aws_credentials
 from laptop.servers.processes import Server, ServerError, free_port
 
-_START_SECONDS = 90
+_START_SECONDS = 180
 
 
 class AwsAt:
@@ -67,7 +67,7 @@ class Aws(AwsAt):
         """Waits for the line of JSON that local AWS prints once it answers requests.
 
         Raises:
-            ServerError: it ended, or was not ready within 90 seconds.
+            ServerError: it ended, or was not ready within three minutes.
         """
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:

@@ -16,7 +16,7 @@ from laptop.servers.processes import ServerError
 from stepfunctions.handlers.starter import STARTER_FUNCTION
 
 _STATES = {"RUNNING": "running", "SUCCEEDED": "success"}
-_START_SECONDS = 60
+_START_SECONDS = 180
 _ENTERED, _EXITED = "TaskStateEntered", "TaskStateExited"
 _START = " starts"
 
