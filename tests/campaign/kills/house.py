@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from complaints.aws.bucket import Bucket
+from complaints.models.registry import model_in_service
 from complaints.settings import Settings, load_settings
 from deploy.__main__ import deploy
 from deploy.lambda_functions import handlers_archive, put_steps_function
@@ -61,8 +62,12 @@ class House:
     def reset(self, flow: str) -> None:
         """As if the flow had never run, but for what AWS remembers of its jobs."""
         self._since = time.time()
-        for prefix in (*_OF_CLASSIFICATION, *(["models/"] if flow == TRAINING else [])):
-            for each in list(self.bucket.objects(prefix)):
+        prefixes, kept = (*_OF_CLASSIFICATION, "models/"), None
+        if flow != TRAINING:
+            # The rows that the model was trained on stay with it: scores leave out what it has seen.
+            prefixes, kept = _OF_CLASSIFICATION, f"processed/run_id={model_in_service(self.bucket)['run_id']}/"
+        for each in [found for prefix in prefixes for found in self.bucket.objects(prefix)]:
+            if kept is None or not each.key.startswith(kept):
                 self.bucket.client.delete_object(Bucket=self.bucket.name, Key=each.key)
 
     def start(self, flow: str, source: str | None = None) -> str:
