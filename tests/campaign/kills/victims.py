@@ -28,7 +28,8 @@ def victims(kind: str, aws: LocalAWS, folder: Path, airflow: int) -> list[Kill]:
         return [job.abandon for job in aws.jobs if job.running and not job.stopping]
     if kind == "worker":
         return [_killing(pid) for pid in _commands("airflow worker -- ") if _session(pid) == airflow]
-    return [_killing(pid) for pid in _commands(*_JOBS[kind]) if str(folder).encode() in _environment(pid)]
+    ours = str(folder).encode()
+    return [_killing(pid) for pid in _commands(*_JOBS[kind]) if ours in _environment(pid) + _command(pid)]
 
 
 # Words of the command lines, of which one is enough.
@@ -49,15 +50,23 @@ def _killing(pid: int) -> Kill:
 def _commands(*words: str) -> Iterator[int]:
     """The processes whose command line holds one of the words; none of LocalExecutor's own."""
     for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if any(word in command for word in words) and "LocalExecutor" not in command:
-                yield int(process.name)
+        pid = int(process.name)
+        command = _command(pid).replace(b"\0", b" ").decode(errors="replace")
+        if any(word in command for word in words) and "LocalExecutor" not in command:
+            yield pid
+
+
+def _command(pid: int) -> bytes:
+    return _read(Path(f"/proc/{pid}/cmdline"))
 
 
 def _environment(pid: int) -> bytes:
+    return _read(Path(f"/proc/{pid}/environ"))
+
+
+def _read(file: Path) -> bytes:
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes()
+        return file.read_bytes()
     except OSError:
         return b""
 
