@@ -53,8 +53,10 @@ def held(build: Path) -> Iterator[None]:
 
 def _is_ours(build: Path) -> bool:
     """True for a folder that is empty, or that a run has used; runs of earlier versions left no lock."""
-    if not build.is_dir() or not any(build.iterdir()):
-        return not build.exists() or build.is_dir()
+    if not build.exists():
+        return True
+    if build.is_dir() and not any(build.iterdir()):
+        return True
     return (build / LOCK).exists() or "classification" in read(build) or (build / "aws" / "server.log").exists()
 
 

@@ -17,8 +17,6 @@ from laptop.servers.processes import ServerError
 # What Airflow logs with the exception of a task, in all supported versions.
 _TASK_FAILED = "Task failed with exception"
 _RUN_STATES = ("queued", "running", "success", "failed")
-
-
 _COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
 
 

@@ -40,6 +40,11 @@ class AwsAt:
         return session.client(service, endpoint_url=self.endpoint, config=Config(proxies={}, **more))
 
 
+def running_aws(endpoint: str, region: str, state: Path) -> AwsAt:
+    """The local AWS at `endpoint`, which another process runs with its state in `state`."""
+    return AwsAt(endpoint, region, read_aws_credentials(state) or AwsCredentials("", ""))
+
+
 class Aws(AwsAt):
     """`python -m localaws` with its state in `state`, on a loopback port: `port`, or any free one.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from complaints.aws.failures import cause_of
 from laptop.servers.aws_jobs import AwsJobs
-from laptop.servers.orchestrator import ENDED, Orchestrator
+from laptop.servers.orchestrator import ENDED, Orchestrator, Raised
 
 _HEARTBEAT_SECONDS = 10
 _LOG_LINES = 12
@@ -78,8 +78,7 @@ def _heartbeat(task: dict[str, Any], jobs: AwsJobs) -> str:
 def why_failed(orchestrator: Orchestrator, dag_id: str, run_id: str) -> str:
     """A failed run in one sentence: its failed task and the cause, which is worded as in the alert."""
     task = _failed_task(orchestrator, dag_id, run_id)
-    at = f" at {task['task_id']}" if task else ""
-    return f"{dag_id} failed{at}: {_cause(orchestrator, dag_id, run_id, task)}"
+    return _sentence(dag_id, task, _raised(orchestrator, dag_id, run_id, task))
 
 
 def _failed_task(orchestrator: Orchestrator, dag_id: str, run_id: str) -> dict[str, Any] | None:
@@ -87,24 +86,31 @@ def _failed_task(orchestrator: Orchestrator, dag_id: str, run_id: str) -> dict[s
     return min(failed, key=lambda task: task["end_date"] or "9", default=None)
 
 
-def _cause(orchestrator: Orchestrator, dag_id: str, run_id: str, task: dict[str, Any] | None) -> str:
-    raised = orchestrator.raised(dag_id, run_id, *((task["task_id"], task["try_number"]) if task else ("", 0)))
+def _raised(orchestrator: Orchestrator, dag_id: str, run_id: str, task: dict[str, Any] | None) -> Raised | None:
+    return orchestrator.raised(dag_id, run_id, *((task["task_id"], task["try_number"]) if task else ("", 0)))
+
+
+def _sentence(dag_id: str, task: dict[str, Any] | None, raised: Raised | None) -> str:
     if raised:
-        return cause_of(raised)
-    if task:
-        return "its process ended without an error; was it killed?"
-    return "no task did; the run took longer than orchestration.max_run_hours, or was marked as failed by hand"
+        cause = cause_of(raised)
+    elif task:
+        cause = "its process ended without an error; was it killed?"
+    else:
+        cause = "no task did; the run took longer than orchestration.max_run_hours, or was marked as failed by hand"
+    at = f" at {task['task_id']}" if task else ""
+    return f"{dag_id} failed{at}: {cause}"
 
 
 def _failure(orchestrator: Orchestrator, dag_id: str, run_id: str) -> str:
     """`why_failed`, and where to read more: the log, the end of which follows where it has no error."""
     task = _failed_task(orchestrator, dag_id, run_id)
-    sentence = why_failed(orchestrator, dag_id, run_id)
+    raised = _raised(orchestrator, dag_id, run_id, task)
+    sentence = _sentence(dag_id, task, raised)
     if task is None:
         return sentence
     attempt = dag_id, run_id, task["task_id"], task["try_number"]
     place = f"{sentence}\n\n  Log: {orchestrator.log_place(*attempt)}"
-    if orchestrator.raised(*attempt):
+    if raised:
         return place
     return "\n".join([place, *(f"    {line}" for line in orchestrator.log(*attempt)[-_LOG_LINES:])])
 

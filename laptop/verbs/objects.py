@@ -10,8 +10,7 @@ from botocore.exceptions import ClientError
 
 from complaints.settings import load_settings
 from laptop.inputs import InputError, refused_characters
-from laptop.servers.aws import AwsAt
-from laptop.servers.aws_credentials import AwsCredentials, read_aws_credentials
+from laptop.servers.aws import running_aws
 from laptop.servers.processes import ServerError
 from laptop.servers.state import State
 from laptop.terminal import printable, write
@@ -100,7 +99,7 @@ def objects_of(state: State) -> Objects:
     if running is None or not running.ready:
         raise ServerError(f"make up is not {'ready' if running else 'running'} with {state.folder}; start it: make up")
     settings = load_settings().pipeline
-    aws = AwsAt(running.endpoint, settings.aws.region, read_aws_credentials(state.aws) or AwsCredentials("", ""))
+    aws = running_aws(running.endpoint, settings.aws.region, state.aws)
     return Objects(aws.client("s3"), settings.storage.bucket)
 
 

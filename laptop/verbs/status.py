@@ -12,8 +12,7 @@ from complaints.aws.bucket import Bucket
 from complaints.models import registry
 from complaints.settings import load_settings
 from laptop.servers.airflow_api import AirflowApi
-from laptop.servers.aws import AwsAt
-from laptop.servers.aws_credentials import AwsCredentials, read_aws_credentials
+from laptop.servers.aws import running_aws
 from laptop.servers.credentials import USER, credentials
 from laptop.servers.leftovers import marked
 from laptop.servers.processes import ServerError
@@ -79,7 +78,7 @@ def _lines(state: State, running: Running) -> Iterator[str]:
     if not running.ready:
         return
     settings = load_settings().pipeline
-    aws = AwsAt(running.endpoint, settings.aws.region, read_aws_credentials(state.aws) or AwsCredentials("", ""))
+    aws = running_aws(running.endpoint, settings.aws.region, state.aws)
     s3 = aws.client("s3", connect_timeout=3, retries={"total_max_attempts": 1})
     yield f"  model      {model_in_service(s3, settings.storage.bucket)}"
     yield from _runs(AirflowApi(running.address, secrets.password))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,7 @@ import pytest
 
 from laptop.inputs import InputError
 from laptop.servers.inbox import Inbox
-from localaws.server.endpoint import LocalAWS
-
-BUCKET = "complaints"
-
-
-@pytest.fixture(scope="module")
-def s3(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with local_aws(tmp_path_factory.mktemp("aws")) as aws:
-        client = aws.client("s3")
-        client.create_bucket(Bucket=BUCKET)
-        yield client
+from tests.laptop.conftest import BUCKET
 
 
 @pytest.fixture

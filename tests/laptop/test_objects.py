@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,9 @@ from laptop.servers.airflow import ROOT
 from laptop.servers.processes import ServerError
 from laptop.servers.state import State
 from laptop.verbs.objects import Objects, objects_of
-from localaws.server.endpoint import LocalAWS
+from tests.laptop.conftest import BUCKET
 
-BUCKET = "complaints"
 HOSTILE = 'it\'s a "test" $(touch owned) `touch owned` ; März.csv'
-
-
-@pytest.fixture(scope="module")
-def s3(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    with local_aws(tmp_path_factory.mktemp("aws")) as aws:
-        client = aws.client("s3")
-        client.create_bucket(Bucket=BUCKET)
-        yield client
 
 
 @pytest.fixture
