@@ -56,6 +56,10 @@ class Fault(Enum):
     MODEL_CHANGED = "A model archive is truncated, or is not the one that was evaluated"
     MODEL_PATHS = "A model archive holds paths that lead out of its folder"
     MODEL_CODE = "A model archive holds a pickle that runs code"
+    PROMOTIONS_RACE = "Two versions are promoted at the same time"
+    PROMOTION_CUT_OFF = "A training or a promotion dies between a version, the pointer and its history"
+    POINTER_BROKEN = "The pointer to the model in service is unreadable, or names a version that is not there"
+    MODEL_ROLLED_BACK = "The model in service turns out to be bad and is rolled back"
     MODEL_VERSION = "A model was trained by another version of scikit-learn"
 
 

@@ -1,4 +1,5 @@
 """The model: its versions, and the one in service.
 
-- `registry`: registering, promoting and checking versions
+- `registry`: registering and checking versions
+- `promotion`: the pointer to the version in service, moved by promotion, rollback and shadows
 """

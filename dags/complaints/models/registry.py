@@ -14,6 +14,7 @@ from complaints.aws.bucket import Bucket, ConflictError
 from complaints.errors import FinalError
 
 LATEST = "models/latest"
+VERSIONED = "models/versioned/"
 
 
 class NoModelError(FinalError, LookupError):
@@ -38,7 +39,7 @@ class ModelVersion:
     @property
     def prefix(self) -> str:
         """The folder of the version."""
-        return f"models/versioned/{self.name}/"
+        return f"{VERSIONED}{self.name}/"
 
     @property
     def artifact_key(self) -> str:
@@ -67,33 +68,48 @@ def claim_version(bucket: Bucket, run_id: str) -> ModelVersion:
         return version
 
 
-def promote(bucket: Bucket, version: str) -> dict[str, Any]:
-    """Points `models/latest` at `version`, once; the version that was in service before becomes `previous`.
+def records(bucket: Bucket) -> list[dict[str, Any]]:
+    """The records of all versions, oldest first; a claimed version without a record does not exist."""
+    found = (bucket.read_json(each.key) for each in bucket.objects(VERSIONED) if each.key.endswith("/model.json"))
+    return sorted((each for each in found if each), key=lambda record: int(record["version"][1:]))
+
+
+def pointer(bucket: Bucket) -> tuple[Mapping[str, Any] | None, str | None]:
+    """What `models/latest` holds, and its ETag; None and None before the first promotion.
 
     Raises:
-        ConflictError: another promotion happened at the same time; this one changed nothing.
+        NoModelError: it holds something else than a pointer.
     """
-    pointer, etag = bucket.read_json_and_etag(LATEST)
-    if pointer and pointer["version"] == version:
-        return dict(pointer)
-    promoted = {"version": version, "previous": pointer["version"] if pointer else None}
-    bucket.write_json(LATEST, promoted, if_absent=pointer is None, if_match=etag)
-    return promoted
+    try:
+        found, etag = bucket.read_json_and_etag(LATEST)
+    except ValueError as error:
+        raise _unreadable(bucket, f"is not JSON: {error}") from None
+    if found is None:
+        return None, None
+    if not isinstance(found, Mapping) or not found.get("version"):
+        raise _unreadable(bucket, f"names no version: {found!r}"[:200])
+    return found, etag
+
+
+def _unreadable(bucket: Bucket, problem: str) -> NoModelError:
+    return NoModelError(
+        f"s3://{bucket.name}/{LATEST} {problem}; copy the last of models/promotions/ there, or delete it and promote"
+    )
 
 
 def model_in_service(bucket: Bucket) -> Mapping[str, Any]:
     """The record of the version that `models/latest` points at.
 
     Raises:
-        NoModelError: there is no pointer, or the version that it names does not exist.
+        NoModelError: there is no pointer, it cannot be read, or the version that it names does not exist.
     """
-    pointer = bucket.read_json(LATEST)
-    if pointer is None:
+    found, _ = pointer(bucket)
+    if found is None:
         raise NoModelError(f"no model is in service: s3://{bucket.name}/{LATEST} is absent; run complaints_training")
-    key = f"models/versioned/{pointer['version']}/model.json"
+    key = f"{VERSIONED}{found['version']}/model.json"
     record: Mapping[str, Any] | None = bucket.read_json(key)
     if record is None:
-        raise NoModelError(f"{LATEST} points at {pointer['version']!r}, but s3://{bucket.name}/{key} is absent")
+        raise NoModelError(f"{LATEST} points at {found['version']!r}, but s3://{bucket.name}/{key} is absent")
     return record
 
 

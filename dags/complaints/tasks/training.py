@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from complaints.aws.bucket import Bucket
 from complaints.aws.clients import client, environment_bucket
-from complaints.models import registry
+from complaints.models import promotion, registry
 from complaints.runs import accounting, documents, inputs, plans, requests, source_ledger
 from complaints.settings import Settings, load_settings
 
@@ -75,11 +76,17 @@ def register_model(plan: plans.TrainingPlan, trained: plans.TrainedModel) -> str
     return version.name
 
 
-def promote_model(version: str) -> dict[str, Any]:
-    """Puts `version` into service: every plan from now on uses it."""
-    pointer = registry.promote(environment_bucket(load_settings()), version)
-    log.info("%s is in service; before, it was %s", pointer["version"], pointer["previous"])
-    return pointer
+def promote_model(version: str) -> promotion.Pointer:
+    """Puts `version` into service: every plan from now on uses it.
+
+    Raises:
+        PromotionRefusedError: it must not serve.
+        PromotionLostError: somebody else promoted a version at the same time.
+    """
+    settings = load_settings()
+    bucket = environment_bucket(settings)
+    word = promotion.decision("complaints_training", datetime.now(UTC).isoformat(), "trained and evaluated")
+    return promotion.move(bucket, promotion.planned(bucket, promotion.PROMOTE, version, word, lambda _: None))
 
 
 def _account(bucket: Bucket, plan: plans.TrainingPlan) -> dict[str, int]:

@@ -122,7 +122,9 @@ class House:
         record = self.bucket.read_json(f"{folder}model.json")
         # Which attempt trained it is no part of what it is.
         del record["training_job_name"]
-        return {"latest": pointer, "record": record, "model": self.bucket.sha256(f"{folder}model.tar.gz")}
+        # Nor when it was promoted.
+        latest = {name: pointer[name] for name in ("version", "previous")}
+        return {"latest": latest, "record": record, "model": self.bucket.sha256(f"{folder}model.tar.gz")}
 
 
 def started_twice(jobs: list[Job]) -> list[str]:

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from complaints.aws.bucket import Bucket, ConflictError
+from complaints.aws.bucket import Bucket
 from complaints.models import registry
 
 
@@ -33,28 +33,11 @@ def test_versions_count_up_and_a_retry_gets_the_number_it_had(bucket: Bucket) ->
     assert [register(bucket, run) for run in ("run-a", "run-b", "run-a", "run-c")] == ["v1", "v2", "v1", "v3"]
 
 
-def test_the_pointer_moves_and_remembers_what_was_before(bucket: Bucket) -> None:
-    first, second = register(bucket, "run-a"), register(bucket, "run-b")
-    assert registry.promote(bucket, first) == {"version": "v1", "previous": None}
-    assert registry.promote(bucket, second) == {"version": "v2", "previous": "v1"}
-    assert registry.model_in_service(bucket)["model_name"] == "complaints-v2"
-
-
-def test_promoting_twice_changes_nothing(bucket: Bucket) -> None:
-    first, second = register(bucket, "run-a"), register(bucket, "run-b")
-    registry.promote(bucket, first)
-    registry.promote(bucket, second)
-    assert registry.promote(bucket, second) == {"version": "v2", "previous": "v1"}
-
-
-def test_of_two_promotions_at_once_one_is_told_and_nothing_is_overwritten(bucket: Bucket) -> None:
-    register(bucket, "run-a")
-    registry.promote(bucket, "v1")
-    _, etag = bucket.read_json_and_etag(registry.LATEST)
-    registry.promote(bucket, register(bucket, "run-b"))
-    with pytest.raises(ConflictError, match="models/latest was changed by another writer"):
-        bucket.write_json(registry.LATEST, {"version": "v9"}, if_match=etag)
-    assert registry.model_in_service(bucket)["version"] == "v2"
+def test_the_records_of_the_versions_come_in_their_order_without_those_that_were_only_claimed(bucket: Bucket) -> None:
+    for run in range(11):
+        register(bucket, f"run-{run}")
+    registry.claim_version(bucket, "a run that goes on")
+    assert [each["version"] for each in registry.records(bucket)][-3:] == ["v9", "v10", "v11"]
 
 
 def test_without_a_model_in_service_it_is_said_what_to_run(bucket: Bucket) -> None:

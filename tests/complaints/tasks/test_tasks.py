@@ -116,7 +116,9 @@ def test_a_trained_model_becomes_a_version_and_a_retry_the_same_one(s3: Any) -> 
 
     assert training.register_model(plan, trained) == "v1"
     assert training.register_model(plan, trained) == "v1"
-    assert training.promote_model("v1") == {"version": "v1", "previous": None}
+    pointer = training.promote_model("v1")
+    assert (pointer["version"], pointer["previous"], pointer["by"]) == ("v1", None, "complaints_training")
+    assert training.promote_model("v1") == pointer
 
     record = get(s3, "models/versioned/v1/model.json")
     assert (record["training_job_name"], record["sha256"]) == ("job", sha256(b"model bytes"))
