@@ -1,4 +1,4 @@
-"""A job of any kind: prepared, run and collected on its own thread."""
+"""A job of any kind, on its own thread; most are prepared, run a command, and are collected."""
 
 import logging
 import shutil
@@ -75,19 +75,15 @@ class Transition:
     at: float
 
 
-class Job:
+class Activity(ABC):
     """A job, created for `request`: `start` it, then look at its `phase`."""
 
-    def __init__(self, name: str, request: Json, work: Work, log: JobLog, timeout: float | None) -> None:
+    def __init__(self, name: str, request: Json) -> None:
         self.name = name
         self.request = request
-        self.work = work
-        self.log = log
         # Only appended to, and last of all: `failure` is set before a final phase is visible.
         self.transitions = [Transition(Phase.STARTING, time.time())]
         self.failure: str | None = None
-        self._is_in_log = False
-        self._timeout = timeout
         self._stop = Event()
         self._abandoned = False
         self._thread = Thread(target=self._run, name=f"job {name}", daemon=True)
@@ -142,6 +138,24 @@ class Job:
     def join(self, seconds: float) -> None:
         """Wait until it has ended, at most for this many seconds."""
         self._thread.join(seconds)
+
+    @abstractmethod
+    def _run(self) -> None:
+        """Do the job, and enter its final phase; runs on the job's thread."""
+
+    def _enter(self, phase: Phase) -> None:
+        self.transitions.append(Transition(phase, time.time()))
+
+
+class Job(Activity):
+    """A job that runs a command."""
+
+    def __init__(self, name: str, request: Json, work: Work, log: JobLog, timeout: float | None) -> None:
+        super().__init__(name, request)
+        self.work = work
+        self.log = log
+        self._is_in_log = False
+        self._timeout = timeout
 
     def _run(self) -> None:
         try:
@@ -198,6 +212,3 @@ class Job:
             self._is_in_log = bool(error) and error in self.failure
             return Phase.FAILED
         return end
-
-    def _enter(self, phase: Phase) -> None:
-        self.transitions.append(Transition(phase, time.time()))

@@ -1,5 +1,6 @@
-"""SageMaker's Create, Describe, Stop and List of training, processing and transform jobs, and their tags."""
+"""SageMaker's Create, Describe, Stop and List of training, processing, transform and tuning jobs, and their tags."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,10 +10,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from localaws.jobs.job import Job
+from localaws.jobs.job import Activity, Job
 from localaws.jobs.logs import JobLog, LogStream
-from localaws.sagemaker import processing, training, transform
-from localaws.sagemaker.records import processing_record, status, training_measures, training_record, transform_record
+from localaws.sagemaker import processing, training, transform, tuning
+from localaws.sagemaker.records import (
+    processing_record,
+    status,
+    training_measures,
+    training_record,
+    transform_record,
+    trial_record,
+    tuning_record,
+)
 from localaws.sagemaker.work import SageMakerWork
 from localaws.server.cloud import Cloud
 from localaws.server.paging import page
@@ -27,13 +36,13 @@ class Kind:
 
     noun: str
     check: Callable[[Json], None]
-    record: Callable[[Job], Json]
-    measures: Callable[[Job], Json] = lambda _: {}
+    record: Callable[[Any], Json]
+    measures: Callable[[Any], Json] = lambda _: {}
 
     @property
     def resource(self) -> str:
-        """The resource type in the ARN: `training-job`."""
-        return f"{self.noun.removesuffix('Job').lower()}-job"
+        """The resource type in the ARN: `hyper-parameter-tuning-job`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "-", self.noun).lower()
 
     @property
     def name(self) -> str:
@@ -41,8 +50,11 @@ class Kind:
         return f"{self.noun}Name"
 
 
+TRAINING = Kind("TrainingJob", training.check, training_record, training_measures)
+TUNING = Kind("HyperParameterTuningJob", tuning.check, tuning_record)
 KINDS = (
-    Kind("TrainingJob", training.check, training_record, training_measures),
+    TRAINING,
+    TUNING,
     Kind("ProcessingJob", processing.check, processing_record),
     Kind("TransformJob", transform.check, transform_record),
 )
@@ -54,7 +66,7 @@ class SageMakerJobs:
     def __init__(self, cloud: Cloud, folder: Path) -> None:
         self._cloud = cloud
         self._folder = folder
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, Activity] = {}
         self._tags: dict[str, list[Json]] = {}
         self._creating = Lock()
 
@@ -65,6 +77,7 @@ class SageMakerJobs:
             "AddTags": self.add_tags,
             "ListTags": self.list_tags,
             "DeleteTags": self.delete_tags,
+            "ListTrainingJobsForHyperParameterTuningJob": self.list_trials,
         }
         for kind in KINDS:
             handlers |= {
@@ -76,9 +89,9 @@ class SageMakerJobs:
         return handlers
 
     @property
-    def jobs(self) -> list[Job]:
-        """All jobs."""
-        return list(self._jobs.values())
+    def jobs(self) -> list[Activity]:
+        """All jobs; those that start others come first."""
+        return sorted(self._jobs.values(), key=lambda job: isinstance(job, Job))
 
     def add_tags(self, request: Json) -> Json | None:
         """Add tags to a job; moto has the tags of all other resources."""
@@ -100,6 +113,26 @@ class SageMakerJobs:
             return None
         tags[:] = [tag for tag in tags if tag["Key"] not in request["TagKeys"]]
         return {}
+
+    def list_trials(self, request: Json) -> Json:
+        """The training jobs of a tuning job."""
+        found = self._find(TUNING, request[TUNING.name])
+        assert isinstance(found, tuning.TuningJob)
+        records = [trial_record(found, trial) for trial in list(found.trials)]
+        wanted = request.get("StatusEquals")
+        by = request.get("SortBy", "Name")
+        chosen = sorted(
+            (
+                each
+                for each in records
+                if wanted in (None, each["TrainingJobStatus"]) and _trial_key(each, by) is not None
+            ),
+            key=lambda each: _trial_key(each, by),
+            reverse=request.get("SortOrder", "Ascending") == "Descending",
+        )
+        size = request.get("MaxResults", JOBS_PER_PAGE)
+        jobs, token = page(chosen, size, request.get("NextToken"), "ValidationException")
+        return {"TrainingJobSummaries": jobs, "NextToken": token}
 
     def _create(self, kind: Kind, request: Json) -> Json:
         kind.check(request)
@@ -143,20 +176,22 @@ class SageMakerJobs:
         jobs, token = page(chosen, size, request.get("NextToken"), "ValidationException")
         return {f"{kind.noun}Summaries": jobs, "NextToken": token}
 
-    def _find(self, kind: Kind, name: str) -> Job:
+    def _find(self, kind: Kind, name: str) -> Activity:
         try:
             return self._jobs[self._arn(kind, name)]
         except KeyError:
             # AWS answers ValidationException, not ResourceNotFound; Airflow's operators rely on it.
             raise invalid("sagemaker", "Requested resource not found.") from None
 
-    def _record(self, kind: Kind, job: Job) -> Json:
+    def _record(self, kind: Kind, job: Activity) -> Json:
         return {f"{kind.noun}Arn": self._arn(kind, job.name)} | kind.record(job)
 
     def _arn(self, kind: Kind, name: str) -> str:
         return self._cloud.arn("sagemaker", f"{kind.resource}/{name}")
 
-    def _job(self, kind: Kind, name: str, request: Json) -> Job:
+    def _job(self, kind: Kind, name: str, request: Json) -> Activity:
+        if kind is TUNING:
+            return tuning.TuningJob(name, self._arn(kind, name), request, self._train)
         folder = self._folder / kind.resource.removesuffix("-job") / name
         log = JobLog(
             self._cloud.client("logs"),
@@ -165,8 +200,15 @@ class SageMakerJobs:
         timeout = request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
         return Job(name, request, self._work(kind, folder / "work", request), log, timeout)
 
+    def _train(self, request: Json) -> tuple[str, Job]:
+        """Starts a training job of a tuning job; returns its ARN and the job."""
+        self._create(TRAINING, request)
+        job = self._find(TRAINING, request[TRAINING.name])
+        assert isinstance(job, Job)
+        return self._arn(TRAINING, job.name), job
+
     def _work(self, kind: Kind, folder: Path, request: Json) -> SageMakerWork:
-        if kind.noun == "TrainingJob":
+        if kind is TRAINING:
             return training.Training(self._cloud, folder, request)
         if kind.noun == "ProcessingJob":
             return processing.Processing(self._cloud, folder, request)
@@ -206,3 +248,10 @@ def _matches(kind: Kind, record: Json, request: Json) -> bool:
 
 def _sort_key(kind: Kind, record: Json, by: str) -> Any:
     return record[{"Name": kind.name, "Status": f"{kind.noun}Status"}.get(by, "CreationTime")]
+
+
+def _trial_key(record: Json, by: str) -> Any:
+    """What a training job of a tuning job is sorted by; None leaves it out, as one without an objective."""
+    if by == "FinalObjectiveMetricValue":
+        return (record["FinalHyperParameterTuningJobObjectiveMetric"] or {}).get("Value")
+    return record[{"Name": "TrainingJobName", "Status": "TrainingJobStatus"}.get(by, by)]

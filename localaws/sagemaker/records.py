@@ -1,9 +1,11 @@
 """A SageMaker job as its Describe operation returns it."""
 
+from collections import Counter
 from itertools import pairwise
 
-from localaws.jobs.job import Job, Phase
+from localaws.jobs.job import Activity, Job, Phase
 from localaws.sagemaker.training import final_metrics, output_uri
+from localaws.sagemaker.tuning import Trial, TuningJob
 from localaws.server.protocol import Json
 
 STATUSES = {
@@ -27,7 +29,7 @@ STEPS = {
 }
 
 
-def status(job: Job) -> str:
+def status(job: Activity) -> str:
     """The job's status: InProgress, Stopping, or a final one."""
     return "Stopping" if job.stopping else STATUSES.get(job.phase, "InProgress")
 
@@ -63,6 +65,67 @@ def processing_record(job: Job) -> Json:
 def transform_record(job: Job) -> Json:
     """The answer of DescribeTransformJob."""
     return _common("Transform", job)
+
+
+def tuning_record(job: TuningJob) -> Json:
+    """The answer of DescribeHyperParameterTuningJob, with what only List returns."""
+    config, best = job.request["HyperParameterTuningJobConfig"], job.best
+    return job.request | {
+        "HyperParameterTuningJobStatus": status(job),
+        "CreationTime": job.created,
+        "HyperParameterTuningEndTime": job.ended,
+        "LastModifiedTime": max([job.modified, *(trial.job.modified for trial in job.trials)]),
+        "FailureReason": job.failure,
+        "TrainingJobStatusCounters": _status_counters(job),
+        "ObjectiveStatusCounters": _objective_counters(job),
+        "BestTrainingJob": trial_record(job, best) if best else None,
+        "Strategy": config["Strategy"],
+        "ResourceLimits": config["ResourceLimits"],
+    }
+
+
+def trial_record(tuning: TuningJob, trial: Trial) -> Json:
+    """A HyperParameterTrainingJobSummary."""
+    job, objective = trial.job, trial.objective
+    return {
+        "TrainingJobName": job.name,
+        "TrainingJobArn": trial.arn,
+        "TuningJobName": tuning.name,
+        "CreationTime": job.created,
+        "TrainingStartTime": job.entered(Phase.RUNNING),
+        "TrainingEndTime": job.ended,
+        "TrainingJobStatus": status(job),
+        "TunedHyperParameters": trial.sample.parameters,
+        "FailureReason": job.failure if job.phase is Phase.FAILED else None,
+        "FinalHyperParameterTuningJobObjectiveMetric": (
+            None if objective is None else {**tuning.objective, "Value": objective}
+        ),
+        "ObjectiveStatus": objective_status(trial),
+    }
+
+
+def objective_status(trial: Trial) -> str:
+    """Pending until the training job's objective is known; Failed if it has none."""
+    if not trial.is_evaluated:
+        return "Pending"
+    return "Failed" if trial.objective is None else "Succeeded"
+
+
+def _status_counters(job: TuningJob) -> Json:
+    found = Counter(status(trial.job) for trial in job.trials)
+    return {
+        "Completed": found["Completed"],
+        "InProgress": found["InProgress"] + found["Stopping"],
+        # SageMaker retries what fails on its side; nothing here does.
+        "RetryableError": 0,
+        "NonRetryableError": found["Failed"],
+        "Stopped": found["Stopped"],
+    }
+
+
+def _objective_counters(job: TuningJob) -> Json:
+    found = Counter(objective_status(trial) for trial in job.trials)
+    return {name: found[name] for name in ("Succeeded", "Pending", "Failed")}
 
 
 def _common(kind: str, job: Job) -> Json:

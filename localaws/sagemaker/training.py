@@ -7,6 +7,8 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -126,24 +128,35 @@ def output_uri(request: Json) -> str:
 
 def final_metrics(request: Json, log: Path, at: float | None) -> list[Json]:
     """The last value that each of the request's metric regexes finds in the job's log."""
-    definitions = request.get("AlgorithmSpecification", {}).get("MetricDefinitions", [])
-    if not definitions or at is None:
+    if at is None:
         return []
-    found: dict[str, float] = {}
+    found = dict(emitted_metrics(request, log))
+    return [{"MetricName": name, "Value": value, "Timestamp": at} for name, value in found.items()]
+
+
+def emitted_metrics(request: Json, log: Path) -> Iterator[tuple[str, float]]:
+    """Each value, with its metric's name, that the request's metric regexes find in the job's log so far."""
+    definitions = request.get("AlgorithmSpecification", {}).get("MetricDefinitions", [])
+    if not definitions or not log.exists():
+        return
     with log.open(encoding="utf-8", errors="replace", newline="\n") as lines:
         for line in lines:
             for definition in definitions:
                 match = re.search(definition["Regex"], line)
                 if match and (value := _number(match.group(1) if match.lastindex else "")) is not None:
-                    found[definition["Name"]] = value
-    return [{"MetricName": name, "Value": value, "Timestamp": at} for name, value in found.items()]
+                    yield definition["Name"], value
 
 
 def _number(text: str) -> float | None:
+    """The number that CloudWatch would take: it refuses NaN and infinities.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
+    """
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         return None
+    return value if isfinite(value) else None
 
 
 def _decoded(value: str) -> Any:

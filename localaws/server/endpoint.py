@@ -23,7 +23,7 @@ from werkzeug.serving import make_server
 from localaws import moto_patches
 from localaws.glue.operations import GlueJobs
 from localaws.glue.ready_spark import ReadySpark
-from localaws.jobs.job import Job
+from localaws.jobs.job import Activity
 from localaws.jobs.logs import GROUPS
 from localaws.lambdas.invoke import Answer, answer_invoke, invoked
 from localaws.sagemaker.operations import SageMakerJobs
@@ -208,7 +208,7 @@ class LocalAWS:
         self._patches.close()
 
     @property
-    def jobs(self) -> list[Job]:
+    def jobs(self) -> list[Activity]:
         """Every job since the start."""
         return [job for service in self._services for job in service.jobs]
 

@@ -58,12 +58,12 @@ def _sagemaker_job(noun: str) -> Awaited:
     name = f"{noun}JobName"
 
     def describe(client: Any, request: Json, _: Json) -> Json:
-        described: Json = getattr(client, f"describe_{noun.lower()}_job")(**{name: request[name]})
+        described: Json = getattr(client, xform_name(f"Describe{noun}Job"))(**{name: request[name]})
         del described["ResponseMetadata"]
         return described
 
     def stop(client: Any, request: Json, _: Json) -> object:
-        return getattr(client, f"stop_{noun.lower()}_job")(**{name: request[name]})
+        return getattr(client, xform_name(f"Stop{noun}Job"))(**{name: request[name]})
 
     return Awaited(f"{noun}JobStatus", frozenset({"Completed"}), frozenset({"Failed", "Stopped"}), describe, stop)
 
@@ -80,6 +80,7 @@ AWAITED: Mapping[str, Awaited] = {
     "CreateTrainingJob": _sagemaker_job("Training"),
     "CreateProcessingJob": _sagemaker_job("Processing"),
     "CreateTransformJob": _sagemaker_job("Transform"),
+    "CreateHyperParameterTuningJob": _sagemaker_job("HyperParameterTuning"),
 }
 
 
