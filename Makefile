@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run results up down status logs ls get put rm reset compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
+.PHONY: help run results up down status logs ls get put rm models promote rollback approve reject reset compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
 	bench-orchestration bench-etl bench-model bench-inference bench-scale lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
@@ -58,7 +58,10 @@ override PORT := $(value PORT)
 override LOGS := $(value LOGS)
 override ORCHESTRATOR := $(value ORCHESTRATOR)
 override RUN := $(value RUN)
-export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR RUN
+override VERSION := $(value VERSION)
+override REASON := $(value REASON)
+override BY := $(value BY)
+export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR RUN VERSION REASON BY
 
 # For the benches: patterns are expanded here, as a shell leaves TRAIN=folder/*.csv alone.
 named = $(foreach pattern,$(2),$(foreach path,$(or $(wildcard $(pattern)),$(pattern)),$(1) '$(path)'))
@@ -92,6 +95,21 @@ put: $(JOBS_ENV)/.installed ## Upload a file to make up: FILE=complaints.csv, KE
 
 rm: $(JOBS_ENV)/.installed ## Remove an object of make up: KEY=raw/complaints.csv
 	@PYTHONPATH=dags $(LAPTOP) rm --key="$$KEY"
+
+models: $(JOBS_ENV)/.installed ## List the model versions of make up: scores, verdicts, which is in service since when
+	@PYTHONPATH=dags $(LAPTOP) models
+
+promote: $(JOBS_ENV)/.installed ## Put a version into service: VERSION=v3, REASON=..., BY=; FORCE=1 if it is not approved
+	@PYTHONPATH=dags $(LAPTOP) promote --version="$$VERSION" --reason="$$REASON" --by="$$BY" $(if $(FORCE),--force)
+
+rollback: $(JOBS_ENV)/.installed ## Put the version before into service: REASON=..., BY=
+	@PYTHONPATH=dags $(LAPTOP) rollback --reason="$$REASON" --by="$$BY" $(if $(FORCE),--force)
+
+approve: $(JOBS_ENV)/.installed ## Approve a version: VERSION=v3, REASON=..., BY=
+	@PYTHONPATH=dags $(LAPTOP) approve --version="$$VERSION" --reason="$$REASON" --by="$$BY"
+
+reject: $(JOBS_ENV)/.installed ## Reject a version: VERSION=v3, REASON=..., BY=
+	@PYTHONPATH=dags $(LAPTOP) reject --version="$$VERSION" --reason="$$REASON" --by="$$BY"
 
 reset: $(JOBS_ENV)/.installed ## Remove the data of make up in build/up, after asking (YES=1: without asking)
 	@PYTHONPATH=dags $(LAPTOP) reset $(if $(YES),--yes)

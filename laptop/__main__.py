@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 import sys
 from pathlib import Path
 
+from complaints.errors import FinalError
 from complaints.settings import SettingsError
 from laptop.inputs import InputError, named_paths
 from laptop.report.run_folder import RunFolderError
@@ -20,6 +22,7 @@ from laptop.terminal import write
 from laptop.verbs.detached import up_detached
 from laptop.verbs.down import down, reset
 from laptop.verbs.logs import follow_logs
+from laptop.verbs.models import models
 from laptop.verbs.objects import objects
 from laptop.verbs.results import results
 from laptop.verbs.run import BUILD, STACKS, run
@@ -32,6 +35,13 @@ _OBJECTS = {
     "put": "upload a file",
     "rm": "remove an object",
 }
+_MODELS = {
+    "models": "list the model versions, and what is in service",
+    "promote": "put a version into service",
+    "rollback": "put the version before into service",
+    "approve": "approve a version",
+    "reject": "reject a version",
+}
 
 
 def main() -> int:
@@ -42,7 +52,7 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         return _run_verb(options)
-    except (InputError, RunFolderError, RunFailedError, ServerError, SettingsError) as error:
+    except (FinalError, InputError, RunFolderError, RunFailedError, ServerError, SettingsError) as error:
         write(f"\n{error}", sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -70,6 +80,9 @@ def _run_verb(options: argparse.Namespace) -> int:
         up(options.port, Path(options.inbox) if options.inbox else None, options.build, options.inbox_seconds)
     elif options.verb in _OBJECTS:
         objects(state, options.verb, options.key, options.file)
+    elif options.verb in _MODELS:
+        by = options.by or getpass.getuser()
+        models(state, options.verb, options.version, by, options.reason, forced=options.force)
     elif options.verb == "down":
         down(state)
     elif options.verb == "reset":
@@ -110,11 +123,20 @@ def _parser() -> argparse.ArgumentParser:
         one = verbs.add_parser(name, help=what)
         one.add_argument("--key", default="", help="the object's key, or the beginning of keys for ls")
         one.add_argument("--file", default="", help="the file to write or to read")
-    for name in ("up", "status", "down", "logs", "reset", *_OBJECTS):
+    for name, what in _MODELS.items():
+        _model_options(verbs.add_parser(name, help=what))
+    for name in ("up", "status", "down", "logs", "reset", *_OBJECTS, *_MODELS):
         verbs.choices[name].add_argument(
             "--build", type=Path, default=STATE, help="state folder (default: %(default)s)"
         )
     return parser
+
+
+def _model_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--version", default="", help="the version: v3, or previous")
+    verb.add_argument("--by", default="", help="who decides (default: the user)")
+    verb.add_argument("--reason", default="", help="why; it is kept in the record")
+    verb.add_argument("--force", action="store_true", help="promote a version that is not approved; needs a reason")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from complaints.settings import load_settings
 from laptop.inputs import InputError, refused_characters
-from laptop.servers.aws import running_aws
+from laptop.servers.aws import AwsAt, running_aws
 from laptop.servers.processes import ServerError
 from laptop.servers.state import State
 from laptop.terminal import printable, write
@@ -89,8 +89,8 @@ class Objects:
         return (each for page in pages for each in page.get("Contents", []))
 
 
-def objects_of(state: State) -> Objects:
-    """The bucket of the running `make up`.
+def aws_of(state: State) -> AwsAt:
+    """The local AWS of the running `make up`.
 
     Raises:
         ServerError: it is not running, or not ready yet.
@@ -98,9 +98,16 @@ def objects_of(state: State) -> Objects:
     running = state.holder()
     if running is None or not running.ready:
         raise ServerError(f"make up is not {'ready' if running else 'running'} with {state.folder}; start it: make up")
-    settings = load_settings().pipeline
-    aws = running_aws(running.endpoint, settings.aws.region, state.aws)
-    return Objects(aws.client("s3"), settings.storage.bucket)
+    return running_aws(running.endpoint, load_settings().pipeline.aws.region, state.aws)
+
+
+def objects_of(state: State) -> Objects:
+    """The bucket of the running `make up`.
+
+    Raises:
+        ServerError: it is not running, or not ready yet.
+    """
+    return Objects(aws_of(state).client("s3"), load_settings().pipeline.storage.bucket)
 
 
 def objects(state: State, verb: str, key: str, file: str) -> None:

@@ -293,6 +293,38 @@ def test_models_outlive_their_server(tmp_path: Path) -> None:
     assert {**before, "ResponseMetadata": None} == {**after, "ResponseMetadata": None}
 
 
+def test_model_packages_and_their_approvals_outlive_their_server(tmp_path: Path) -> None:
+    container = {"Image": "sklearn", "ModelDataUrl": "s3://b/model.tar.gz"}
+    with running(tmp_path, end=signal.SIGKILL) as server:
+        server.sagemaker.create_model_package_group(ModelPackageGroupName="g", ModelPackageGroupDescription="all of b")
+        first, second = (
+            server.sagemaker.create_model_package(
+                ModelPackageGroupName="g",
+                ModelPackageDescription=f"v{number}",
+                ModelApprovalStatus="PendingManualApproval",
+                InferenceSpecification={"Containers": [container], "SupportedContentTypes": ["application/jsonlines"]},
+                CustomerMetadataProperties={"version": f"v{number}"},
+            )["ModelPackageArn"]
+            for number in (1, 2)
+        )
+        server.sagemaker.update_model_package(
+            ModelPackageArn=first,
+            ModelApprovalStatus="Approved",
+            ApprovalDescription="by jane",
+            CustomerMetadataProperties={"version": "v1", "decided_by": "jane"},
+        )
+        before = [server.sagemaker.describe_model_package(ModelPackageName=arn) for arn in (first, second)]
+        group = server.sagemaker.describe_model_package_group(ModelPackageGroupName="g")
+    with running(tmp_path) as server:
+        after = [server.sagemaker.describe_model_package(ModelPackageName=arn) for arn in (first, second)]
+        listed = server.sagemaker.list_model_packages(ModelPackageGroupName="g")["ModelPackageSummaryList"]
+        assert {each["ModelPackageArn"] for each in listed} == {first, second}
+        again = server.sagemaker.describe_model_package_group(ModelPackageGroupName="g")
+    assert [each["ModelApprovalStatus"] for each in after] == ["Approved", "PendingManualApproval"]
+    for old, new in zip([*before, group], [*after, again], strict=True):
+        assert {**old, "ResponseMetadata": None} == {**new, "ResponseMetadata": None}
+
+
 def test_two_servers_on_one_folder_are_one_too_many(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         told = refused(tmp_path)

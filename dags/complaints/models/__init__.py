@@ -2,4 +2,5 @@
 
 - `registry`: registering and checking versions
 - `promotion`: the pointer to the version in service, moved by promotion, rollback and shadows
+- `packages`: the SageMaker Model Registry, which keeps the approvals
 """

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from complaints.aws.bucket import Bucket
 from complaints.aws.clients import client, environment_bucket
 from complaints.models import promotion, registry
+from complaints.models.packages import Packages
 from complaints.runs import accounting, documents, inputs, plans, requests, source_ledger
 from complaints.settings import Settings, load_settings
 
@@ -63,7 +64,8 @@ def register_model(plan: plans.TrainingPlan, trained: plans.TrainedModel) -> str
     Raises:
         ModelRefusedError: this run has no evaluation of this model, or the model's bytes have changed.
     """
-    bucket = environment_bucket(load_settings())
+    settings = load_settings()
+    bucket = environment_bucket(settings)
     found = bucket.read_json(f"{bucket.key(plan['evaluation_uri'])}evaluation.json")
     evaluation = registry.check_evaluation(found, run_id=plan["run_id"], sha256=trained["sha256"])
     version = registry.claim_version(bucket, plan["run_id"])
@@ -71,6 +73,8 @@ def register_model(plan: plans.TrainingPlan, trained: plans.TrainedModel) -> str
         _register(bucket, version, plan, trained, evaluation)
     else:  # it may be in service, so it never changes, even if the run has trained again
         log.info("%s was registered before", version.name)
+    # Also after a crash between the record and its package.
+    Packages(client("sagemaker", settings), bucket.name).register(bucket.read_json(version.record_key) or {})
     rows_in = _account(bucket, plan)["rows_in"]
     source_ledger.remember(bucket, plan, rows_in, since=bucket.last_modified(version.record_key))
     return version.name
@@ -86,7 +90,8 @@ def promote_model(version: str) -> promotion.Pointer:
     settings = load_settings()
     bucket = environment_bucket(settings)
     word = promotion.decision("complaints_training", datetime.now(UTC).isoformat(), "trained and evaluated")
-    return promotion.move(bucket, promotion.planned(bucket, promotion.PROMOTE, version, word, lambda _: None))
+    approval_of = Packages(client("sagemaker", settings), bucket.name).approval_of
+    return promotion.move(bucket, promotion.planned(bucket, promotion.PROMOTE, version, word, approval_of))
 
 
 def _account(bucket: Bucket, plan: plans.TrainingPlan) -> dict[str, int]:
