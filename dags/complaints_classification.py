@@ -17,8 +17,9 @@ task:
   model in service is missing or was changed; the message has both digests.
 - **prepare_complaints**: the error names each file that could not be read to its end, and why: damaged, encrypted,
   expanding too far, not UTF-8, without a header, or changed since the run was planned. Repair the file or move it
-  elsewhere, then start a new run. If too many rows were quarantined, look at them under quarantine/. The job also
-  fails if the files hold no row.
+  elsewhere, then start a new run; or have runs set such files aside (limits.on_unreadable_file in
+  pipeline_config.yaml). If too many rows were quarantined, look at them under quarantine/. The job also fails if the
+  files hold no row.
 - **classify_complaints**: the task's log ends with the log of the job, which has the reason. If no row has a narrative,
   no job is started, and the run ends with its account.
 - **audit_results**: some answers of the model are missing or impossible; the message names the file. Clear

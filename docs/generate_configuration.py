@@ -77,7 +77,8 @@ DESCRIPTIONS = {
     "aws.glue_role_arn": "The role of the Glue jobs.",
     "aws.sagemaker_role_arn": "The role of the SageMaker jobs and of the model. The role that starts a SageMaker job "
     "needs `iam:PassRole` on it.",
-    "aws.alerts_topic_arn": "The SNS topic that receives one message for each failed run.",
+    "aws.alerts_topic_arn": "The SNS topic that receives one message for each failed run, and for each that set files "
+    "aside.",
     "aws.states_role_arn": "The role of the state machines. Used with Step Functions only.",
     "aws.lambda_role_arn": "The role of the Lambda functions. Used with Step Functions only.",
     "aws.dead_letter_queue_arn": "The SQS queue for arrivals that could not be started. Used with Step Functions only.",
@@ -102,12 +103,16 @@ DESCRIPTIONS = {
     "limits.max_files": "Maximum number of objects in one run. Checked when the run is planned.",
     "limits.max_file_mb": "Maximum size of an object as stored. Checked when the run is planned. The public database "
     "is about 8,000 MB.",
-    "limits.max_expanded_mb": "Maximum size of a `.gz` or `.zip` after expansion. A larger one fails the run.",
+    "limits.max_expanded_mb": "Maximum size of a `.gz` or `.zip` after expansion. A larger one cannot be read: see "
+    "`on_unreadable_file`.",
     "limits.max_expansion_ratio": "Maximum ratio of expanded to stored size, above 50 MB. Complaints compress 4 to 10 "
     "times.",
     "limits.max_row_kb": "Maximum size of a record. A longer one is quarantined.",
     "limits.max_field_characters": "Maximum length of a field. A longer one is quarantined. A record of this length "
     "must fit into `sagemaker.transform.max_payload_mb`; the longest published narrative has about 33,000 characters.",
+    "limits.on_unreadable_file": "A file that cannot be read to its end (damaged, another encoding, no header) fails "
+    "the run, or with `quarantine` is set aside: none of its rows counts, and the account, the manifest and a message "
+    "name it. A run that has no other file fails. A change gives every run a new run id.",
     "limits.quarantine.tolerated_rows": "A run fails when more rows than this, **and** a larger share than "
     "`max_fraction`, are quarantined.",
     "limits.quarantine.max_fraction": "See `tolerated_rows`.",

@@ -171,6 +171,7 @@ def account_document(
     return {
         "by_source": by_source,
         "quarantined_by_reason": {**prepared["quarantined_by_reason"], **by_reason},
+        "unreadable_files": prepared["unreadable_files"],
         "unmapped": rows.filter((F.col("fate") == "classified") & (F.col("label") == UNMAPPED)).count(),
         "needs_review": review_counts(candidate),
         "scores": score_counts(with_seen(rows, trained)),

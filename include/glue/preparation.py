@@ -1,21 +1,22 @@
 """The first half of both preparing jobs: reads the run's inputs, gives each row its fate, and writes all rows.
 
 A file that could not be read to its end, or too many rows that could not be read, fail the job once the quarantine is
-written, and before its account is: whatever is missing, nothing is published.
+written, and before its account is: whatever is missing, nothing is published. With `on_unreadable_file: quarantine` in
+`--limits`, such a file is set aside instead: none of its rows counts, and the account names it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from complaint_rows import FLAGS, files_for, numbered_rows, prepared, run_inputs
 from exact_csv.inputs import Input
 from exact_csv.limits import ReaderLimits, reader_limits
 from exact_csv.outputs import files_below, remove_files
-from exact_csv.reading import read_complaints
+from exact_csv.reading import Read, read_complaints
 from personal_data import KINDS
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -36,13 +37,15 @@ class TooManyQuarantinedError(ValueError):
 class Prepared(NamedTuple):
     """The complaints as they were written to Parquet, the inputs, oldest first, and the number of files to write.
 
-    `quarantined_by_reason` is the number of quarantined rows by reason, the most frequent first.
+    `quarantined_by_reason` is the number of quarantined rows by reason, the most frequent first. `unreadable_files` has
+    source, size, line and reason of each file that was set aside.
     """
 
     complaints: DataFrame
     sources: list[str]
     files: int
     quarantined_by_reason: dict[str, int]
+    unreadable_files: list[dict[str, Any]]
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -63,7 +66,7 @@ def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
 
     Raises:
         RuntimeError: fewer or more rows were written than the reader handed over.
-        InputFilesRefusedError: an input could not be read to its end; every such input is named.
+        InputFilesRefusedError: an input could not be read to its end, and is not set aside, or no other is left.
         TooManyQuarantinedError: more rows than are tolerated could not be read.
     """
     inputs = run_inputs(spark, options.plan)
@@ -71,33 +74,63 @@ def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
     files = files_for(sum(row.size for row in named))
     to_read = [Input(row.source, row.etag, row.version, row.size) for row in named]
     read = read_complaints(spark, to_read, options.limits, options.parsed)
-    numbered = numbered_rows(read.complaints, read.may_number_rows)
+    aside = files_set_aside(read.complaints, {row.source: row.size for row in named}, options.limits)
+    rows, count = readable_rows(read, aside)
+    numbered = numbered_rows(rows, read.may_number_rows)
     if numbered:
         print(f'warning: ids are made up, as the column "id" numbers rows in {listed(numbered)}', flush=True)
-    complaints = prepared(read.complaints, inputs, options.label_rules, files, numbered)
+    complaints = prepared(rows, inputs, options.label_rules, files, numbered)
     complaints.write.mode("overwrite").parquet(options.complaints)
 
     complaints = spark.read.parquet(options.complaints)
-    if read.rows != (rows_written := complaints.count()):
-        raise RuntimeError(f"{read.rows:,} rows were read, but {rows_written:,} stand in {options.complaints}")
+    if count != (rows_written := complaints.count()):
+        raise RuntimeError(f"{count:,} rows were read, but {rows_written:,} stand in {options.complaints}")
     # All files, not only those of this attempt: with another number of cores an earlier one used other names.
     remove_files(files_below(options.parsed))
-    write_quarantine(complaints, options.quarantine)
+    write_quarantine(complaints, aside, options.quarantine)
     check_files(complaints, options.quarantine)
     by_reason = reasons(complaints)
-    check_quarantine(by_reason, read.rows, options.limits, options.quarantine)
-    print(f"{read.rows:,} rows read from {len(named)} files", flush=True)
-    return Prepared(complaints, [row.source for row in named], files, by_reason)
+    check_quarantine(by_reason, count, options.limits, options.quarantine)
+    print(f"{count:,} rows read from {len(named) - len(aside)} files", flush=True)
+    return Prepared(complaints, [row.source for row in named], files, by_reason, aside)
 
 
-def write_quarantine(complaints: DataFrame, uri: str) -> None:
+def files_set_aside(complaints: DataFrame, sizes: Mapping[str, int], limits: ReaderLimits) -> list[dict[str, Any]]:
+    """The files that cannot be read and do not fail the run, with their sizes; none if there are no others.
+
+    `sizes` has the bytes of every input by its URI.
+    """
+    found = unreadable_files(complaints) if limits.sets_files_aside else []
+    if not 0 < len(found) < len(sizes):
+        return []
+    print(f"warning: set aside, as they cannot be read: {listed([each['source'] for each in found])}", flush=True)
+    return [{**each, "size": sizes[each["source"]]} for each in found]
+
+
+def unreadable_files(complaints: DataFrame) -> list[dict[str, Any]]:
+    """Source, line and reason of each file that could not be read to its end, by source."""
+    rows = complaints.filter(F.col("record") == 0).select("source", "line", "reason").sort("source", "line").collect()
+    first = {row.source: row.asDict() for row in reversed(rows)}
+    return [first[source] for source in sorted(first)]
+
+
+def readable_rows(read: Read, aside: Sequence[Mapping[str, Any]]) -> tuple[DataFrame, int]:
+    """The rows that were read without those of the files that are set aside, and their number."""
+    if not aside:
+        return read.complaints, read.rows
+    rows = read.complaints.filter(~F.col("source").isin([each["source"] for each in aside]))
+    return rows, rows.count()
+
+
+def write_quarantine(complaints: DataFrame, aside: Sequence[Mapping[str, Any]], uri: str) -> None:
     """Writes unreadable rows as JSON Lines: source, line, record, reason, raw; a whole file is the record 0.
 
     `raw` is the text as it came, with any personal data in it: protect it as you protect the raw files.
     """
+    rows = complaints.filter(F.col("reason").isNotNull()).select("source", "line", "record", "reason", "raw")
+    files = [(each["source"], each["line"], 0, each["reason"], None) for each in aside]
     (
-        complaints.filter(F.col("reason").isNotNull())
-        .select("source", "line", "record", "reason", "raw")
+        rows.union(rows.sparkSession.createDataFrame(files, rows.schema))
         .repartition(1)
         .sortWithinPartitions("source", "record")
         .write.mode("overwrite")
@@ -111,20 +144,22 @@ def check_files(complaints: DataFrame, quarantine_uri: str) -> None:
     Raises:
         InputFilesRefusedError: the first such files by their reasons, and the number of the others.
     """
-    rows = complaints.filter(F.col("record") == 0).select("source", "line", "reason").sort("source", "line")
-    refused = {row.source: row for row in reversed(rows.collect())}
+    refused = unreadable_files(complaints)
     if not refused:
         return
     by_reason: dict[str, list[str]] = {}
-    for source in sorted(refused):
-        line = f" (behind line {refused[source].line:,})" if refused[source].line else ""
-        by_reason.setdefault(refused[source].reason[:_LONGEST_REASON], []).append(f"{source[-_LONGEST_NAMED:]}{line}")
+    for each in refused:
+        line = f" (behind line {each['line']:,})" if each["line"] else ""
+        by_reason.setdefault(each["reason"][:_LONGEST_REASON], []).append(f"{each['source'][-_LONGEST_NAMED:]}{line}")
     # Many files often have one fault: said once, it leaves room for their names.
     first = [f"{listed(names)}: {reason}" for reason, names in by_reason.items()]
     files = "1 file" if len(refused) == 1 else f"{len(refused):,} files"
-    remedy = "Repair each of them, or move it out of the prefix, and start a new run"
+    remedy = (
+        "Repair each of them, or move it out of the prefix, and start a new run; a run passes over such files with "
+        "limits.on_unreadable_file: quarantine in pipeline_config.yaml"
+    )
     more = "; and files with {} other faults"
-    raise InputFilesRefusedError(f"{files} cannot be read: {listed(first, '; ', more)}. {remedy}; see {quarantine_uri}")
+    raise InputFilesRefusedError(f"{files} cannot be read: {listed(first, '; ', more)}. {remedy}. See {quarantine_uri}")
 
 
 def listed(names: Sequence[str], separator: str = ", ", rest: str = ", and {} more") -> str:

@@ -2,8 +2,8 @@
 
 Writes `--complaints` (Parquet, every row that was read), `--records` (JSON Lines for the batch transform),
 `--quarantine` (JSON Lines) and, last of all, `--account` (one JSON document): where that is, all else is. Fails when a
-file or too many rows cannot be read, when there is no row at all, or when what was written is not what was read. Where
-no complaint has a narrative, the records are one empty file.
+file (unless `--limits` sets it aside) or too many rows cannot be read, when there is no row at all, or when what was
+written is not what was read. Where no complaint has a narrative, the records are one empty file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the job with Glue's arguments, of which it knows its own.
 
     Raises:
-        InputFilesRefusedError: a file could not be read to its end.
+        InputFilesRefusedError: a file could not be read to its end, and is not set aside.
         TooManyQuarantinedError: more rows than are tolerated could not be read.
         ValueError: the files hold no row.
     """
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options, _ = parser.parse_known_args(argv)
 
     spark = spark_session()
-    complaints, sources, _, by_reason = prepare(spark, options)
+    complaints, sources, _, by_reason, unreadable = prepare(spark, options)
     by_source = account_of(complaints, sources, FATES)
     if not any(source["rows_in"] for source in by_source):
         raise ValueError(f"nothing to classify: no row in {listed(sources)}")
@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     account = {
         "by_source": by_source,
         "quarantined_by_reason": by_reason,
+        "unreadable_files": unreadable,
         "unmapped": to_classify.filter(F.col("label") == UNMAPPED).count(),
         **oddities(complaints),
     }

@@ -2,8 +2,8 @@
 
 Writes `--complaints` (Parquet, every row that was read), `--rows` (Parquet by use and fate: `use=train`,
 `use=evaluate/fate=test`, `use=evaluate/fate=newest`, `use=none`), `--quarantine` (JSON Lines) and, last of all,
-`--account` (one JSON document): where that is, all else is. Fails when a file or too many rows cannot be read, or when
-no rows are left to train on or to test on.
+`--account` (one JSON document): where that is, all else is. Fails when a file (unless `--limits` sets it aside) or too
+many rows cannot be read, or when no rows are left to train on or to test on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs the job with Glue's arguments, of which it knows its own.
 
     Raises:
-        InputFilesRefusedError: a file could not be read to its end.
+        InputFilesRefusedError: a file could not be read to its end, and is not set aside.
         TooManyQuarantinedError: more rows than are tolerated could not be read.
         ValueError: no complaint is left to train on, or none to test on.
     """
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options, _ = parser.parse_known_args(argv)
 
     spark = spark_session()
-    complaints, sources, files, by_reason = prepare(spark, options)
+    complaints, sources, files, by_reason, unreadable = prepare(spark, options)
     rows = split(complaints, options.newest_fraction, options.test_fraction)
     # By the hash of a row's id, and in a fixed order: training on a re-run's files gives the same model.
     placed = rows.repartition(files, "complaint_id", place()).sortWithinPartitions("use", "fate", "source", "record")
@@ -50,8 +50,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not counts["train"] or not counts["test"] + counts["newest"]:
         problem = "too few labelled complaints with a narrative to learn from and to test on"
         raise ValueError(f"{problem}: {counts}{unmapped_products(complaints)}")
-    account = {"by_source": by_source, "quarantined_by_reason": by_reason, **oddities(complaints)}
-    write_document(spark, account, options.account)
+    account = {"by_source": by_source, "quarantined_by_reason": by_reason, "unreadable_files": unreadable}
+    write_document(spark, {**account, **oddities(complaints)}, options.account)
 
 
 def unmapped_products(complaints: DataFrame) -> str:

@@ -66,6 +66,7 @@ class Results:
             "inputs": [each["source"] for each in account["by_source"]],
             "rows_in": _total(account, "rows_in"),
             "account": {fate: _total(account, fate) for fate in _TRAINING},
+            "unreadable_files": account.get("unreadable_files", []),
         }
 
     def _classification(self, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -79,6 +80,7 @@ class Results:
             "unmapped": manifest["unmapped"],
             "needs_review": manifest["needs_review"],
             "quarantined_by_reason": manifest["quarantined_by_reason"],
+            "unreadable_files": manifest.get("unreadable_files", []),
             "by_source": [{**each, "source": each["source"].split("/", 3)[3]} for each in account["by_source"]],
             "predicted_products": predicted_products(counts),
             "confidence": confidence_histogram(counts),

@@ -59,6 +59,18 @@ def account_of(section: Mapping[str, Any]) -> RowAccount | None:
     return RowAccount(section["rows_in"], dict(part(section, "account")))
 
 
+def files_set_aside(section: Mapping[str, Any]) -> list[tuple[str, int, str]]:
+    """Key, bytes and reason of each file of a section that was set aside, since it cannot be read to its end."""
+    return [
+        (each["source"].split("/", 3)[-1], each["size"], f"{each['reason']}{_behind(each['line'])}")
+        for each in section.get("unreadable_files") or []
+    ]
+
+
+def _behind(line: int) -> str:
+    return f" (behind line {line:,})" if line else ""
+
+
 def accounts_by_source(section: Mapping[str, Any]) -> list[tuple[str, RowAccount]]:
     """The account of each source file, with the same fates as the account of all files."""
     fates = part(section, "account")

@@ -8,7 +8,7 @@ from typing import Any
 from laptop.report.figures import Portion, counted_bars, stacked_bar, swatch
 from laptop.report.formatting import count, part, percent, plain, rows
 from laptop.report.markup import Markup, figure, markup, section, table, tag
-from laptop.report.row_account import RowAccount, account_of, accounts_by_source
+from laptop.report.row_account import RowAccount, account_of, accounts_by_source, files_set_aside
 
 # The fates of a row, explained. The keys are also the names of the style sheet's colours.
 FATES = {
@@ -33,6 +33,7 @@ def classified_rows(classification: Mapping[str, Any]) -> Markup:
         _account(account),
         _sources(classification),
         _reasons(classification, account.fates.get("quarantined", 0)),
+        _set_aside(classification),
         _unmapped(classification.get("unmapped") or 0),
         lead="Every row that was read has exactly one fate. Missing rows are reported here.",
     )
@@ -43,7 +44,8 @@ def training_rows(training: Mapping[str, Any]) -> Markup | None:
     account = account_of(training)
     if account is None:
         return None
-    return section("Training data", _account(account), lead="The rows of the training history, by their use.")
+    lead = "The rows of the training history, by their use."
+    return section("Training data", _account(account), _set_aside(training), lead=lead)
 
 
 def _account(account: RowAccount) -> Markup:
@@ -107,6 +109,14 @@ def _reasons(classification: Mapping[str, Any], quarantined: int) -> Markup | No
         counted_bars(("reason", "rows"), reasons, "quarantined"),
         tag("p", note, class_="note") if note else None,
     )
+
+
+def _set_aside(read: Mapping[str, Any]) -> Markup | None:
+    files = files_set_aside(read)
+    if not files:
+        return None
+    body = [(tag("code", key), count(size), reason) for key, size, reason in files]
+    return figure("Files set aside, since they cannot be read", table(("file", "bytes", "reason"), body))
 
 
 def _unmapped(number: int) -> Markup | None:

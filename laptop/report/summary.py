@@ -22,7 +22,7 @@ from laptop.report.formatting import (
     seconds,
     time_sentence,
 )
-from laptop.report.row_account import RowAccount, account_of, accounts_by_source
+from laptop.report.row_account import RowAccount, account_of, accounts_by_source, files_set_aside
 from laptop.report.scores import seen_in_training
 from laptop.terminal import printable
 
@@ -80,6 +80,9 @@ def _rows(summary: Mapping[str, Any]) -> Iterator[str]:
         yield f"{title} rows" if account else f"{title} rows: none"
         if account:
             yield from _account(account)
+        for key, size, reason in files_set_aside(part(summary, section)):
+            line = f"set aside, {size:,} bytes: {key}: {reason}"
+            yield from textwrap.wrap(line, COLUMNS, initial_indent="  ", subsequent_indent="    ")
     classification = part(summary, "classification")
     accounts = accounts_by_source(classification)
     if len(accounts) > 1:

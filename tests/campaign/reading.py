@@ -26,7 +26,7 @@ def row(number: int, told: str = "The bank does not listen to me.") -> str:
     return f"2026-01-02,Mortgage,{told},{number}\n"
 
 
-def read(folder: Path, content: str | bytes, **limits: float) -> list[Record]:
+def read(folder: Path, content: str | bytes, **limits: float | str) -> list[Record]:
     """The records of a file with this content, as the job's reader finds them."""
     path = folder / "input"
     path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -59,7 +59,7 @@ def ids(found: Iterable[Record]) -> list[str | None]:
     return [record.fields.get("complaint_id") for record in found]
 
 
-def prepare(run: Run, **limits: float) -> Run:
+def prepare(run: Run, **limits: float | str) -> Run:
     """Runs the preparing job of a classification."""
     run.prepare(prepare_complaints.main, LIMITS | limits, records=run.uri("records"))
     return run

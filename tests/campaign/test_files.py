@@ -19,13 +19,14 @@ from pyspark.sql import SparkSession
 
 from complaints.arrivals.events import Arrival, why_ignored
 from complaints.aws.objects import ObjectVersion
+from complaints.runs.accounting import CLASSIFICATION_FATES, check_account
 from complaints.runs.plans import PlanError
 from complaints.settings import load_settings
 from complaints.tasks import classification
 from tests.campaign.environment import Environment, key_of
 from tests.campaign.faults import Fault, injects
 from tests.campaign.reading import HEADER, NEEDS_RAW, RAW, LaidOut, ids, prepare, read, refusal, row
-from tests.glue.local_runs import LIMITS, Run
+from tests.glue.local_runs import LIMITS, Run, audit
 
 STORAGE = load_settings().pipeline.storage
 SOUND = HEADER + row(1) + row(2)
@@ -409,6 +410,46 @@ def test_a_run_with_files_that_cannot_be_read_names_each_of_them_and_publishes_n
     assert [each["record"] for each in run.lines("quarantine")] == [0, 0]
     assert not (run.folder / "account").exists()
     assert not (run.folder / "records").exists()
+
+
+@injects(Fault.DAMAGED_ARCHIVE, Fault.ENCODING)
+def test_a_run_may_go_on_without_files_that_cannot_be_read_and_its_accounts_name_them(run_of: LaidOut) -> None:
+    # The cut file is the newest, and has rows that are read before the cut: each supersedes one of the sound file.
+    cut = gzip.compress((HEADER + "".join(row(n) for n in range(1, 20_000))).encode())[:-20]
+    wide = SOUND.encode("utf-16")
+    run = prepare(
+        run_of({"good.csv": SOUND + "2026-01-02\n", "wide.csv": wide, "cut.csv.gz": cut}),
+        on_unreadable_file="quarantine",
+    )
+    account = run.document("account")
+    first, second = account["unreadable_files"]
+    assert (first["source"], first["size"]) == (run.source("cut.csv.gz"), len(cut))
+    assert first["line"] > 10_000
+    assert first["reason"].startswith("its gzip data end too early")
+    assert second == {"source": run.source("wide.csv"), "size": len(wide), "line": 0} | {
+        "reason": "it is UTF-16: save it as UTF-8, for example by iconv -f UTF-16 -t UTF-8"
+    }
+    rows = {each["source"].rpartition("/")[2]: each["rows_in"] for each in account["by_source"]}
+    assert rows == {"good.csv": 3, "wide.csv": 0, "cut.csv.gz": 0}
+    assert sum(account["quarantined_by_reason"].values()) == 1
+    assert sorted(each["complaint_id"] for each in run.lines("records")) == ["1", "2"]
+    assert [(each["source"].rpartition("/")[2], each["record"]) for each in run.lines("quarantine")] == [
+        *(("cut.csv.gz", 0), ("good.csv", 3), ("wide.csv", 0))
+    ]
+    answer = {"predicted_product": "card", "confidence": 0.7, "runner_up": "mortgage", "runner_up_confidence": 0.3}
+    answers = [{"complaint_id": each, **answer, "known_ngrams": 9, "error": None} for each in "12"]
+    audited = audit(run, answers)
+    assert audited["unreadable_files"] == account["unreadable_files"]
+    counts = {"rows_in": 3, "classified": 2, "without_narrative": 0, "quarantined": 1, "superseded": 0}
+    assert check_account(audited, CLASSIFICATION_FATES) == counts
+
+
+@injects(Fault.ENCODING)
+def test_a_run_of_which_no_file_can_be_read_fails_also_where_such_files_are_set_aside(run_of: LaidOut) -> None:
+    run = run_of({"a.csv": SOUND.encode("utf-16"), "b.csv": SOUND.encode("utf-16")})
+    with pytest.raises(InputFilesRefusedError, match="2 files cannot be read: "):
+        prepare(run, on_unreadable_file="quarantine")
+    assert not (run.folder / "account").exists()
 
 
 @injects(Fault.PREAMBLE)

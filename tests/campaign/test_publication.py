@@ -9,11 +9,13 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from complaints.aws.bucket import ConflictError
 from complaints.runs.accounting import RowsMissingError
 from complaints.runs.publishing import AuditedFileError, differences
 from complaints.runs.results import ChangedResultError
+from complaints.settings import load_settings
 from complaints.tasks import classification
 from laptop.report.collect import Results
 from tests.campaign.environment import BUCKET, Environment, key_of, sha256
@@ -55,6 +57,19 @@ def test_a_manifest_says_what_was_made_of_what_and_where_it_is(
         for number, content in enumerate(FILES.values())
     ]
     assert environment.keys("results/") == [each["key"] for each in manifest["results"]]
+
+
+def test_the_manifest_names_the_files_that_the_run_set_aside_and_they_are_reported_once_it_stands(
+    environment: Environment, plan: dict[str, Any]
+) -> None:
+    aside = [{"source": f"s3://{BUCKET}/raw/b.csv.gz", "size": 9, "line": 7, "reason": "its gzip data end too early"}]
+    account = environment.put_audited(plan, FILES, unreadable_files=aside)
+    sns = boto3.client("sns", region_name="us-east-1")
+    with pytest.raises(ClientError, match="NotFound"):  # there is no topic yet: the task is tried again
+        classification.publish_manifest(plan, account)
+    sns.create_topic(Name=load_settings().pipeline.aws.alerts_topic_arn.rpartition(":")[2])
+    manifest = environment.get(key_of(classification.publish_manifest(plan, account)))
+    assert manifest["unreadable_files"] == aside
 
 
 def test_a_run_that_is_repeated_after_its_publication_changes_no_object(

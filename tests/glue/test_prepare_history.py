@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from complaints.runs.accounting import TRAINING_FATES, check_account
-from tests.glue.local_runs import Run, lay_out
+from tests.glue.local_runs import LIMITS, Run, lay_out
 
 HEADER = "Date received,Product,Consumer complaint narrative,Complaint ID\n"
 FIRST_DAY = date(2020, 1, 1)
@@ -55,8 +55,9 @@ OTHERS: list[Row] = [
 ]
 
 
-def prepare(run: Run, newest: float = 0.1, test: float = 0.3) -> Run:
-    run.prepare(prepare_history.main, rows=run.uri("rows"), newest_fraction=str(newest), test_fraction=str(test))
+def prepare(run: Run, newest: float = 0.1, test: float = 0.3, **limits: str) -> Run:
+    fractions = {"newest_fraction": str(newest), "test_fraction": str(test)}
+    run.prepare(prepare_history.main, LIMITS | limits, rows=run.uri("rows"), **fractions)
     return run
 
 
@@ -200,3 +201,13 @@ def test_the_number_of_products_that_no_rule_maps_is_not_cut_with_their_names(ru
     run = run_of({"a.csv": ",product,narrative\n" + "".join(f"{n},Cuenta {n:02d},Story {n}.\n" for n in range(25))})
     with pytest.raises(ValueError, match=r"these 25 products .*: 'Cuenta 00' \(1\), .* and 15 more$"):
         prepare(run)
+
+
+def test_a_history_may_go_on_without_a_file_that_cannot_be_read(run_of: LaidOut) -> None:
+    broken = csv_of(TOLD).encode("utf-16")
+    run = prepare(run_of({"history.csv": csv_of(TOLD), "broken.csv": broken}), on_unreadable_file="quarantine")
+    account = run.document("account")
+    (aside,) = account["unreadable_files"]
+    assert (aside["source"], aside["size"]) == (run.source("broken.csv"), len(broken))
+    assert check_account(account, TRAINING_FATES)["rows_in"] == len(TOLD)
+    assert [each["rows_in"] for each in account["by_source"]] == [len(TOLD), 0]

@@ -261,6 +261,16 @@ def test_quarantined_rows_without_a_reason_are_counted(run):
     assert "8 rows of 12 without a recorded reason" in Page(report_page.render(run)).text
 
 
+def test_files_that_were_set_aside_are_named_with_their_bytes_and_the_reason(run):
+    aside = {"source": "s3://b/raw/cut.csv.gz", "size": 12_345, "line": 678, "reason": "its gzip data end too early"}
+    run["classification"]["unreadable_files"] = [aside]
+    run["training"]["unreadable_files"] = [{**aside, "source": "s3://b/history/cut.csv.gz", "line": 0}]
+    page, text = Page(report_page.render(run)), " ".join(summary.text(run).split())
+    for shown in (page.text, text):
+        for part in ("raw/cut.csv.gz", "history/cut.csv.gz", "12,345", "its gzip data end too early (behind line 678)"):
+            assert part in shown
+
+
 def test_the_agreement_carries_its_caveat_and_is_absent_without_labels(run):
     assert "the consumer's own choice at filing, not ground truth" in Page(report_page.render(run)).text
     assert "the consumer's own choice at filing, not ground truth" in summary.text(run)

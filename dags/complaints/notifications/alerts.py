@@ -62,14 +62,22 @@ def on_failure(context: Mapping[str, Any]) -> None:
     """
     settings = load_settings()
     failure = failure_of(context, settings)
-    attributes = {"flow": failure.flow, "step": failure.step}
+    publish(settings, failure.subject, failure.message, {"flow": failure.flow, "step": failure.step})
+
+
+def publish(settings: Settings, subject: str, message: str, attributes: Mapping[str, str]) -> None:
+    """Publishes one message to the topic of the alerts.
+
+    Raises:
+        ClientError: SNS refused the message six times.
+    """
     _client("sns", settings).publish(
         TopicArn=settings.pipeline.aws.alerts_topic_arn,
-        Subject=failure.subject,
-        Message=failure.message,
+        Subject=subject,
+        Message=message,
         MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},
     )
-    log.info("published to %s: %s", settings.pipeline.aws.alerts_topic_arn, failure.subject)
+    log.info("published to %s: %s", settings.pipeline.aws.alerts_topic_arn, subject)
 
 
 def on_run_timeout(context: Mapping[str, Any]) -> None:

@@ -62,6 +62,8 @@ def manifest_of(
         "scores": _scores(audited["scores"]),
         "unmapped": audited["unmapped"],
         "quarantined_by_reason": dict(audited["quarantined_by_reason"]),
+        # The audit of an earlier release, which a run keeps to, knows of none.
+        "unreadable_files": list(audited.get("unreadable_files", ())),
         "results": [
             # All runs in one folder, which readers of Parquet take as one table: they would make a column of a folder's
             # `name=value`, and guess its type. Named by content, so that the same bytes always get the same name.

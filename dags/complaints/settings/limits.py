@@ -5,7 +5,7 @@ MB and kB are millions and thousands of bytes.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -28,7 +28,8 @@ class Limits(BaseModel, extra="forbid", frozen=True):
     `max_files`, `max_file_mb`: how many objects, and how large each may be as stored. `max_expanded_mb`,
     `max_expansion_ratio`: how far a compressed object may expand. `max_row_kb`, `max_field_characters`: the longest
     record and field. `min_rows_of_last_run`: a run that reads at most this share of the rows of its source's last run
-    is refused, unless its parameter `accept_fewer_rows` accepts that.
+    is refused, unless its parameter `accept_fewer_rows` accepts that. `on_unreadable_file`: a file that cannot be read
+    to its end fails the run, or is set aside and reported.
     """
 
     max_files: Annotated[int, Field(ge=1, le=100_000)]
@@ -37,6 +38,7 @@ class Limits(BaseModel, extra="forbid", frozen=True):
     max_expansion_ratio: Annotated[int, Field(ge=2)]
     max_row_kb: Annotated[int, Field(ge=1, le=100_000)]
     max_field_characters: Annotated[int, Field(ge=100)]
+    on_unreadable_file: Literal["fail", "quarantine"]
     quarantine: QuarantineLimits
     min_rows_of_last_run: Annotated[float, Field(ge=0, lt=1)]
 

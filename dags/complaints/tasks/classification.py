@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from complaints.aws.clients import environment_bucket
 from complaints.models import registry
+from complaints.notifications import set_aside
 from complaints.runs import accounting, documents, inputs, plans, publishing, source_ledger
 from complaints.settings import load_settings
 
@@ -41,11 +42,16 @@ def results_add_up(plan: plans.ClassificationPlan, accept_fewer_rows: bool = Fal
 
 
 def publish_manifest(plan: plans.ClassificationPlan, account: Mapping[str, int]) -> str:
-    """Publishes the run: copies its audited files, and writes the manifest that names them; returns its URI."""
-    bucket = environment_bucket(load_settings())
+    """Publishes the run: copies its audited files, and writes the manifest that names them; returns its URI.
+
+    Files that the run set aside are reported once it is published.
+    """
+    settings = load_settings()
+    bucket = environment_bucket(settings)
     audited = documents.job_document(bucket, plan["results_account_uri"])
     manifest = publishing.manifest_of(plan, documents.read_plan(bucket, plan), account, audited)
     folder = bucket.key(plan["candidate_uri"])
     key = publishing.publish(bucket, manifest, [f"{folder}{each['name']}" for each in audited["files"]])
     source_ledger.remember(bucket, plan, account["rows_in"], since=bucket.last_modified(key))
+    set_aside.report(plan, manifest["unreadable_files"], settings)
     return f"s3://{bucket.name}/{key}"

@@ -13,6 +13,7 @@ from complaints.aws.bucket import Bucket
 from complaints.aws.clients import client, environment_bucket
 from complaints.models import promotion, registry
 from complaints.models.packages import Packages
+from complaints.notifications import set_aside
 from complaints.runs import accounting, documents, inputs, plans, requests, source_ledger
 from complaints.settings import Settings, load_settings
 
@@ -33,6 +34,8 @@ def plan_training(source: str) -> plans.TrainingPlan:
 def history_adds_up(plan: plans.TrainingPlan, accept_fewer_rows: bool = False) -> dict[str, int]:
     """The account of a training run, once it adds up: no row was lost, and the source did not collapse.
 
+    Files that the run set aside are reported.
+
     Raises:
         RowsMissingError: rows are missing, or there are too many.
         RowsCollapsedError: the source has far fewer rows than in its last run.
@@ -41,6 +44,8 @@ def history_adds_up(plan: plans.TrainingPlan, accept_fewer_rows: bool = False) -
     bucket = environment_bucket(settings)
     counts = _account(bucket, plan)
     source_ledger.check_source(bucket, plan, counts["rows_in"], settings.pipeline.limits, accept_fewer_rows)
+    prepared = documents.job_document(bucket, plan["account_uri"])
+    set_aside.report(plan, prepared.get("unreadable_files", ()), settings)
     return counts
 
 

@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 
 MB, KB = 1_000_000, 1_000
+QUARANTINE = "quarantine"
 # Up to here no ratio is suspicious: a small file of similar rows compresses a thousand times, and does no harm.
 RATIO_JUDGED_ABOVE = 50 * MB
 
@@ -17,6 +18,8 @@ RATIO_JUDGED_ABOVE = 50 * MB
 @dataclass(frozen=True)
 class ReaderLimits:
     """The bounds of one run; `complaints.settings` describes each key."""
+
+    on_unreadable_file: str
 
     max_expanded_mb: int
     max_expansion_ratio: int
@@ -29,6 +32,11 @@ class ReaderLimits:
     def max_row_bytes(self) -> int:
         """The longest record, in bytes as they stand in the file."""
         return self.max_row_kb * KB
+
+    @property
+    def sets_files_aside(self) -> bool:
+        """True if a file that cannot be read to its end is set aside, and fails nothing."""
+        return self.on_unreadable_file == QUARANTINE
 
     def why_too_large(self, expanded: int, stored: int) -> str | None:
         """The reason to refuse `stored` bytes that expand to at least `expanded`; None where there is none."""

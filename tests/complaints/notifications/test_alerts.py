@@ -10,25 +10,9 @@ import boto3
 import pytest
 
 from complaints.notifications.alerts import on_failure, on_run_timeout
-from complaints.settings import load_settings
 from stepfunctions.handlers.steps import run_step
 
-TOPIC = load_settings().pipeline.aws.alerts_topic_arn
 ARN = "arn:aws:states:us-east-1:123456789012:execution:complaints_classification:a-1"
-
-
-@pytest.fixture
-def inbox(in_memory_aws: None) -> Any:
-    """A queue that gets what the topic is told."""
-    sns, sqs = (boto3.client(name, region_name="us-east-1") for name in ("sns", "sqs"))
-    queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    assert sns.create_topic(Name=TOPIC.rpartition(":")[2])["TopicArn"] == TOPIC
-    sns.subscribe(TopicArn=TOPIC, Protocol="sqs", Endpoint=arn)
-    return lambda: [
-        json.loads(each["Body"])
-        for each in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
-    ]
 
 
 def airflow_context(**more: Any) -> dict[str, Any]:
@@ -37,9 +21,9 @@ def airflow_context(**more: Any) -> dict[str, Any]:
     return {"dag": dag, "run_id": "manual__1", "ti": instance, "exception": ValueError("no rows"), **more}
 
 
-def test_the_message_names_flow_run_step_cause_log_and_runbook(inbox: Any) -> None:
+def test_the_message_names_flow_run_step_cause_log_and_runbook(topic: Any) -> None:
     on_failure(airflow_context())
-    (told,) = inbox()
+    (told,) = topic()
     assert told["Subject"] == "complaints_classification failed at prepare_complaints"
     assert told["Message"].splitlines() == [
         "complaints_classification failed at prepare_complaints.",
@@ -54,7 +38,7 @@ def test_the_message_names_flow_run_step_cause_log_and_runbook(inbox: Any) -> No
     assert told["MessageAttributes"]["step"]["Value"] == "prepare_complaints"
 
 
-def test_a_state_machine_tells_the_same_but_for_the_run_and_its_log(inbox: Any) -> None:
+def test_a_state_machine_tells_the_same_but_for_the_run_and_its_log(topic: Any) -> None:
     on_failure(airflow_context())
     error = {"Error": "ValueError", "Cause": json.dumps({"errorMessage": "no rows", "errorType": "ValueError"})}
     known = {"dag_id": "complaints_classification", "task_id": "prepare_complaints", "run_id": "a-1"}
@@ -65,7 +49,7 @@ def test_a_state_machine_tells_the_same_but_for_the_run_and_its_log(inbox: Any) 
         },
         None,
     )
-    airflow, states = (told["Message"].splitlines() for told in inbox())
+    airflow, states = (told["Message"].splitlines() for told in topic())
     assert states[3:5] == [
         "Run: a-1",
         f"Log: https://us-east-1.console.aws.amazon.com/states/home?region=us-east-1#/v2/executions/details/{ARN}",
@@ -73,23 +57,23 @@ def test_a_state_machine_tells_the_same_but_for_the_run_and_its_log(inbox: Any) 
     assert airflow[:3] + airflow[5:] == states[:3] + states[5:]
 
 
-def test_the_cause_of_a_job_is_looked_up_where_airflow_only_knows_that_waiting_failed(inbox: Any) -> None:
+def test_the_cause_of_a_job_is_looked_up_where_airflow_only_knows_that_waiting_failed(topic: Any) -> None:
     glue = boto3.client("glue", region_name="us-east-1")
     glue.create_job(Name="j", Role="r", Command={"Name": "glueetl", "ScriptLocation": "s3://b/s.py"})
     task = SimpleNamespace(task_id="prepare_complaints", job_name="j", script_args={"--plan": "s3://b/p"})
     on_failure(airflow_context(task=task))
-    (told,) = inbox()
+    (told,) = topic()
     assert "Cause: ValueError: no rows" in told["Message"]  # no such run was started: what Airflow knows is told
 
 
-def test_a_run_without_a_task_is_told_too(inbox: Any) -> None:
+def test_a_run_without_a_task_is_told_too(topic: Any) -> None:
     known = {"dag_id": "complaints_training", "run_id": "a-1", "execution_arn": ARN}
     error = {"Error": "States.Runtime", "Cause": "a path is not there"}
     run_step(
         {"callback": "complaints.notifications.alerts.on_failure", "context": {**known, "error": error}},
         None,
     )
-    (told,) = inbox()
+    (told,) = topic()
     assert told["Subject"] == "complaints_training failed at the run"
     assert "Cause: Runtime: a path is not there" in told["Message"]
 
@@ -102,13 +86,13 @@ def test_what_an_execution_does_not_know_is_named() -> None:
         context["ds"]
 
 
-def test_a_run_that_takes_too_long_is_told_although_no_task_failed(inbox: Any) -> None:
+def test_a_run_that_takes_too_long_is_told_although_no_task_failed(topic: Any) -> None:
     on_run_timeout({"dag": SimpleNamespace(dag_id="complaints_training"), "run_id": "a-1", "reason": "timed_out"})
-    (told,) = inbox()
+    (told,) = topic()
     assert told["Subject"] == "complaints_training failed at an unknown step"
     assert "Cause: TimeoutError: the run took longer than max_run_hours allows" in told["Message"]
 
 
-def test_a_run_whose_task_failed_is_not_told_twice(inbox: Any) -> None:
+def test_a_run_whose_task_failed_is_not_told_twice(topic: Any) -> None:
     on_run_timeout({"dag": SimpleNamespace(dag_id="complaints_training"), "run_id": "a-1", "reason": "task_failure"})
-    assert inbox() == []
+    assert topic() == []
