@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
+from complaints.aws.console import execution_url
 from complaints.settings.parameters import check_known
 
 # The Lambda function that every compiled state machine invokes.
@@ -61,7 +62,7 @@ def failure_context(known: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     dag_id, task_id, run_id = known["dag_id"], known.get("task_id"), known["run_id"]
     ids = {"dag_id": dag_id, "task_id": task_id or "the run", "run_id": run_id}
-    instance = SimpleNamespace(**ids, log_url=console_url(known["execution_arn"]))
+    instance = SimpleNamespace(**ids, log_url=execution_url(known["execution_arn"]))
     error = known.get("error", {})
     return _Context(
         dag=SimpleNamespace(dag_id=dag_id),
@@ -92,12 +93,6 @@ def _ended(execution: Mapping[str, Any]) -> dict[str, Any]:
 class _Context(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         raise KeyError(f"an execution has no {name!r} of Airflow's context; it has {', '.join(self)}")
-
-
-def console_url(execution_arn: str) -> str:
-    """The page of an execution in AWS's console, with its steps, their input and output, and links to their logs."""
-    region = execution_arn.split(":")[3]
-    return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution_arn}"
 
 
 def function_named(name: str, package: str) -> Any:

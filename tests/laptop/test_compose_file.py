@@ -54,6 +54,12 @@ def test_airflow_has_the_shared_settings_and_reads_the_tree_without_write_access
     assert not twice, f"{name} overrides {twice} of laptop/airflow.env"
 
 
+def test_links_in_alerts_lead_to_the_published_port() -> None:
+    (published,) = SERVICES["api-server"]["ports"]
+    address = SERVICES["scheduler"]["environment"]["AIRFLOW__API__BASE_URL"]
+    assert address == f"http://{published.rpartition(':')[0]}"
+
+
 def test_every_secret_comes_from_the_files_that_airflow_init_makes(tmp_path: Any) -> None:
     made = credentials(tmp_path)
     environment = SERVICES["scheduler"]["environment"]

@@ -1,4 +1,7 @@
-"""The message about a failed run: one SNS message with the flow, the run, the step, the cause and two links."""
+"""The message about a failed run: one SNS message with the flow, the run, the step, the cause and up to two links.
+
+A link leads to the Airflow that ran the task, or into AWS's console; without a page to lead to, it is left out.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 
 from botocore.config import Config
 
-from complaints.aws import failures, jobs
+from complaints.aws import console, failures, jobs
 from complaints.aws.clients import client
 from complaints.settings import Settings, load_settings
 
@@ -39,14 +42,14 @@ class Failure:
     @property
     def message(self) -> str:
         """The text of the message."""
+        links = {"Log": self.log_url, "Runbook": self.runbook_url}
         return "\n".join(
             [
                 f"{self.flow} failed at {self.step}.",
                 "",
                 f"Cause: {self.cause}",
                 f"Run: {self.run_id}",
-                f"Log: {self.log_url}",
-                f"Runbook: {self.runbook_url}",
+                *(f"{name}: {url}" for name, url in links.items() if url),
             ]
         )
 
@@ -103,7 +106,9 @@ def failure_of(context: Mapping[str, Any], settings: Settings) -> Failure:
             context.get("exception") or "unknown", _job(context.get("task"), settings), _client("logs", settings)
         ),
         log_url=instance.log_url if instance is not None else "",
-        runbook_url=_runbook_url(flow, settings),
+        runbook_url=console.object_url(
+            _client("s3", settings), settings.pipeline.storage.bucket, f"runbooks/{flow}.md"
+        ),
     )
 
 
@@ -114,12 +119,6 @@ def _job(task: Any, settings: Settings) -> Mapping[str, Any] | None:
         # The message goes out without the job.
         log.exception("cannot describe the job of %s", getattr(task, "task_id", task))
         return None
-
-
-def _runbook_url(flow: str, settings: Settings) -> str:
-    """The flow's page in S3, where deploy uploads it, as a link to the console."""
-    region, bucket = settings.pipeline.aws.region, settings.pipeline.storage.bucket
-    return f"https://{region}.console.aws.amazon.com/s3/object/{bucket}?region={region}&prefix=runbooks/{flow}.md"
 
 
 def _client(service: str, settings: Settings) -> Any:

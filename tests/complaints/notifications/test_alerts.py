@@ -9,8 +9,9 @@ from typing import Any
 import boto3
 import pytest
 
-from complaints.notifications.alerts import on_failure, on_run_timeout
-from stepfunctions.handlers.steps import run_step
+from complaints.notifications.alerts import failure_of, on_failure, on_run_timeout
+from complaints.settings import load_settings
+from stepfunctions.handlers.steps import failure_context, run_step
 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:complaints_classification:a-1"
 
@@ -57,6 +58,18 @@ def test_a_state_machine_tells_the_same_but_for_the_run_and_its_log(topic: Any) 
     assert airflow[:3] + airflow[5:] == states[:3] + states[5:]
 
 
+def test_a_message_links_to_no_console_where_another_endpoint_than_awss_serves(
+    topic: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, known = load_settings(), {"dag_id": "complaints_classification", "run_id": "a-1", "execution_arn": ARN}
+    links = []
+    for endpoint in ("", "http://127.0.0.1:4566", "https://vpce-1.states.us-east-1.vpce.amazonaws.com"):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        said = failure_of(failure_context({**known, "error": {"Error": "E", "Cause": "no rows"}}), settings).message
+        links.append([line.partition(":")[0] for line in said.splitlines()[2:]])
+    assert links == [["Cause", "Run", "Log", "Runbook"], ["Cause", "Run"], ["Cause", "Run", "Log", "Runbook"]]
+
+
 def test_the_cause_of_a_job_is_looked_up_where_airflow_only_knows_that_waiting_failed(topic: Any) -> None:
     glue = boto3.client("glue", region_name="us-east-1")
     glue.create_job(Name="j", Role="r", Command={"Name": "glueetl", "ScriptLocation": "s3://b/s.py"})
@@ -79,8 +92,6 @@ def test_a_run_without_a_task_is_told_too(topic: Any) -> None:
 
 
 def test_what_an_execution_does_not_know_is_named() -> None:
-    from stepfunctions.handlers.steps import failure_context
-
     context = failure_context({"dag_id": "d", "run_id": "r", "execution_arn": ARN, "error": {}})
     with pytest.raises(KeyError, match="an execution has no 'ds' of Airflow's context; it has dag, dag_run"):
         context["ds"]
