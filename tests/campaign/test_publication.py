@@ -119,6 +119,8 @@ def test_a_candidate_that_is_not_what_was_audited_is_not_published(
     with pytest.raises(AuditedFileError, match=f"{key} is missing"):
         classification.publish_manifest(plan, account)
     assert environment.keys("manifests/run_id=") == []
+    # Nor its neighbour, which is sound: who reads the folder would see half a run.
+    assert environment.keys("results/") == []
 
 
 def test_another_object_under_a_results_name_is_not_overwritten(

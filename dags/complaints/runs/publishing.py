@@ -1,8 +1,9 @@
 """Publishing a run: first its audited files, named by their content, then its manifest, in one conditional write.
 
 Readers read what a manifest under `manifests/` names, and nothing else, so nothing of a run is visible before that
-write. After a crash the next attempt completes what it finds. Once published, a run never changes: nothing here
-overwrites or deletes an object under `results/` or a manifest.
+write. All files are checked before the first is copied, so only a crash within these seconds leaves files that no
+manifest names, which readers of the whole folder see until the next attempt has completed the run. Once published, a
+run never changes: nothing here overwrites or deletes an object under `results/` or a manifest.
 """
 
 from __future__ import annotations
@@ -97,8 +98,14 @@ def publish(bucket: Bucket, manifest: Mapping[str, Any], candidates: list[str]) 
     if _is_published(bucket, key, manifest):
         log.info("s3://%s/%s was published before", bucket.name, key)
         return key
-    for candidate, result in zip(candidates, manifest["results"], strict=True):
-        _copy(bucket, candidate, result)
+    copies = [
+        (candidate, result["key"], etag)
+        for candidate, result in zip(candidates, manifest["results"], strict=True)
+        if (etag := _etag_to_copy(bucket, candidate, result))
+    ]
+    # CopyObject takes up to 5 GB; a file of results has about a million rows, 20 MB.
+    for candidate, copy, etag in copies:
+        bucket.copy(candidate, copy, if_match=etag)
     try:
         bucket.write_json(key, manifest, if_absent=True)
     except ConflictError:
@@ -107,11 +114,8 @@ def publish(bucket: Bucket, manifest: Mapping[str, Any], candidates: list[str]) 
     return key
 
 
-def _copy(bucket: Bucket, candidate: str, result: Mapping[str, Any]) -> None:
-    """Copies one audited file within S3, unless it was copied before.
-
-    CopyObject takes up to 5 GB; a file of results has about a million rows, 20 MB.
-    """
+def _etag_to_copy(bucket: Bucket, candidate: str, result: Mapping[str, Any]) -> str | None:
+    """The ETag of an audited file that is to be copied; None if it was copied before."""
     copied = bucket.sha256_and_etag(result["key"])
     if copied:
         if copied[0] != result["sha256"]:
@@ -119,14 +123,14 @@ def _copy(bucket: Bucket, candidate: str, result: Mapping[str, Any]) -> None:
                 f"s3://{bucket.name}/{result['key']} has SHA-256 {copied[0]}, but the audit found {result['sha256']}: "
                 "it was not written by this run. Results are never overwritten: remove it by hand, then clear this task"
             )
-        return
+        return None
     found = bucket.sha256_and_etag(candidate)
     if not found or found[0] != result["sha256"]:
         state = f"has SHA-256 {found[0]}" if found else "is missing"
         raise AuditedFileError(
             f"s3://{bucket.name}/{candidate} {state}, but the audit found {result['sha256']}: clear audit_results"
         )
-    bucket.copy(candidate, result["key"], if_match=found[1])
+    return found[1]
 
 
 def _is_published(bucket: Bucket, key: str, manifest: Mapping[str, Any]) -> bool:
