@@ -13,6 +13,8 @@ model in service, and publishes the results as Parquet under results/, with an a
 **If it fails.** Clear the failed task: a run writes only below its own run id, and finds the jobs that it started. By
 task:
 
+- **await_complaints**: nothing has arrived under raw/ within orchestration.arrival_timeout_hours. While raw/ is empty,
+  a run waits: upload a file, and it goes on. Clear the task to wait again.
 - **plan_classification**: there is nothing to read, or a file exceeds the limits in pipeline_config.yaml. Or the
   model in service is missing or was changed; the message has both digests.
 - **prepare_complaints**: the error names each file that could not be read to its end, and why: damaged, encrypted,
@@ -65,7 +67,8 @@ with DAG(
         "source": Param(
             pipeline.storage.raw,
             title="Complaints to classify",
-            description="An S3 prefix that ends in '/', or the key of one .csv, .csv.gz or .zip, in the bucket.",
+            description="An S3 prefix that ends in '/', or the key of one .csv, .csv.gz or .zip, in the bucket. "
+            f"While nothing is under {pipeline.storage.raw}, a run waits, {patience.arrival_timeout_hours} h at most.",
             **parameters.worded(
                 pipeline.storage.source_pattern(pipeline.storage.raw), parameters.source(pipeline.storage.raw)
             ),

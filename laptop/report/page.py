@@ -28,7 +28,7 @@ def render(summary: Mapping[str, Any]) -> str:
         _header(summary),
         tag(
             "main",
-            classified_rows(classification),
+            _failure(part(summary, "failure")) or classified_rows(classification),
             _predictions(classification),
             scores(evaluation.get("test"), TEST),
             scores(evaluation.get("newest"), NEWEST),
@@ -38,10 +38,33 @@ def render(summary: Mapping[str, Any]) -> str:
             _places(summary),
         ),
     )
-    return f"<!doctype html>\n{tag('html', _head(classification), tag('body', body), lang='en')}\n"
+    return f"<!doctype html>\n{tag('html', _head(summary), tag('body', body), lang='en')}\n"
 
 
-def _head(classification: Mapping[str, Any]) -> Markup:
+def _failure(failure: Mapping[str, Any]) -> Markup | None:
+    """The cause and what to do, in place of the rows; None for a run that succeeded."""
+    if not failure:
+        return None
+    source = f" of {failure['source']}" if failure.get("source") else ""
+    at = f" at {failure['task_id']}" if failure["task_id"] else ""
+    return section(
+        "Why it failed",
+        tag("p", failure["cause"]),
+        tag("p", tag("strong", "What to do. "), failure["remedy"]) if failure.get("remedy") else None,
+        lead=f"{failure['dag_id']}{source} failed{at}.",
+    )
+
+
+def _run_id(summary: Mapping[str, Any]) -> str:
+    return str(part(summary, "classification").get("run_id", NOT_KNOWN))
+
+
+def _title(summary: Mapping[str, Any]) -> str:
+    failure = part(summary, "failure")
+    return f"{failure['dag_id']} failed" if failure else "Consumer complaints, classified"
+
+
+def _head(summary: Mapping[str, Any]) -> Markup:
     # The only text that is not escaped is the style sheet.
     style = Markup(STYLE.read_text(encoding="utf-8"))
     return tag(
@@ -49,7 +72,7 @@ def _head(classification: Mapping[str, Any]) -> Markup:
         Markup('<meta charset="utf-8">'),
         Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
         Markup('<meta name="color-scheme" content="light dark">'),
-        tag("title", f"Complaints classified, run {classification.get('run_id', NOT_KNOWN)}"),
+        tag("title", f"{_title(summary)}, run {_run_id(summary)}"),
         tag("style", style),
     )
 
@@ -65,7 +88,7 @@ def _header(summary: Mapping[str, Any]) -> Markup:
     return tag(
         "header",
         tag("p", "PTMLops · run report", class_="eyebrow"),
-        tag("h1", "Consumer complaints, classified"),
+        tag("h1", _title(summary)),
         tag("dl", *(_fact(name, value) for name, value in facts), class_="facts"),
         _synthetic() if summary.get("synthetic") else None,
         *_alarms(summary),

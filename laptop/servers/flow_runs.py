@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from complaints.aws.failures import cause_of
 from laptop.servers.aws_jobs import AwsJobs
@@ -18,6 +18,19 @@ _POLL_SECONDS = 0.5
 
 class RunFailedError(RuntimeError):
     """A flow failed; the message begins with the task and the cause, in one sentence, and names the log."""
+
+
+class Failure(NamedTuple):
+    """Why a run failed: the task, empty if none failed, and the cause, worded as in the alert."""
+
+    dag_id: str
+    task_id: str
+    cause: str
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one sentence."""
+        return f"{self.dag_id} failed{f' at {self.task_id}' if self.task_id else ''}: {self.cause}"
 
 
 def follow(
@@ -75,10 +88,10 @@ def _heartbeat(task: dict[str, Any], jobs: AwsJobs) -> str:
     return f"{task['task_id']} has been running for {since:.0f} s" + (f": {line[:120]}" if line else "")
 
 
-def why_failed(orchestrator: Orchestrator, dag_id: str, run_id: str) -> str:
-    """A failed run in one sentence: its failed task and the cause, which is worded as in the alert."""
+def why_failed(orchestrator: Orchestrator, dag_id: str, run_id: str) -> Failure:
+    """The failed task of a run, and the cause."""
     task = _failed_task(orchestrator, dag_id, run_id)
-    return _sentence(dag_id, task, _raised(orchestrator, dag_id, run_id, task))
+    return _why(dag_id, task, _raised(orchestrator, dag_id, run_id, task))
 
 
 def _failed_task(orchestrator: Orchestrator, dag_id: str, run_id: str) -> dict[str, Any] | None:
@@ -90,22 +103,21 @@ def _raised(orchestrator: Orchestrator, dag_id: str, run_id: str, task: dict[str
     return orchestrator.raised(dag_id, run_id, *((task["task_id"], task["try_number"]) if task else ("", 0)))
 
 
-def _sentence(dag_id: str, task: dict[str, Any] | None, raised: Raised | None) -> str:
+def _why(dag_id: str, task: dict[str, Any] | None, raised: Raised | None) -> Failure:
     if raised:
         cause = cause_of(raised)
     elif task:
         cause = "its process ended without an error; was it killed?"
     else:
         cause = "no task did; the run took longer than orchestration.max_run_hours, or was marked as failed by hand"
-    at = f" at {task['task_id']}" if task else ""
-    return f"{dag_id} failed{at}: {cause}"
+    return Failure(dag_id, task["task_id"] if task else "", cause)
 
 
 def _failure(orchestrator: Orchestrator, dag_id: str, run_id: str) -> str:
     """`why_failed`, and where to read more: the log, the end of which follows where it has no error."""
     task = _failed_task(orchestrator, dag_id, run_id)
     raised = _raised(orchestrator, dag_id, run_id, task)
-    sentence = _sentence(dag_id, task, raised)
+    sentence = _why(dag_id, task, raised).sentence
     if task is None:
         return sentence
     attempt = dag_id, run_id, task["task_id"], task["try_number"]
@@ -116,7 +128,10 @@ def _failure(orchestrator: Orchestrator, dag_id: str, run_id: str) -> str:
 
 
 def flow(dag_id: str, run_id: str, state: str, tasks: list[dict[str, Any]], jobs: AwsJobs) -> dict[str, Any]:
-    """A run as `summary.json` has it: its tasks in the order of their start, with the seconds of their jobs."""
+    """A run as `summary.json` has it: its tasks in the order of their start, with the seconds of their jobs.
+
+    A task that was given up with its run has no end, and takes no time.
+    """
     ordered = sorted((task for task in tasks if task["start_date"]), key=lambda task: task["start_date"])
     steps = [
         {
@@ -128,14 +143,14 @@ def flow(dag_id: str, run_id: str, state: str, tasks: list[dict[str, Any]], jobs
         }
         for task in ordered
     ]
-    first, last = ordered[0]["start_date"], max(task["end_date"] for task in ordered)
-    total = (_time(last) - _time(first)).total_seconds()
+    ends = [_time(task["end_date"] or task["start_date"]) for task in ordered]
+    total = (max(ends) - _time(ordered[0]["start_date"])).total_seconds() if ends else 0.0
     return {"dag_id": dag_id, "run_id": run_id, "state": state, "seconds": round(total, 1), "steps": steps}
 
 
 def _span(task: dict[str, Any]) -> float:
     """Seconds from start to end, including the wait in the triggerer, which Airflow's `duration` leaves out."""
-    return (_time(task["end_date"]) - _time(task["start_date"])).total_seconds()
+    return (_time(task["end_date"] or task["start_date"]) - _time(task["start_date"])).total_seconds()
 
 
 def _time(text: str) -> datetime:

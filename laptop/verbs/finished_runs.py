@@ -1,4 +1,4 @@
-"""The runs that end while `make up` is running: one message each, with the results and the report, or the failure."""
+"""The runs that end while `make up` is running: one message each, with the results or the failure, and the report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from urllib.parse import quote
 from botocore.exceptions import BotoCoreError, ClientError
 
 from laptop.servers.airflow import Airflow
-from laptop.servers.flow_runs import why_failed
 from laptop.servers.processes import ServerError
 from laptop.servers.stack import CLASSIFICATION, TRAINING
 from laptop.verbs.run_reports import RunReports
@@ -20,7 +19,7 @@ _PAUSE_SECONDS = 3.0
 
 
 class FinishedRuns:
-    """Asks Airflow for ended runs, every few seconds at most, and has a report made of each that succeeded."""
+    """Asks Airflow for ended runs, every few seconds at most, and has a report made of each."""
 
     def __init__(self, airflow: Airflow, reports: RunReports) -> None:
         self._airflow = airflow
@@ -52,16 +51,16 @@ class FinishedRuns:
         how = f"({run['state']}, {_seconds(run):.0f} s)"
         if run["state"] != "success":
             page = f"{self._airflow.address}/dags/{run['dag_id']}/runs/{quote(run['dag_run_id'])}"
-            return f"{of}nothing published  {how}: {self._why_failed(run)}; see {page}"
+            return f"{of}nothing published  {how}: {self._failure(run)}; see {page}"
         try:
             return f"{of}{self._reports.make(run)}  {how}"
         except (OSError, RuntimeError, ValueError, LookupError, ClientError, BotoCoreError) as error:
             return f"{of}done  {how}; its results cannot be read: {error}"
 
-    def _why_failed(self, run: dict[str, Any]) -> str:
+    def _failure(self, run: dict[str, Any]) -> str:
         try:
-            return why_failed(self._airflow, run["dag_id"], run["dag_run_id"])
-        except (OSError, ServerError) as error:
+            return self._reports.make_failed(run)
+        except (OSError, ServerError, ClientError, BotoCoreError) as error:
             return f"the reason cannot be read: {error}"
 
 

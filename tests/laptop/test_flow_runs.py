@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from laptop.servers.flow_runs import RunFailedError, follow, why_failed
+from laptop.servers.flow_runs import RunFailedError, flow, follow, why_failed
 from laptop.servers.orchestrator import Raised
 
 JOB = '{"JobName": "ptmlops-prepare-history", "Id": "jr_1", "JobRunState": "FAILED", "ErrorMessage": "ValueError: no"}'
@@ -70,4 +71,13 @@ def test_a_task_that_was_killed_shows_the_end_of_its_log() -> None:
 
 
 def test_a_run_that_failed_without_a_task_names_the_setting() -> None:
-    assert "orchestration.max_run_hours" in why_failed(Ended(None, ("a", "success")), "complaints_training", "run")
+    why = why_failed(Ended(None, ("a", "success")), "complaints_training", "run")
+    assert "orchestration.max_run_hours" in why.sentence
+
+
+def test_a_run_that_was_given_up_with_its_tasks_takes_the_time_that_is_known() -> None:
+    begun = {"task_id": "a", "state": "skipped", "try_number": 1, "start_date": "2026-01-01T00:00:00+00:00"}
+    jobs: Any = SimpleNamespace(seconds=lambda _task_id: None)
+    found = flow("complaints_training", "run", "failed", [{**begun, "end_date": None}], jobs)
+    assert (found["seconds"], [step["seconds"] for step in found["steps"]]) == (0.0, [0.0])
+    assert flow("complaints_training", "run", "failed", [], jobs)["seconds"] == 0.0

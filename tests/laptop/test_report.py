@@ -6,6 +6,7 @@ import copy
 import doctest
 import importlib
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 
 from laptop.report import page as report_page
-from laptop.report import summary
+from laptop.report import runbook, summary
+from laptop.servers.airflow import DAGS
 
 VOID = {"meta"}
 HOSTILE = "<script>alert('1')</script>\"><img src=x onerror=alert(1)>\x1b[31m"
@@ -322,6 +324,26 @@ def test_a_score_of_no_rows_is_not_a_zero(run):
         ["mortgage", "-", "-", "-", "0"],
     ]
     assert "nan" not in Page(report_page.render(run)).text.lower().split()
+
+
+def test_the_report_of_a_failed_run_begins_with_the_cause_and_the_remedy(run):
+    failure = {"dag_id": "complaints_classification", "task_id": "prepare_complaints", "source": "raw/a.csv"}
+    failure |= {"cause": "it is UTF-16: save it as UTF-8", "remedy": "Repair the file."}
+    text = Page(report_page.render({"failure": failure, "flows": run["flows"]})).text
+    told = "complaints_classification of raw/a.csv failed at prepare_complaints."
+    places = [text.index(each) for each in ("complaints_classification failed", told, failure["cause"], "Repair the")]
+    assert places == sorted(places)
+    assert places[-1] < text.index("prepare_history")
+    assert "Nothing was classified" not in text
+
+
+@pytest.mark.parametrize("dag_id", ["complaints_classification", "complaints_training"])
+def test_each_step_that_may_fail_has_a_remedy_in_the_runbook(dag_id):
+    file = DAGS / f"{dag_id}.py"
+    steps = re.findall(r'task_id="(\w+)"|fails_at_once\(\w+\.(\w+)\)', file.read_text())
+    names = {first or second for first, second in steps} - {"await_complaints", "trained_model"}
+    assert {name for name in names if not runbook.remedy(file, name)} == set()
+    assert runbook.remedy(file, "no_such_task") == ""
 
 
 def test_a_failed_run_names_the_flow_and_the_step(run):

@@ -1,0 +1,15 @@
+"""What a DAG's runbook says about one task: the DAG file's docstring, read without importing it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+
+def remedy(dag_file: Path, task_id: str) -> str:
+    """The entry of a task in the list of the runbook, as one line of plain text; empty if it has none."""
+    runbook = ast.get_docstring(ast.parse(dag_file.read_text(encoding="utf-8"))) or ""
+    found = re.search(rf"^- \*\*{re.escape(task_id)}\*\*: (.*?)(?=^\S|^$|\Z)", runbook, re.DOTALL | re.MULTILINE)
+    text = " ".join(found[1].split()) if found else ""
+    return text[:1].upper() + text[1:]
