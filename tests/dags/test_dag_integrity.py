@@ -8,9 +8,9 @@ import pytest
 
 from tests.dags.conftest import DAGS
 
-EXPECTED = {"complaints_training", "complaints_classification", "complaints_arrivals"}
-# It takes no parameters and has a schedule: it starts the others' runs.
-FLOWS = EXPECTED - {"complaints_arrivals"}
+EXPECTED = {"complaints_training", "complaints_classification", "complaints_arrivals", "complaints_promotion"}
+# Those that read complaints. The arrivals take no parameters and have a schedule: they start the others' runs.
+FLOWS = EXPECTED - {"complaints_arrivals", "complaints_promotion"}
 DAG_FILES = sorted(path.name for path in DAGS.glob("*.py"))
 
 
@@ -176,3 +176,17 @@ def test_glue_jobs_are_only_started_never_created(dags: dict[str, Any]) -> None:
         assert task.iam_role_name is None
         assert task.create_job_kwargs is None
         assert task.stop_job_run_on_kill, f"{task.task_id}: a killed task must not leave its job running"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("version", "3", "a version such as v3, or previous.* was expected"),
+        ("version", "v3; rm -rf /", "a version such as v3, or previous.* was expected"),
+        ("action", "roll back", "promote, shadow or end shadow|is not one of"),
+        ("reason", "two\nlines", "one line of at most 500 characters"),
+    ],
+)
+def test_a_promotion_refuses_what_it_does_not_know(dags: dict[str, Any], name: str, value: str, told: str) -> None:
+    with pytest.raises(Exception, match=told):
+        dags["complaints_promotion"].params.get_param(name).resolve(value)

@@ -75,7 +75,7 @@ def test_a_function_keeps_its_result_and_its_signature(conf: dict[str, Any]) -> 
     assert inspect.signature(fails_at_once(step)) == inspect.signature(step)
 
 
-@pytest.mark.parametrize("flow", ["complaints_classification", "complaints_training"])
+@pytest.mark.parametrize("flow", ["complaints_classification", "complaints_training", "complaints_promotion"])
 def test_every_function_of_a_flow_fails_at_once(dags: dict[str, Any], flow: str) -> None:
     for task in dags[flow].tasks:
         if function := getattr(task, "python_callable", None):

@@ -20,6 +20,7 @@ ORDERS = [
     ("complaints_training", "train_model", "evaluate_model", "what is evaluated is what was trained"),
     ("complaints_training", "evaluate_model", "register_model", "only an evaluated model becomes a version"),
     ("complaints_training", "register_model", "promote_model", "only a registered version goes into service"),
+    ("complaints_promotion", "plan_promotion", "move_pointer", "a rollback that is retried goes back once"),
 ]
 
 

@@ -24,6 +24,11 @@ PREVIOUS = "previous"
 # So many rollbacks in a row are possible; the bound keeps the pointer small.
 MOST_EARLIER = 100
 VERSION_PATTERN = r"^v[1-9][0-9]*$"
+# The version that a run of complaints_promotion is started with.
+WANTED_PATTERN = r"^(v[1-9][0-9]*|previous)?$"
+WANTED = "a version such as v3, or previous: the one that was in service before"
+ACTION_PATTERN = r"^(promote|shadow|end shadow)$"
+ACTION = "promote, shadow or end shadow"
 
 Action = Literal["promote", "roll back", "shadow", "end shadow"]
 PROMOTE: Action = "promote"

@@ -13,6 +13,8 @@ ETAG = (
     "nothing, or the ETag of the one object: 32 hex digits, followed by -N if it was uploaded in N parts; for example "
     "d41d8cd98f00b204e9800998ecf8427e"
 )
+LINE_PATTERN = r"^[^\x00-\x1f\x7f]{0,500}$"
+LINE = "one line of at most 500 characters"
 
 
 class UnknownParameterError(FinalError, ValueError):

@@ -1,6 +1,7 @@
 """The Python tasks of the flows: each public function of these modules is one. Lambda may call nothing else.
 
 - `classification`, `training`: the tasks of these flows
+- `promotion`: the tasks of `complaints_promotion`
 - `arrivals`: the tasks of `complaints_arrivals`
 - `jobs`: the search for a step's job, which a state machine calls before it starts one
 
