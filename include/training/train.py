@@ -2,6 +2,9 @@
 
 Follows SageMaker's script mode: hyperparameters are arguments, folders come from `SM_*`. The same rows, the same
 hyperparameters and the same seed give the same bytes.
+
+With `validation_fraction`, as a tuning job passes it, a share of the rows is scored instead of learned from, and the
+log has the objective: `validation:macro_f1=0.812345`.
 """
 
 from __future__ import annotations
@@ -10,18 +13,22 @@ import argparse
 import os
 from collections import Counter
 from collections.abc import Sequence
-from hashlib import blake2b
+from itertools import compress
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from model_folder import TrainedModel, save
+from narrative_groups import digest, validation_rows
 from ngram_classifier import fit_classifier
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics import f1_score
 from sklearn.pipeline import Pipeline
 
 # A word is two or more of the letters a to z, without the s of a plural and without redactions (XXXX): neither case,
 # nor punctuation, nor digits, nor lemmatising helps to separate classes. The serving code relies on this pattern.
 WORD = r"(?<![a-z])(?!xx)([a-z]{2,}?)(?=s?(?![a-z]))"
+
+Rows = list[tuple[str, str]]  # narrative, label
 
 
 class TrainingDataError(ValueError):
@@ -39,15 +46,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--balance", type=float, default=0.75)
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--min_class_rows", type=int, default=5)
+    parser.add_argument("--validation_fraction", type=float, default=0.0)
     parser.add_argument("--train", type=Path, default=os.environ.get("SM_CHANNEL_TRAIN"))
     parser.add_argument("--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"))
     options, _ = parser.parse_known_args(argv)
 
     narratives, labels = read_labelled(options.train)
     check_classes(labels, options.min_class_rows)
+    unseen: Rows = []
+    if options.validation_fraction:
+        narratives, labels, unseen = without_validation(narratives, labels, options.validation_fraction)
     print(f"train_rows={len(labels)}", flush=True)
     model = fit(narratives, labels, options)
     print(f"features={len(model.pipeline['tfidf'].vocabulary_)}", flush=True)
+    if unseen:
+        print(f"validation_rows={len(unseen)}", flush=True)
+        print(f"validation:macro_f1={macro_f1(model, unseen):.6f}", flush=True)
     save(model, options.model_dir, training_rows=len(labels))
 
 
@@ -64,6 +78,31 @@ def read_labelled(folder: Path) -> tuple[list[str], list[str]]:
     if not rows:
         raise TrainingDataError(f"{folder} holds no labelled complaints ({len(files)} Parquet files)")
     return [row[1] for row in rows], [row[2] for row in rows]
+
+
+def without_validation(narratives: list[str], labels: list[str], fraction: float) -> tuple[list[str], list[str], Rows]:
+    """Narratives and labels to learn from, and the rows to validate on.
+
+    Raises:
+        TrainingDataError: no class has narratives enough.
+    """
+    held_out = validation_rows(narratives, labels, fraction)
+    rows = list(zip(narratives, labels, strict=True))
+    unseen = list(compress(rows, held_out))
+    if not unseen:
+        raise TrainingDataError(
+            f"validation_fraction {fraction} of {len(labels)} complaints leaves nothing to validate on: raise it, or "
+            "add complaints"
+        )
+    learned = [row for row, is_held_out in zip(rows, held_out, strict=True) if not is_held_out]
+    return [text for text, _ in learned], [label for _, label in learned], unseen
+
+
+def macro_f1(model: TrainedModel, rows: Rows) -> float:
+    """The mean F1 of the classes that the rows have."""
+    answers = model.pipeline.predict([text for text, _ in rows])
+    truth = [label for _, label in rows]
+    return float(f1_score(truth, answers, labels=sorted({*truth}), average="macro", zero_division=0.0))
 
 
 def check_classes(labels: Sequence[str], least: int) -> None:
@@ -100,17 +139,12 @@ def fit(narratives: list[str], labels: Sequence[str], options: argparse.Namespac
         features = tfidf.fit_transform(narratives)
     except ValueError as error:
         raise TrainingDataError(f"no word of {len(labels)} narratives can be learned from: {error}") from None
-    groups = [_digest(text) for text in narratives]
+    groups = [digest(text) for text in narratives]
     narratives.clear()  # a million of them take a gigabyte, and the fit takes several
     classifier, doubt = fit_classifier(
         features, labels, groups, c=options.C, balance=options.balance, seed=options.seed
     )
     return TrainedModel(Pipeline([("tfidf", tfidf), ("classifier", classifier)]), doubt)
-
-
-def _digest(narrative: str) -> bytes:
-    """The same digest for narratives that differ in case and white space only."""
-    return blake2b(" ".join(narrative.lower().split()).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import sklearn
 import train
+from narrative_groups import validation_rows
 from trained_model import load
 
 WORDS = {
@@ -132,3 +133,83 @@ def test_a_channel_without_rows_is_refused_and_named(tmp_path: Path) -> None:
     (tmp_path / "train").mkdir()
     with pytest.raises(train.TrainingDataError, match=r"/train holds no labelled complaints \(0 Parquet files\)"):
         trained(tmp_path / "train", tmp_path / "model")
+
+
+def validated(channel: Path, model: Path, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, float]:
+    """Trains as a tuning job asks; the numbers in the log."""
+    trained(channel, model, "--validation_fraction", "0.2", "--_tuning_objective_metric", "validation:macro_f1", *more)
+    pairs = (line.split("=") for line in capsys.readouterr().out.splitlines())
+    return {name: float(value) for name, value in pairs}
+
+
+def test_a_tuning_job_gets_an_objective_on_rows_that_were_not_learned_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    channel = write(tmp_path / "train", rows_of())
+    found = validated(channel, tmp_path / "model", capsys)
+    assert (found["train_rows"], found["validation_rows"]) == (72, 18)
+    assert 0.9 < found["validation:macro_f1"] <= 1
+    signature = json.loads((tmp_path / "model" / "signature.json").read_text())
+    assert signature["training_rows"] == 72
+    # Other hyperparameters are compared on the same rows.
+    assert validated(channel, tmp_path / "other", capsys, "--C", "0.0001")["validation_rows"] == 18
+
+
+def test_the_objective_is_the_same_whatever_files_the_rows_come_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = rows_of()
+    one = validated(write(tmp_path / "whole", rows), tmp_path / "one", capsys)
+    assert one == validated(write(tmp_path / "parts", rows[::-2], rows[::2]), tmp_path / "other", capsys)
+
+
+def test_without_being_asked_training_learns_from_every_row_and_gives_the_bytes_that_it_gave_before(
+    tmp_path: Path,
+) -> None:
+    channel = write(tmp_path / "train", rows_of())
+    assert trained(channel, tmp_path / "one") == trained(channel, tmp_path / "other", "--validation_fraction", "0")
+
+
+def test_no_narrative_is_learned_from_and_validated_on() -> None:
+    texts = [text for text in (f"Narrative {number}" for number in range(40)) for _ in range(3)]
+    # Equal but for case and white space.
+    texts = [text.upper() if number % 3 == 1 else text.replace(" ", "\n") for number, text in enumerate(texts)]
+    labels = ["card" if number < 60 else "mortgage" for number in range(120)]
+    chosen = validation_rows(texts, labels, 0.25)
+    groups = [set(chosen[start : start + 3]) for start in range(0, 120, 3)]
+    assert all(len(group) == 1 for group in groups)
+    # A quarter of each class.
+    assert (sum(chosen[:60]), sum(chosen[60:])) == (15, 15)
+    again = validation_rows(texts[::-1], labels[::-1], 0.25)
+    assert again[::-1] == chosen
+
+
+def test_a_narrative_with_two_labels_is_not_validated_on_and_a_rare_class_keeps_its_rows() -> None:
+    texts = ["the same text"] * 10 + [f"text {number}" for number in range(10)] + ["rare 1", "rare 2"]
+    labels = ["card", "mortgage"] * 10 + ["rare"] * 2
+    chosen = validation_rows(texts, labels, 0.4)
+    assert not any(chosen[:10])
+    assert sum(chosen[10:20]) == 4
+    assert not any(chosen[20:])
+
+
+def test_too_few_rows_to_validate_on_are_refused(tmp_path: Path) -> None:
+    channel = write(tmp_path / "train", rows_of(count=5))
+    with pytest.raises(train.TrainingDataError, match=r"validation_fraction 0\.1 of 15 complaints leaves nothing"):
+        trained(channel, tmp_path / "model", "--validation_fraction", "0.1")
+
+
+def test_a_class_that_is_never_answered_counts_as_zero(tmp_path: Path) -> None:
+    model = train.TrainedModel(Answers("card"), 0.0)
+    # F1 of card is 2/3, of mortgage 0; a class that no row has is not counted.
+    assert train.macro_f1(model, [("a", "card"), ("b", "mortgage")]) == pytest.approx(1 / 3)
+
+
+class Answers:
+    """A model with one answer."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+
+    def predict(self, texts: list[str]) -> list[str]:
+        return [self.label for _ in texts]
