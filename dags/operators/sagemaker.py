@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from airflow.providers.amazon.aws.triggers.sagemaker import SageMakerTrigger
 from airflow.sdk import Context
 
 from complaints.aws import jobs
-from complaints.aws.job_kinds import PROCESSING, TRAINING, TRANSFORM
+from complaints.aws.job_kinds import PROCESSING, TRAINING, TRANSFORM, TUNING
 from complaints.aws.jobs import Job
 from complaints.settings import load_settings
 from complaints.tasks.jobs import find_sagemaker_job
@@ -119,4 +120,31 @@ class SageMakerTransformOperator(_SageMakerJob, sagemaker.SageMakerTransformOper
 
     def __init__(self, *, output_uri: str, **kwargs: Any) -> None:
         super().__init__(**_defaults(kwargs))
+        self.output_uri = output_uri
+
+
+class SageMakerTuningOperator(_SageMakerJob, sagemaker.SageMakerTuningOperator):
+    """Creates one hyperparameter tuning job for its `config`, with MaxNumberOfTrainingJobs also for a grid.
+
+    `output_uri`: where the training jobs leave their models. With Amazon's operator, the trigger gives up after 480
+    questions, however long the training jobs may take.
+    """
+
+    kind = TUNING
+    template_fields = (*sagemaker.SageMakerTuningOperator.template_fields, "output_uri")
+
+    def __init__(self, *, output_uri: str, **kwargs: Any) -> None:
+        limits = kwargs["config"]["HyperParameterTuningJobConfig"]["ResourceLimits"]
+        rounds = math.ceil(limits["MaxNumberOfTrainingJobs"] / limits["MaxParallelTrainingJobs"])
+        pipeline = load_settings().pipeline
+        waiting = waiting_defaults(
+            kwargs,
+            job_seconds=rounds * kwargs["config"]["TrainingJobDefinition"]["StoppingCondition"]["MaxRuntimeInSeconds"],
+            poll_seconds=pipeline.orchestration.poll_seconds,
+            pause="check_interval",
+            attempts="max_attempts",
+        )
+        attempts = waiting.pop("max_attempts")
+        super().__init__(**waiting)
+        self.max_attempts = attempts
         self.output_uri = output_uri

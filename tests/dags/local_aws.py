@@ -38,6 +38,7 @@ TRAIN = """
 import os, boto3, time
 exec(boto3.client("s3").get_object(Bucket="once", Key="how")["Body"].read())
 open(os.path.join(os.environ["SM_MODEL_DIR"], "model"), "w").write("model")
+print("score=0.5")
 """
 
 
@@ -88,6 +89,14 @@ class Account:
         """The training jobs of a run of the flow, and their states."""
         jobs = self.sagemaker.list_training_jobs(NameContains=f"train-{run}", SortBy="Name", SortOrder="Ascending")
         return {each["TrainingJobName"]: each["TrainingJobStatus"] for each in jobs["TrainingJobSummaries"]}
+
+    def tunings(self, run: str) -> dict[str, str]:
+        """The tuning jobs of a run of the flow, and their states."""
+        jobs = self.sagemaker.list_hyper_parameter_tuning_jobs(
+            NameContains=f"tune-{run}", SortBy="Name", SortOrder="Ascending"
+        )
+        found = jobs["HyperParameterTuningJobSummaries"]
+        return {each["HyperParameterTuningJobName"]: each["HyperParameterTuningJobStatus"] for each in found}
 
 
 @contextmanager

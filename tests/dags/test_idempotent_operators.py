@@ -52,7 +52,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         yield found
 
 
-@pytest.fixture(params=["glue", "training"])
+@pytest.fixture(params=["glue", "training", "tuning"])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -66,7 +66,7 @@ def run(request: pytest.FixtureRequest) -> str:
 def operator(kind: str, run: str, **more: Any) -> Any:
     """As each try of the task has it: new, and rendered."""
     from operators.glue import GlueJobOperator
-    from operators.sagemaker import SageMakerTrainingOperator
+    from operators.sagemaker import SageMakerTrainingOperator, SageMakerTuningOperator
 
     output, common = f"s3://{BUCKET}/{run}/", {"task_id": "step", "deferrable": False, "aws_conn_id": None}
     if kind == "glue":
@@ -80,6 +80,8 @@ def operator(kind: str, run: str, **more: Any) -> Any:
             job_poll_interval=1,
             **more,
         )
+    if kind == "tuning":
+        return SageMakerTuningOperator(**common, config=tuning(run), output_uri=output, check_interval=1, **more)
     config = training(run)
     return SageMakerTrainingOperator(
         **common, config=config, output_uri=output, check_interval=1, print_log=False, **more
@@ -102,12 +104,40 @@ def training(run: str) -> dict[str, Any]:
     }
 
 
+def tuning(run: str) -> dict[str, Any]:
+    """A grid of one training job."""
+    definition = training(run)
+    del definition["TrainingJobName"]
+    # Amazon's operator looks for the data of each channel.
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{BUCKET}/code/"}
+    algorithm = {
+        **definition["AlgorithmSpecification"],
+        "MetricDefinitions": [{"Name": "score", "Regex": "score=(.*)"}],
+    }
+    return {
+        "HyperParameterTuningJobName": f"tune-{run}",
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Grid",
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "score"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1},
+            "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "c", "Values": ["1"]}]},
+        },
+        "TrainingJobDefinition": {
+            "StaticHyperParameters": definition.pop("HyperParameters"),
+            **definition,
+            "AlgorithmSpecification": algorithm,
+            "InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": source}}],
+        },
+    }
+
+
 def states(account: Account, kind: str, run: str) -> list[str]:
     """How the jobs of the run ended, in the words of Glue."""
     if kind == "glue":
         return account.glue_runs(run)
     words = {"InProgress": "RUNNING", "Completed": "SUCCEEDED", "Failed": "FAILED", "Stopped": "STOPPED"}
-    return [words.get(each, each) for each in account.trainings(run).values()]
+    found = account.tunings(run) if kind == "tuning" else account.trainings(run)
+    return [words.get(each, each) for each in found.values()]
 
 
 def deferred(operator: Any, method: str = "execute", *arguments: Any) -> Any:
@@ -167,7 +197,8 @@ def test_a_job_whose_output_was_deleted_is_run_again(account: Account, kind: str
     assert states(account, kind, run) == ["SUCCEEDED", "SUCCEEDED"]
     # What is left is the second job's, which the first one's description would hide.
     assert operator(kind, run).execute(CONTEXT) == left
-    assert kind == "glue" or left["Training"]["TrainingJobName"] == f"train-{run}-1"
+    assert kind != "training" or left["Training"]["TrainingJobName"] == f"train-{run}-1"
+    assert kind != "tuning" or left["Tuning"]["HyperParameterTuningJobName"] == f"tune-{run}-1"
 
 
 def test_a_job_that_failed_is_a_final_failure_with_its_reason_and_is_tried_anew_when_the_task_is_cleared(
@@ -217,7 +248,7 @@ def test_the_tasks_log_has_the_jobs_own_lines_and_says_which_log_they_are_of(
         operator(kind, run).execute(CONTEXT)
     told = caplog.messages
     assert "read 1,234 rows of raw/a.csv" in told
-    group = {"glue": "/aws-glue/jobs/output", "training": "/aws/sagemaker/TrainingJobs"}[kind]
+    group = "/aws-glue/jobs/output" if kind == "glue" else "/aws/sagemaker/TrainingJobs"
     assert any(line.startswith(f"log group {group}, stream ") for line in told)
 
 
@@ -249,7 +280,7 @@ def test_a_log_that_must_not_be_read_is_one_line_and_no_failure(
     with caplog.at_level("INFO", "operators.once"):
         assert operator(kind, run).execute(CONTEXT)
     refused = [line for line in caplog.messages if "cannot be read" in line]
-    assert len(refused) == {"glue": 2, "training": 1}[kind]
+    assert len(refused) == {"glue": 2, "training": 1, "tuning": 1}[kind]
     assert all("AccessDeniedException" in line for line in refused)
 
 
@@ -307,7 +338,7 @@ def test_a_start_that_is_refused_is_tried_again_unless_it_always_will_be(
     def refuse(**_: Any) -> None:
         raise ClientError({"Error": {"Code": code, "Message": "no"}}, "Start")
 
-    for start in ("StartJobRun", "CreateTrainingJob"):
+    for start in ("StartJobRun", "CreateTrainingJob", "CreateHyperParameterTuningJob"):
         refusing.hook.conn.meta.events.register(f"before-call.*.{start}", refuse)
     if is_final:
         assert final(refusing) == f"{code}: no"
@@ -324,7 +355,7 @@ def test_a_start_whose_answer_got_lost_is_not_repeated(account: Account, kind: s
     def lose(**_: Any) -> None:
         raise ConnectionResetError("the answer got lost")
 
-    for start in ("StartJobRun", "CreateTrainingJob"):
+    for start in ("StartJobRun", "CreateTrainingJob", "CreateHyperParameterTuningJob"):
         losing.hook.conn.meta.events.register(f"after-call.*.{start}", lose)
     assert losing.execute(CONTEXT)
     assert states(account, kind, run) == ["SUCCEEDED"]
@@ -373,16 +404,23 @@ def test_the_exceptions_are_those_that_this_airflow_raises_and_importing_them_wa
     assert "airflow.exceptions." not in done.stderr
 
 
-@pytest.mark.parametrize(("kind", "limit"), [("glue", 7_200), ("training", 60)])
+@pytest.mark.parametrize(("kind", "limit"), [("glue", 7_200), ("training", 60), ("tuning", 180)])
 def test_an_operator_waits_by_default_as_long_as_its_job_may_take(kind: str, limit: int) -> None:
     from operators.glue import GlueJobOperator
-    from operators.sagemaker import SageMakerTrainingOperator
+    from operators.sagemaker import SageMakerTrainingOperator, SageMakerTuningOperator
 
-    made: Any = (
-        GlueJobOperator(task_id="step", job_name="prepare", script_args={}, output_uri="s3://b/o/")
-        if kind == "glue"
-        else SageMakerTrainingOperator(task_id="step", config=training("run"), output_uri="s3://b/o/")
-    )
+    made: Any
+    common: dict[str, Any] = {"task_id": "step", "output_uri": "s3://b/o/"}
+    if kind == "glue":
+        made = GlueJobOperator(**common, job_name="prepare", script_args={})
+    elif kind == "training":
+        made = SageMakerTrainingOperator(**common, config=training("run"))
+    else:
+        config = tuning("run")
+        # Two at a time, so three rounds.
+        limits = {"MaxNumberOfTrainingJobs": 5, "MaxParallelTrainingJobs": 2}
+        config["HyperParameterTuningJobConfig"]["ResourceLimits"] = limits
+        made = SageMakerTuningOperator(**common, config=config)
     pause, attempts = (
         (made.waiter_delay, made.waiter_max_attempts) if kind == "glue" else (made.check_interval, made.max_attempts)
     )

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from complaints.aws import job_logs
-from complaints.aws.job_kinds import GLUE, kind_of
+from complaints.aws.job_kinds import GLUE, TUNING, kind_of
 
 TIMED_OUT = "the step took longer than its timeout"
 
@@ -63,6 +63,9 @@ def of_job(described: Mapping[str, Any], logs: Any = None) -> str:
     if kind is None or described.get(kind.status_member) not in kind.failed:
         return ""
     reason = described.get(kind.reason_member) or _last_words(described, logs)
+    if kind is TUNING and described.get(kind.reason_member):
+        # SageMaker only says that its training jobs failed. They tend to fail for the same reason, so one is enough.
+        reason = "; ".join(filter(None, (reason, _last_words(described, logs))))
     job = f"the {kind.title} {described['JobName']}" if kind is GLUE else f"the {kind.title}"
     return f"{job} ended as {described[kind.status_member]}" + (f": {reason}" if reason else "")
 

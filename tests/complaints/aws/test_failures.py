@@ -124,6 +124,17 @@ STOPPED = {"JobName": "prepare", "Id": "jr_1", "JobRunState": "STOPPED"}
             Logs(),
             "the SageMaker transform job ended as Stopped: its log ends with 'read 10,000 rows'",
         ),
+        # Its reason only counts failures; those are of its training jobs, whose logs are its own.
+        (
+            {
+                "HyperParameterTuningJobName": "t-0",
+                "HyperParameterTuningJobStatus": "Failed",
+                "FailureReason": "No training job succeeded after 5 attempts.",
+            },
+            Logs(),
+            "the SageMaker tuning job ended as Failed: No training job succeeded after 5 attempts.; "
+            "its log ends with 'read 10,000 rows'",
+        ),
     ],
 )
 def test_where_aws_gives_no_reason_the_end_of_the_log_tells_how_far_the_job_came(
