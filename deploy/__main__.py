@@ -23,6 +23,7 @@ from deploy.lambda_functions import handlers_archive, put_steps_function
 from deploy.layer import layer_archive, put_layer
 from deploy.releases import put_release, use_release
 from deploy.runbooks import put_runbooks
+from deploy.schedules import put_ingestion_schedule
 from deploy.starter import FLOW, put_starter
 from deploy.state_machines import put_state_machines
 
@@ -59,6 +60,7 @@ def deploy_serverless(
     put_steps_function(functions, settings, code, layers)
     machines = put_state_machines(clients["stepfunctions"], settings)
     put_uncaught_rule(clients["events"], functions, machines.values())
+    put_ingestion_schedule(clients["events"], settings, machines["complaints_ingestion"])
     put_starter(clients, settings, machines[FLOW], code, layers)
     return machines
 

@@ -11,6 +11,8 @@ SCRIPTS = {
     "prepare_history.py": "prepare_history_job",
     "prepare_complaints.py": "prepare_complaints_job",
     "audit_results.py": "audit_results_job",
+    "fetch_export.py": "fetch_export_job",
+    "compare_exports.py": "compare_exports_job",
 }
 
 

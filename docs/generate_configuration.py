@@ -59,6 +59,7 @@ SECTIONS = {
     "sagemaker": "The scikit-learn container and the instances of each kind of job.",
     "limits": "How much input one run accepts. MB and kB are millions and thousands of bytes.",
     "results": "What is published beside each prediction.",
+    "ingestion": "The public export, and which of its complaints are classified: see [ingestion](ingestion.md).",
     "orchestration": "Retries, polling and timeouts.",
     "labels": "The classes: an ordered list of rules. The first rule whose text occurs in the lower-cased product name "
     "gives the complaint its class. A product that matches no rule is `unmapped`: counted and classified, but never "
@@ -85,7 +86,9 @@ DESCRIPTIONS = {
     "glue.prepare_history_job": "Name of the Glue job that prepares the training data.",
     "glue.prepare_complaints_job": "Name of the Glue job that prepares the complaints to classify.",
     "glue.audit_results_job": "Name of the Glue job that audits the results.",
-    "glue.worker_type": "Worker type of all three jobs.",
+    "glue.fetch_export_job": "Name of the Glue job that downloads the public export.",
+    "glue.compare_exports_job": "Name of the Glue job that compares it with the one before.",
+    "glue.worker_type": "Worker type of all Glue jobs.",
     "glue.number_of_workers": "Number of workers of each job run.",
     "glue.max_concurrent_runs": "Maximum number of concurrent runs of each job. With Step Functions, also the number "
     "of executions that the starter runs at the same time.",
@@ -120,6 +123,15 @@ DESCRIPTIONS = {
     "unless its parameter `accept_fewer_rows` is set.",
     "results.columns": "Columns of the complaint that stand beside its prediction, besides `source`, `record` and "
     "`line`, which always do. The columns that are not named are null. A narrative is never published.",
+    "ingestion.url": "The export: an `https://` URL of a CSV, as `.zip`, `.gz` or plain.",
+    "ingestion.daily_at": "When `complaints_ingestion` runs each day, in UTC, once it is switched on.",
+    "ingestion.first_export": "What of the first export is classified: `all`, `none`, or a date, for what was received "
+    "since.",
+    "ingestion.compared_columns": "A complaint has changed if one of these columns has.",
+    "ingestion.connect_timeout_seconds": "How long to wait for a connection to the server.",
+    "ingestion.stall_timeout_seconds": "A connection that brings less than 16 kB in this time is given up and taken up "
+    "anew.",
+    "ingestion.max_tries": "Tries in a row without any progress before the download fails.",
     "orchestration.owner": "Owner of the DAGs in Airflow.",
     "orchestration.retries": "How often a failed task is retried. A job that ran and failed is not started again.",
     "orchestration.retry_delay_seconds": "Delay before a retry.",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from complaints.aws.objects import ObjectVersion
+from complaints.ingestion.plans import ingestion_plan
+from complaints.ingestion.remote import SourceVersion
 from complaints.runs import plans, requests
 from complaints.settings import load_settings
 
@@ -16,6 +18,7 @@ MODEL = {"version": "v3", "model_name": "complaints-v3-0123456789abcdef", "sha25
 }
 CLASSIFICATION = plans.classification_plan(INPUTS, source="raw/", release="r" * 12, model=MODEL, settings=SETTINGS)
 TRAINING = plans.training_plan(INPUTS, source="history/", release="r" * 12, settings=SETTINGS)
+INGESTION = ingestion_plan(SourceVersion('"e1"', ""), None, release="r" * 12, settings=SETTINGS)
 TRAINED: plans.TrainedModel = {
     "model_uri": "s3://bucket/model.tar.gz",
     "training_job_name": "complaints-train-0",
@@ -30,4 +33,6 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("sagemaker", "CreateProcessingJob", requests.evaluation_job(TRAINING, TRAINED, SETTINGS)),
     ("sagemaker", "CreateTransformJob", requests.transform_job(CLASSIFICATION, SETTINGS)),
     ("sagemaker", "CreateModel", requests.model("m", model_uri="s3://b/m", code_uri="s3://b/c", settings=SETTINGS)),
+    ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.fetch_export_arguments(INGESTION, SETTINGS)}),
+    ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.compare_exports_arguments(INGESTION, SETTINGS)}),
 ]

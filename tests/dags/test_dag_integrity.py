@@ -8,9 +8,11 @@ import pytest
 
 from tests.dags.conftest import DAGS
 
-EXPECTED = {"complaints_training", "complaints_classification", "complaints_arrivals", "complaints_promotion"}
-# Those that read complaints. The arrivals take no parameters and have a schedule: they start the others' runs.
-FLOWS = EXPECTED - {"complaints_arrivals", "complaints_promotion"}
+EXPECTED = {"complaints_training", "complaints_classification", "complaints_arrivals", "complaints_promotion"} | {
+    "complaints_ingestion"
+}
+# Those that have a source of complaints. The arrivals and the ingestion have a schedule, and bring it to them.
+FLOWS = EXPECTED - {"complaints_arrivals", "complaints_promotion", "complaints_ingestion"}
 DAG_FILES = sorted(path.name for path in DAGS.glob("*.py"))
 
 
@@ -123,6 +125,17 @@ def test_arrivals_are_started_only_where_somebody_switched_it_on_and_never_in_a_
     assert arrivals.is_paused_upon_creation
     assert arrivals.schedule == "@continuous"
     assert "step-functions" not in arrivals.tags, "ptmlops-starter does this for the state machines"
+
+
+def test_the_ingestion_runs_daily_once_somebody_switched_it_on_and_makes_up_for_no_day(dags: dict[str, Any]) -> None:
+    ingestion = dags["complaints_ingestion"]
+    assert ingestion.is_paused_upon_creation
+    assert ingestion.schedule == "0 11 * * *"
+    assert (ingestion.catchup, ingestion.max_active_runs) == (False, 1)
+    param = ingestion.params.get_param("accept_fewer_rows")
+    assert param.resolve() is False
+    with pytest.raises(Exception, match=r"is not of type 'boolean'|Invalid input"):
+        param.resolve("yes")
 
 
 def _read_by_member(task: Any) -> set[str]:

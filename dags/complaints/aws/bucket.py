@@ -95,6 +95,16 @@ class Bucket:
                 raise ConflictError(f"s3://{self.name}/{key} was changed by another writer in the meantime") from error
             raise
 
+    def mark(self, key: str) -> bool:
+        """Writes an empty object at `key`, unless there is one; False if there is."""
+        try:
+            self.client.put_object(Bucket=self.name, Key=key, Body=b"", IfNoneMatch="*")
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _LOST:
+                return False
+            raise
+        return True
+
     def sha256(self, key: str) -> str | None:
         """The SHA-256 of the object's bytes, in hex; None where there is no such object."""
         found = self.sha256_and_etag(key)

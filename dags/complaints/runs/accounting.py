@@ -12,6 +12,7 @@ from typing import Any
 from complaints.errors import FinalError
 
 CLASSIFICATION_FATES = ("classified", "without_narrative", "quarantined", "superseded")
+INGESTION_FATES = ("new", "changed", "unchanged", "baseline", "superseded", "quarantined")
 TRAINING_FATES = ("train", "test", "newest", "without_narrative", "unmapped", "quarantined", "superseded")
 
 

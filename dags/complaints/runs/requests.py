@@ -6,8 +6,11 @@ Create…Job. Values that are known only at run time come from the run's plan.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+from complaints.ingestion.exports import EXPORTS
+from complaints.ingestion.plans import IngestionPlan
 from complaints.runs.plans import ClassificationPlan, Plan, TrainedModel, TrainingPlan
 from complaints.settings import Instances, Settings, SettingsError
 
@@ -41,7 +44,7 @@ def prepare_complaints_arguments(plan: ClassificationPlan) -> dict[str, Any]:
     }
 
 
-def _code_arguments(plan: Plan, script_uri: str) -> dict[str, Any]:
+def _code_arguments(plan: Plan | IngestionPlan, script_uri: str) -> dict[str, Any]:
     """The code of the plan's release. The job's definition names the newest release, which may be another one by now.
 
     https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html
@@ -77,6 +80,39 @@ def audit_results_arguments(plan: ClassificationPlan) -> dict[str, Any]:
         "--scores": plan["scores_uri"],
         "--candidate": plan["candidate_uri"],
         "--account": plan["results_account_uri"],
+    }
+
+
+def fetch_export_arguments(plan: IngestionPlan, settings: Settings) -> dict[str, Any]:
+    """StartJobRun `Arguments`: the public export in, the checked object under `exports/` and its record out."""
+    pipeline = settings.pipeline
+    return {
+        **_code_arguments(plan, plan["fetch_export_script_uri"]),
+        "--url": plan["url"],
+        "--bucket": pipeline.storage.bucket,
+        "--exports": EXPORTS,
+        "--fetched": plan["fetched_uri"],
+        "--limits": plan["limits"],
+        "--max_file_mb": str(pipeline.limits.max_file_mb),
+        "--connect_seconds": str(pipeline.ingestion.connect_timeout_seconds),
+        "--stall_seconds": str(pipeline.ingestion.stall_timeout_seconds),
+        "--tries": str(pipeline.ingestion.max_tries),
+    }
+
+
+def compare_exports_arguments(plan: IngestionPlan, settings: Settings) -> dict[str, Any]:
+    """StartJobRun `Arguments`: two exports in, the complaints that are new or changed and the account out."""
+    return {
+        **_code_arguments(plan, plan["compare_exports_script_uri"]),
+        "--plan": plan["plan_uri"],
+        "--fetched": plan["fetched_uri"],
+        "--limits": plan["limits"],
+        "--columns": json.dumps(settings.pipeline.ingestion.compared_columns),
+        "--first_export": str(settings.pipeline.ingestion.first_export),
+        "--parsed": plan["parsed_uri"],
+        "--changed": plan["changed_uri"],
+        "--quarantine": plan["quarantine_uri"],
+        "--account": plan["account_uri"],
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from complaints.aws.bucket import Bucket, ConflictError
 from complaints.errors import FinalError
+from complaints.ingestion.plans import IngestionPlan
 from complaints.runs.plans import Plan
 from complaints.settings import Limits
 
@@ -30,7 +31,9 @@ def check_source(bucket: Bucket, plan: Plan, rows_in: int, limits: Limits, accep
     check_rows(rows_in, last, plan, least=limits.min_rows_of_last_run, accept_fewer=accept_fewer)
 
 
-def check_rows(rows_in: int, last: Mapping[str, Any] | None, plan: Plan, *, least: float, accept_fewer: bool) -> None:
+def check_rows(
+    rows_in: int, last: Mapping[str, Any] | None, plan: Plan | IngestionPlan, *, least: float, accept_fewer: bool
+) -> None:
     """Refuses a run that read at most the share `least` of the rows that the last run of its source read.
 
     `last` is what `last_run` found. The first run of a source passes, and so does a repeated run.

@@ -1,11 +1,12 @@
 """The settings: the two YAML files of `config/`, read, validated and typed.
 
-- `pipeline`: `pipeline_config.yaml`, with its sections `limits` and `machines` (SageMaker)
+- `pipeline`: `pipeline_config.yaml`, with its sections `limits`, `machines` (SageMaker) and `ingestion`
 - `model`: `model_config.yaml`
 - `loading`: reading both
 - `parameters`: the JSON Schemas of the DAGs' parameters
 """
 
+from complaints.settings.ingestion import Ingestion
 from complaints.settings.limits import Limits
 from complaints.settings.loading import CONFIG, Settings, SettingsError, load_settings
 from complaints.settings.machines import Instances
@@ -16,6 +17,7 @@ __all__ = [
     "CONFIG",
     "Glue",
     "Hyperparameters",
+    "Ingestion",
     "Instances",
     "LabelRule",
     "Limits",

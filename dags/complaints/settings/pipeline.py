@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from complaints.settings.ingestion import Ingestion
 from complaints.settings.limits import Count, Limits
 from complaints.settings.machines import SageMaker
 
@@ -58,6 +59,8 @@ class Glue(BaseModel, extra="forbid", frozen=True):
     prepare_history_job: JobName
     prepare_complaints_job: JobName
     audit_results_job: JobName
+    fetch_export_job: JobName
+    compare_exports_job: JobName
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"]
     number_of_workers: Annotated[int, Field(ge=2, le=299)]
     max_concurrent_runs: Count
@@ -113,6 +116,7 @@ class PipelineSettings(BaseModel, extra="forbid", frozen=True):
     sagemaker: SageMaker
     limits: Limits
     results: Results
+    ingestion: Ingestion
     orchestration: Orchestration
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 - `classification`, `training`: the tasks of these flows
 - `promotion`: the tasks of `complaints_promotion`
+- `ingestion`: the tasks of `complaints_ingestion`
 - `arrivals`: the tasks of `complaints_arrivals`
 - `jobs`: the search for a step's job, which a state machine calls before it starts one
 
