@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import zipfile
 from itertools import pairwise
+from pathlib import Path
 
+import pytest
+from exact_csv.inputs import Input, Opener
 from exact_csv.limits import ReaderLimits
 from exact_csv.tolerant_reader import Record, records
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.campaign.faults import Fault, injects
+from tests.campaign.reading import records_of
 from tests.glue.local_runs import LIMITS
 
 HEADER = b"Date received,Product,Consumer complaint narrative,Complaint ID\n"
@@ -102,3 +109,60 @@ def test_the_pieces_in_which_a_file_arrives_make_no_difference(
     content = HEADER + hostile + lines_of(rows, 100)
     for limits in (USUAL, TINY):
         assert read(content, size, limits) == read(content, limits=limits)
+
+
+def zipped(content: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("complaints.csv", content)
+    return packed.getvalue()
+
+
+def members(content: bytes) -> bytes:
+    """A gzip file of two members, as of two files put together."""
+    return gzip.compress(content[: len(content) // 2]) + gzip.compress(content[len(content) // 2 :])
+
+
+PACKED = {"gzip": gzip.compress, "members": members, "zip": zipped}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("any") / "input"
+
+
+def read_file(place: Path, content: bytes) -> list[Record]:
+    place.write_bytes(content)
+    return records_of(Opener(), Input(str(place), size=len(content)), USUAL)
+
+
+@injects(Fault.DAMAGED_ARCHIVE)
+@given(ROWS, HOSTILE, st.sampled_from(sorted(PACKED)))
+def test_a_packed_file_has_the_records_of_the_file_that_was_packed(
+    place: Path, rows: list[tuple[str, bool]], hostile: bytes, kind: str
+) -> None:
+    content = HEADER + lines_of(rows, 100) + hostile
+    assert read_file(place, PACKED[kind](content)) == read_file(place, content)
+
+
+@injects(Fault.DAMAGED_ARCHIVE)
+@given(
+    ROWS, HOSTILE, st.sampled_from(["gzip", "zip"]), st.integers(min_value=0), st.integers(min_value=1, max_value=255)
+)
+def test_a_packed_file_with_a_changed_byte_is_refused_or_reads_as_before(
+    place: Path, rows: list[tuple[str, bool]], hostile: bytes, kind: str, at: int, change: int
+) -> None:
+    """Some bytes mean nothing, such as the time in a header; a checksum tells of all others."""
+    content = HEADER + lines_of(rows, 100) + hostile
+    packed = bytearray(PACKED[kind](content))
+    packed[at % len(packed)] ^= change
+    found = read_file(place, bytes(packed))
+    assert found == read_file(place, content) or found[-1].record == 0
+
+
+@injects(Fault.CUT_FILE)
+@given(ROWS, st.sampled_from(["gzip", "zip"]), st.integers(min_value=0))
+def test_a_packed_file_that_was_cut_is_refused(place: Path, rows: list[tuple[str, bool]], kind: str, cut: int) -> None:
+    packed = PACKED[kind](HEADER + lines_of(rows, 100))
+    found = read_file(place, packed[: 1 + cut % (len(packed) - 1)])
+    assert found[-1].record == 0
