@@ -1,8 +1,9 @@
 """S3's conditional writes: the check and the write are one step, for every operation that takes a condition.
 
 moto 5.2.5 checks `If-Match` and `If-None-Match` first and writes later, so that several writers of one key pass the
-same check. It ignores both headers in CopyObject, and `If-Match` in CompleteMultipartUpload; to DeleteObject an
-`If-Match` of `*` is an ETag. On S3 exactly one writer wins, and the others get 412 PreconditionFailed.
+same check. It ignores both headers in CopyObject, `If-Match` in CompleteMultipartUpload, and the ETags of single keys
+in DeleteObjects; to DeleteObject an `If-Match` of `*` is an ETag. On S3 exactly one writer wins, and the others get 412
+PreconditionFailed, in DeleteObjects as the error of the key.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html
 
 Unconditional writes take the same lock: one between a check and its write would be lost.
@@ -13,6 +14,8 @@ from contextlib import ExitStack, contextmanager
 from threading import RLock
 from typing import Any
 
+import xmltodict  # type: ignore[import-untyped]
+from moto.core.responses import ActionResult
 from moto.s3.exceptions import MissingKey, PreconditionFailed
 from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
@@ -62,7 +65,39 @@ def patches() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(replaced(S3Response, {name: operation(each) for name, each in operations.items()}))
         stack.enter_context(replaced(S3Backend, {name: write(each) for name, each in writes.items()}))
+        stack.enter_context(
+            replaced(
+                S3Response,
+                {"_bucket_response_delete_keys": _conditional_deletions(S3Response._bucket_response_delete_keys, lock)},
+            )
+        )
         yield
+
+
+def _conditional_deletions(original: Callable[..., Any], lock: Callable[[str, str], Any]) -> Callable[..., Any]:
+    """DeleteObjects, where the request gives ETags: one key after the other, its check and its deletion in one step."""
+
+    def delete_keys(response: Any, bucket_name: str, authenticated: bool = True) -> Any:
+        objects = xmltodict.parse(response.body, strip_whitespace=False, force_list=("Object",))["Delete"]
+        conditional = [each for each in objects.get("Object", ()) if each.get("ETag")]
+        if not (authenticated and conditional):
+            return original(response, bucket_name, authenticated)
+        deleted, errors = list[dict[str, Any]](), list[dict[str, Any]]()
+        for each in objects["Object"]:
+            key, version, etag = each["Key"], each.get("VersionId"), each.get("ETag", "").strip('"')
+            with lock(bucket_name, key):
+                found = response.backend.get_object(bucket_name, key)
+                if etag and found is None:
+                    errors.append({"Key": key, "Code": "NoSuchKey", "Message": "The specified key does not exist."})
+                elif etag and etag not in ("*", found.etag.strip('"')):
+                    errors.append({"Key": key, "Code": "PreconditionFailed", "Message": PreconditionFailed("").message})
+                else:
+                    response.backend.delete_object(bucket_name, key, version_id=version)
+                    deleted.append({"Key": key, "VersionId": version})
+        response.data["Action"] = "DeleteObjects"
+        return response.serialized(ActionResult({"Deleted": deleted, "Errors": errors}))
+
+    return delete_keys
 
 
 def _conditional_copy(original: Callable[..., Any]) -> Callable[..., Any]:

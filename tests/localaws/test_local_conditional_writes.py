@@ -124,6 +124,23 @@ def test_one_of_eight_deletions_deletes_a_key(server: Running, condition: str) -
         assert len(winners(lambda _, delete=delete: server.s3.delete_object(**delete))) == 1, key
 
 
+def test_one_of_eight_deletions_of_many_deletes_each_key_with_its_etag(server: Running) -> None:
+    s3 = server.s3
+    etags = {f"many/{n}": s3.put_object(Bucket=BUCKET, Key=f"many/{n}", Body=b"x")["ETag"] for n in range(20)}
+    objects = [{"Key": key, "ETag": etag} for key, etag in etags.items()]
+    objects += [{"Key": "many/changed", "ETag": s3.put_object(Bucket=BUCKET, Key="many/changed", Body=b"old")["ETag"]}]
+    s3.put_object(Bucket=BUCKET, Key="many/changed", Body=b"new")
+    with ThreadPoolExecutor(WRITERS) as pool:
+        answers = list(
+            pool.map(lambda _: s3.delete_objects(Bucket=BUCKET, Delete={"Objects": objects}), range(WRITERS))
+        )
+    deleted = [each["Key"] for answer in answers for each in answer.get("Deleted", ())]
+    assert sorted(deleted) == sorted(etags)
+    codes = {(each["Key"] == "many/changed", each["Code"]) for answer in answers for each in answer["Errors"]}
+    assert codes == {(True, "PreconditionFailed"), (False, "NoSuchKey")}
+    assert content(s3, "many/changed") == b"new"
+
+
 def test_a_write_without_a_condition_is_never_lost_between_a_check_and_its_write(server: Running) -> None:
     for number in range(40):
         key = f"mixed/{number}"

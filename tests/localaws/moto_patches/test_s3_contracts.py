@@ -21,6 +21,7 @@ RESPONSES, MODELS, NOTIFICATIONS = "moto.s3.responses", "moto.s3.models", "moto.
         (RESPONSES, "S3Response.copy_object", ["self"]),
         (RESPONSES, "S3Response.delete_object", ["self"]),
         (RESPONSES, "S3Response._key_response_post", ["self", "request", "body", "bucket_name", "query", "key_name"]),
+        (RESPONSES, "S3Response._bucket_response_delete_keys", ["self", "bucket_name", "authenticated"]),
         (RESPONSES, "S3Response.list_objects", ["self"]),
         (RESPONSES, "S3Response.list_objects_v2", ["self"]),
         (RESPONSES, "S3Response.list_object_versions", ["self"]),
