@@ -1,6 +1,8 @@
 """The HTTP endpoint in front of moto.
 
-endpoint       LocalAWS: starts the server and connects the services
+endpoint       LocalAWS: starts and stops the server
+services       the services that execute something, connected with each other
+take_over      the operations that are answered in front of moto
 access         access control: credentials, host names, no web pages
 signature      verification of AWS Signature Version 4
 credentials    the credentials that the server accepts

@@ -12,6 +12,8 @@ from botocore.config import Config
 from localaws.server.credentials import Credentials
 
 ACCOUNT = "123456789012"
+# User-Agent of calls that the trail leaves out.
+OWN_AGENT = "localaws"
 # A job inherits nothing else from the server's environment: no credentials, no profile, no PYTHONPATH.
 # PTMLOPS_STATE marks the jobs' processes, so that they can be found after the server was killed.
 INHERITED = ("PATH", "HOME", "TMPDIR", "PTMLOPS_STATE")

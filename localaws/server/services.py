@@ -1,0 +1,103 @@
+"""The services that execute something, each connected with those that it calls: jobs, functions, events, executions.
+
+Importing this module imports parts of moto that read the shell's AWS profile: import it once that is out of the way.
+"""
+
+from pathlib import Path
+
+from localaws import moto_patches
+from localaws.events.bus import Events
+from localaws.events.schedules import Schedules
+from localaws.events.targets import Targets
+from localaws.glue.operations import GlueJobs
+from localaws.glue.ready_spark import ReadySpark
+from localaws.jobs.job import Activity
+from localaws.jobs.logs import GROUPS
+from localaws.lambdas.functions import Functions
+from localaws.lambdas.queue import FunctionQueue
+from localaws.sagemaker.operations import SageMakerJobs
+from localaws.server.cloud import OWN_AGENT, Cloud
+from localaws.server.credentials import Credentials
+from localaws.server.protocol import Handler
+from localaws.server.timer import Timer
+from localaws.stepfunctions.machines import StateMachines
+
+# A job that is downloading is stopped only afterwards; its thread ends with the process at the latest.
+LAST_WAIT_SECONDS = 15.0
+# User-Agents of calls by an AWS service.
+LAMBDA_AGENT, EVENTS_AGENT = "lambda.amazonaws.com", "events.amazonaws.com"
+
+
+class Services:
+    """The services of one endpoint, with their files in `folder`.
+
+    `minute` is the number of seconds in a minute of timeouts, retries and schedules. With `standby` the next Spark job,
+    and the next invocation of a function, find a process that has started before.
+    """
+
+    def __init__(
+        self, endpoint: str, region: str, credentials: Credentials, folder: Path, minute: float, *, standby: bool
+    ) -> None:
+        self._cloud, lambdas, rules = self._clouds = tuple(
+            Cloud(endpoint, region, credentials, agent) for agent in (OWN_AGENT, LAMBDA_AGENT, EVENTS_AGENT)
+        )
+        self._timer = Timer()
+        self._spark = ReadySpark(self._cloud.environment(), folder / "spark", standby)
+        self._glue = GlueJobs(self._cloud, folder, minute, self._spark)
+        self._sagemaker = SageMakerJobs(self._cloud, folder)
+        self.functions = Functions(self._cloud, folder, standby)
+        self.queue = FunctionQueue(lambdas, self.functions, self._timer, minute)
+        self._events = Events(region, Targets(rules, self.functions, self.queue), self.queue)
+        self._machines = StateMachines(self._cloud, self._events.put)
+        self._schedules = Schedules(self._events, region, self._timer, minute)
+
+    def start(self) -> None:
+        """Starts what is due, once the endpoint answers."""
+        self._spark.get_ready()
+        self._schedules.check()
+        for group in GROUPS:
+            self._cloud.client("logs").create_log_group(logGroupName=group)
+
+    def close(self) -> None:
+        """Ends every job and every thread, while the endpoint still answers them."""
+        for each in (self._timer, self._events, self.queue, self.functions, self._machines, self._spark):
+            each.close()
+        for job in self.jobs:
+            job.abandon()
+        for job in self.jobs:
+            job.join(LAST_WAIT_SECONDS)
+
+    def close_clients(self) -> None:
+        """Closes the connections, once the endpoint is closed."""
+        for cloud in self._clouds:
+            cloud.close()
+
+    @property
+    def jobs(self) -> list[Activity]:
+        """Every job since the start."""
+        return [job for service in (self._glue, self._sagemaker, self.functions) for job in service.jobs]
+
+    @property
+    def operations(self) -> dict[str, Handler]:
+        """The handlers of the operations that are taken over, by `X-Amz-Target`."""
+        services = {
+            "AWSGlue": self._glue.operations,
+            "SageMaker": self._sagemaker.operations,
+            "AWSStepFunctions": self._machines.operations,
+        }
+        return {f"{prefix}.{name}": handler for prefix, each in services.items() for name, handler in each.items()}
+
+    @property
+    def hooks(self) -> moto_patches.Hooks:
+        """The calls that moto's parts make of these services."""
+        return moto_patches.Hooks(
+            object_created=self._events.object_created,
+            function_notified=self._events.function_notified,
+            object_changed=self._glue.staged_updates.object_changed,
+            rule_matched=self._events.rule_matched,
+            execution_started=self._machines.statuses.started,
+            execution_ended=self._machines.statuses.ended,
+            task_service=self._machines.task_service,
+            task_client=self._machines.task_clients,
+            sdk_client=self._machines.sdk_clients,
+        )
