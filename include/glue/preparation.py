@@ -88,7 +88,7 @@ def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
     # All files, not only those of this attempt: with another number of cores an earlier one used other names.
     remove_files(files_below(options.parsed))
     write_quarantine(complaints, aside, options.quarantine)
-    check_files(complaints, options.quarantine)
+    check_files(complaints, options.limits, options.quarantine)
     by_reason = reasons(complaints)
     check_quarantine(by_reason, count, options.limits, options.quarantine)
     print(f"{count:,} rows read from {len(named) - len(aside)} files", flush=True)
@@ -138,7 +138,7 @@ def write_quarantine(complaints: DataFrame, aside: Sequence[Mapping[str, Any]], 
     )
 
 
-def check_files(complaints: DataFrame, quarantine_uri: str) -> None:
+def check_files(complaints: DataFrame, limits: ReaderLimits, quarantine_uri: str) -> None:
     """Refuses a run of which a file could not be read to its end.
 
     Raises:
@@ -154,10 +154,9 @@ def check_files(complaints: DataFrame, quarantine_uri: str) -> None:
     # Many files often have one fault: said once, it leaves room for their names.
     first = [f"{listed(names)}: {reason}" for reason, names in by_reason.items()]
     files = "1 file" if len(refused) == 1 else f"{len(refused):,} files"
-    remedy = (
-        "Repair each of them, or move it out of the prefix, and start a new run; a run passes over such files with "
-        "limits.on_unreadable_file: quarantine in pipeline_config.yaml"
-    )
+    remedy = "Repair each of them, or move it out of the prefix, and start a new run"
+    if not limits.sets_files_aside:
+        remedy += "; a run passes over such files with limits.on_unreadable_file: quarantine in pipeline_config.yaml"
     more = "; and files with {} other faults"
     raise InputFilesRefusedError(f"{files} cannot be read: {listed(first, '; ', more)}. {remedy}. See {quarantine_uri}")
 

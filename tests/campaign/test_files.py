@@ -49,7 +49,10 @@ def zipped(*members: tuple[str, bytes], encrypted: bool = False) -> bytes:
 @injects(Fault.NOT_AN_INPUT)
 @pytest.mark.parametrize(
     ("key", "size"),
-    [("raw/", 0), ("raw/2026/", 0), ("raw/_tmp.csv", 9), ("raw/.a.csv", 9), ("raw/a.csv", 0), ("raw/a.txt", 9)],
+    [
+        *(("raw/", 0), ("raw/2026/", 0), ("raw/_tmp.csv", 9), ("raw/.a.csv", 9), ("raw/a.csv", 0), ("raw/a.txt", 9)),
+        *(("raw/_temporary/0/a.csv", 9), ("raw/a/__MACOSX/b.csv", 9), ("raw/.ipynb_checkpoints/a.csv", 9)),
+    ],
 )
 def test_an_object_that_is_no_complaints_file_is_passed_over_whoever_starts_the_run(
     in_memory_aws: None, key: str, size: int
@@ -447,8 +450,9 @@ def test_a_run_may_go_on_without_files_that_cannot_be_read_and_its_accounts_name
 @injects(Fault.ENCODING)
 def test_a_run_of_which_no_file_can_be_read_fails_also_where_such_files_are_set_aside(run_of: LaidOut) -> None:
     run = run_of({"a.csv": SOUND.encode("utf-16"), "b.csv": SOUND.encode("utf-16")})
-    with pytest.raises(InputFilesRefusedError, match="2 files cannot be read: "):
+    with pytest.raises(InputFilesRefusedError, match="2 files cannot be read: ") as refused:
         prepare(run, on_unreadable_file="quarantine")
+    assert "on_unreadable_file" not in str(refused.value), "it is what the setting says already"
     assert not (run.folder / "account").exists()
 
 

@@ -152,7 +152,7 @@ def why_ignored(arrival: Arrival, storage: Storage) -> str | None:
         folder, _, name = arrival.key.removeprefix(storage.batches).rpartition("/")
         if name != BATCH_MARKER or not folder:
             return f"part of a batch, which starts when its {BATCH_MARKER} arrives"
-    elif reason := why_not_complaints(arrival.object):
+    elif reason := why_not_complaints(arrival.object, storage.raw):
         return reason
     if not re.fullmatch(Storage.source_pattern(storage.raw), arrival.key):
         raise ArrivalError(f"{arrival.key!r} may not be read: rename it to match {Storage.source_pattern(storage.raw)}")

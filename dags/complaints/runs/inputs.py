@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 # The suffixes of complaints, in any case. The reader looks at a file's first bytes for what it really is.
 OUR_SUFFIXES = (".csv", ".csv.gz", ".zip")
+_HIDDEN = ("_", ".")
 
 
 def inputs_of(bucket: Bucket, source: str, *, below: str, limits: Limits, etag: str = "") -> list[ObjectVersion]:
@@ -39,13 +40,20 @@ def checked_source(source: str, pattern: str) -> str:
     return source
 
 
-def why_not_complaints(listed: ObjectVersion) -> str | None:
-    """The reason why an object is no input of a run; None if it is one."""
-    name = listed.key.rpartition("/")[2]
-    if not name:
+def why_not_complaints(listed: ObjectVersion, below: str = "") -> str | None:
+    """The reason why an object is no input of a run; None if it is one.
+
+    `below` is the folder or the key that was named: how its own parts begin does not matter.
+    """
+    *folders, name = listed.key.removeprefix(below).split("/")
+    if listed.key.endswith("/"):
         return "a folder marker"
-    if name[0] in "_.":
+    if name[:1] in _HIDDEN:
         return "an unfinished upload, as its name says"
+    # _temporary/ of a Spark that is still writing, __MACOSX/, .ipynb_checkpoints/; no run may read a key with `..`.
+    if hidden := next((folder for folder in folders if folder[:1] in _HIDDEN and folder != ".."), None):
+        return f"in the folder {hidden}, whose name says that its files are none"
+    name = listed.key.rpartition("/")[2]
     if not name.lower().endswith(OUR_SUFFIXES):
         return "no .csv, .csv.gz or .zip file"
     return None if listed.size else "empty"
@@ -56,14 +64,15 @@ def complaints_objects(
 ) -> list[ObjectVersion]:
     """The objects of `source` that are complaints, oldest first; if `source` is one object's key, only that one.
 
-    Folder markers, empty objects, and names that begin with `_` or `.` (unfinished uploads) are left out. So are keys
-    with control characters, each with a warning: one unreadable name does not stop the other files.
+    Folder markers, empty objects, and names of files and folders below `source` that begin with `_` or `.` (unfinished
+    uploads) are left out. So are keys with control characters, each with a warning: one unreadable name does not stop
+    the other files.
 
     Raises:
         PlanError: none is left, or the one object no longer has the ETag `etag`.
     """
     named = (each for each in listed if source.endswith("/") or each.key == source)
-    chosen = sorted((each for each in named if _is_input(each)), key=oldest_first)
+    chosen = sorted((each for each in named if _is_input(each, source)), key=oldest_first)
     if not chosen:
         raise PlanError(
             f"no complaints under s3://{bucket}/{source}: put at least one .csv, .csv.gz or .zip file there"
@@ -76,8 +85,8 @@ def complaints_objects(
     return chosen
 
 
-def _is_input(listed: ObjectVersion) -> bool:
-    if why_not_complaints(listed):
+def _is_input(listed: ObjectVersion, source: str) -> bool:
+    if why_not_complaints(listed, source):
         return False
     if has_control_characters(listed.key):
         log.warning("not read: the key %r has control characters; upload the file under another name", listed.key)

@@ -171,6 +171,13 @@ def test_nothing_to_read_is_an_error_that_says_where() -> None:
         complaints_objects([listed("raw/", size=0)], bucket="bucket", source="raw/")
 
 
+@pytest.mark.parametrize("source", ["raw/_january.csv", "raw/_january/", "raw/.a/_b/"])
+def test_what_a_person_named_is_read_whatever_it_begins_with_and_hidden_folders_below_it_are_not(source: str) -> None:
+    key = source if source.endswith(".csv") else f"{source}a.csv"
+    found = [listed(key), listed(f"{source}_temporary/0/a.csv"), listed(f"{source}b/.c/a.csv")]
+    assert complaints_objects(found, bucket="bucket", source=source) == [listed(key)]
+
+
 def test_a_plan_is_as_small_for_ten_thousand_files_as_for_one() -> None:
     """It travels in the execution's data, of which there may be 256 KiB; the files stand in the document in S3."""
     one, many = ([listed(f"raw/{number}.csv") for number in range(count)] for count in (1, 10_000))

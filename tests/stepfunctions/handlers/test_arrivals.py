@@ -73,6 +73,8 @@ def test_a_notification_may_tell_of_several_objects() -> None:
         ("raw/2026/", 0, "a folder marker"),
         ("raw/_tmp.csv", 10, "an unfinished upload"),
         ("raw/.a.csv", 10, "an unfinished upload"),
+        ("raw/_temporary/0/a.csv", 10, "in the folder _temporary"),
+        ("raw/2026/__MACOSX/a.csv", 10, "in the folder __MACOSX"),
         ("raw/a.csv", 0, "empty"),
         ("raw/a.txt", 10, "no .csv, .csv.gz or .zip file"),
         ("raw/batches/may/a.csv", 10, "starts when its _SUCCESS arrives"),
