@@ -8,6 +8,7 @@ source.
 **Parameters.**
 
 - **accept_fewer_rows**: ingest the export although it has far fewer rows than the last one.
+- **accept_many_rows**: classify all that is new or changed, although it is more than ingestion.max_batch_rows.
 
 **Switch it on.** Unpause the DAG: it runs each day at ingestion.daily_at (UTC), and makes up for no day that it missed,
 since today's export holds all. Or trigger a run by hand. If the server still has the export that was
@@ -23,8 +24,8 @@ published twice. By task:
   removed, and the message says what is wrong with it.
 - **compare_exports**: an export cannot be read to its end, or too many rows cannot be read; look at them under
   quarantine/.
-- **export_adds_up**: the message has the rows that are missing. If it says that the source collapsed and that is
-  right, start a new run with accept_fewer_rows.
+- **export_adds_up**: the message has the rows that are missing. If it says that the export collapsed, or that too many
+  complaints are new or changed, and that is right, start a new run with accept_fewer_rows or accept_many_rows.
 - **publish_export**: another run ingested an export in the meantime. Start a new run.
 """
 
@@ -66,6 +67,12 @@ with DAG(
             title="Accept far fewer rows",
             description="Ingest although the export has far fewer rows than the last one.",
         ),
+        "accept_many_rows": Param(
+            False,
+            type="boolean",
+            title="Accept far more rows",
+            description="Classify all that is new or changed, although it is far more than a day brings.",
+        ),
     },
     default_args={**patience.default_args(), "on_failure_callback": alerts.on_failure},
 ) as dag:
@@ -90,7 +97,9 @@ with DAG(
     fetched >> compared
 
     account = task(multiple_outputs=False)(fails_at_once(ingestion.export_adds_up))(
-        plan, accept_fewer_rows=RunParam(dag, "accept_fewer_rows")
+        plan,
+        accept_fewer_rows=RunParam(dag, "accept_fewer_rows"),
+        accept_many_rows=RunParam(dag, "accept_many_rows"),
     )
     compared >> account
 

@@ -128,6 +128,8 @@ DESCRIPTIONS = {
     "ingestion.first_export": "What of the first export is classified: `all`, `none`, or a date, for what was received "
     "since.",
     "ingestion.compared_columns": "A complaint has changed if one of these columns has.",
+    "ingestion.max_batch_rows": "A run with more new and changed complaints is refused unless its parameter "
+    "`accept_many_rows` is set. The first export is not refused.",
     "ingestion.connect_timeout_seconds": "How long to wait for a connection to the server.",
     "ingestion.stall_timeout_seconds": "A connection that brings less than 16 kB in this time is given up and taken up "
     "anew.",

@@ -132,10 +132,11 @@ def test_the_ingestion_runs_daily_once_somebody_switched_it_on_and_makes_up_for_
     assert ingestion.is_paused_upon_creation
     assert ingestion.schedule == "0 11 * * *"
     assert (ingestion.catchup, ingestion.max_active_runs) == (False, 1)
-    param = ingestion.params.get_param("accept_fewer_rows")
-    assert param.resolve() is False
-    with pytest.raises(Exception, match=r"is not of type 'boolean'|Invalid input"):
-        param.resolve("yes")
+    for name in ("accept_fewer_rows", "accept_many_rows"):
+        param = ingestion.params.get_param(name)
+        assert param.resolve() is False
+        with pytest.raises(Exception, match=r"is not of type 'boolean'|Invalid input"):
+            param.resolve("yes")
 
 
 def _read_by_member(task: Any) -> set[str]:

@@ -23,6 +23,31 @@ class ChangedFileError(FinalError, RuntimeError):
     """A file of the batch is missing, or is not the one that was written; the batch is not complete."""
 
 
+class BatchTooLargeError(FinalError, RuntimeError):
+    """Far more complaints are new or changed than a day brings; a parameter of the run accepts them."""
+
+
+def check_batch(counts: Mapping[str, int], most: int, *, accept_many: bool) -> None:
+    """Refuses a batch of more than `most` complaints: classifying them costs, and usually nobody meant to.
+
+    Raises:
+        BatchTooLargeError: the message has the numbers, the limit and the parameter that accepts them.
+        TypeError: `accept_many` is not a bool.
+    """
+    # The DAG's parameters do not check the input of an execution, and any text would count as true.
+    if not isinstance(accept_many, bool):
+        raise TypeError(f"accept_many_rows is {accept_many!r}: use true or false")
+    if (rows := counts["new"] + counts["changed"]) <= most:
+        return
+    finding = (
+        f"{counts['new']:,} complaints are new and {counts['changed']:,} changed, together more than "
+        f"{most:,} (ingestion.max_batch_rows)"
+    )
+    if not accept_many:
+        raise BatchTooLargeError(f"{finding}. To classify all of them, run again with the parameter accept_many_rows")
+    log.warning("%s; all %s are accepted by the parameter accept_many_rows", finding, rows)
+
+
 def publish(
     bucket: Bucket, plan: IngestionPlan, counts: Mapping[str, int], account: Mapping[str, Any], batches: str
 ) -> dict[str, Any]:

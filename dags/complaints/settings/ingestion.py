@@ -39,6 +39,7 @@ class Ingestion(BaseModel, extra="forbid", frozen=True):
     daily_at: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     first_export: Literal["all", "none"] | date
     compared_columns: Annotated[tuple[ComparedColumn, ...], Field(min_length=1)]
+    max_batch_rows: Count
     connect_timeout_seconds: Count
     stall_timeout_seconds: Count
     max_tries: Annotated[int, Field(ge=1, le=20)]

@@ -39,12 +39,15 @@ def is_new_export(plan: plans.IngestionPlan) -> bool:
     return plan["is_new"]
 
 
-def export_adds_up(plan: plans.IngestionPlan, accept_fewer_rows: bool = False) -> dict[str, int]:
-    """The account of an export, once it adds up: no row was lost, and the export did not collapse.
+def export_adds_up(
+    plan: plans.IngestionPlan, accept_fewer_rows: bool = False, accept_many_rows: bool = False
+) -> dict[str, int]:
+    """The account of an export, once it adds up: no row was lost, the export did not collapse, nor changed all over.
 
     Raises:
         RowsMissingError: rows are missing, or there are too many.
         RowsCollapsedError: the export has far fewer rows than the last one.
+        BatchTooLargeError: far more complaints are new or changed than a day brings.
     """
     settings = load_settings()
     bucket = environment_bucket(settings)
@@ -53,6 +56,8 @@ def export_adds_up(plan: plans.IngestionPlan, accept_fewer_rows: bool = False) -
     last = pointer and {name: pointer[name] for name in ("run_id", "rows_in")} | {"source": plan["url"]}
     least = settings.pipeline.limits.min_rows_of_last_run
     source_ledger.check_rows(counts["rows_in"], last, plan, least=least, accept_fewer=accept_fewer_rows)
+    if pointer:
+        publishing.check_batch(counts, settings.pipeline.ingestion.max_batch_rows, accept_many=accept_many_rows)
     return counts
 
 

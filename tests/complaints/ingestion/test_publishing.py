@@ -13,7 +13,7 @@ from moto import mock_aws
 from complaints.aws.bucket import Bucket, ConflictError
 from complaints.ingestion import exports
 from complaints.ingestion.plans import IngestionPlan, ingestion_plan, plan_document
-from complaints.ingestion.publishing import ChangedFileError, publish
+from complaints.ingestion.publishing import BatchTooLargeError, ChangedFileError, check_batch, publish
 from complaints.ingestion.remote import SourceVersion
 from complaints.settings import load_settings
 from tests.campaign.faults import Fault, injects
@@ -144,6 +144,17 @@ def test_a_file_that_is_not_the_one_that_was_written_starts_nothing(bucket: Buck
     with pytest.raises(ChangedFileError, match="is missing" if content is None else "has SHA-256"):
         published(bucket, plan, account)
     assert raw(bucket) == []
+
+
+def test_a_batch_of_far_more_than_a_day_brings_needs_somebodys_word() -> None:
+    counts = {"new": 10, "changed": 5}
+    check_batch(counts, 15, accept_many=False)
+    with pytest.raises(BatchTooLargeError, match=r"10 complaints are new and 5 changed, together more than 14"):
+        check_batch(counts, 14, accept_many=False)
+    check_batch(counts, 14, accept_many=True)
+    wrong: Any = "no"
+    with pytest.raises(TypeError, match="accept_many_rows is 'no': use true or false"):
+        check_batch(counts, 15, accept_many=wrong)
 
 
 def test_an_object_is_marked_once(bucket: Bucket) -> None:
