@@ -30,8 +30,12 @@ task:
   source collapsed and that is right, start a new run with accept_fewer_rows.
 - **publish_manifest**: the run was published before with other content, which is never overwritten. The message lists
   the differences; find out where they come from.
+- **shadow_complaints**, **compare_shadow**: the results are published, and complete. Only the comparison with the
+  shadow is missing; the log ends with the reason. Clear the task, or end the shadow with complaints_promotion.
 
-Results become visible with the last task: read what a manifest under manifests/ names, and nothing else.
+Results become visible with publish_manifest: read what a manifest under manifests/ names, and nothing else. If a
+version runs as a shadow, it then classifies the same records; shadow/run_id=…/ holds its answers and how far they agree
+with the published ones. They are never published.
 """
 
 from __future__ import annotations
@@ -134,4 +138,18 @@ with DAG(
     results >> account
 
     # Until here the results are invisible: readers read what a manifest names, and it is written last.
-    task(fails_at_once(classification.publish_manifest))(plan, account)
+    published = task(fails_at_once(classification.publish_manifest))(plan, account)
+
+    # After the results: whatever happens to a shadow, they are there.
+    goes_on = task.short_circuit(fails_at_once(classification.has_shadow))(plan)
+    published >> goes_on
+
+    shadow = SageMakerTransformOperator(
+        task_id="shadow_complaints",
+        config=requests.shadow_job(plan, settings),
+        output_uri=plan["shadow_scores_uri"],
+    )
+    goes_on >> shadow
+
+    compared = task(multiple_outputs=False)(fails_at_once(classification.compare_shadow))(plan)
+    shadow >> compared

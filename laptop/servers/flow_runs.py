@@ -69,6 +69,8 @@ def _changes(tasks: list[dict[str, Any]], phases: dict[tuple[str, int], str]) ->
     messages = []
     for task in sorted(tasks, key=lambda each: each["start_date"] or "9"):
         key, state = (task["task_id"], task["try_number"]), task["state"]
+        if _never_began(task):
+            continue
         phase = "ended" if state in (*ENDED, "up_for_retry") else "started" if task["start_date"] else ""
         if not phase or phases.get(key) == phase:
             continue
@@ -79,6 +81,11 @@ def _changes(tasks: list[dict[str, Any]], phases: dict[tuple[str, int], str]) ->
         else:
             messages.append(f"{task['task_id']} started" + (f", try {task['try_number']}" * (task["try_number"] > 1)))
     return messages
+
+
+def _never_began(task: dict[str, Any]) -> bool:
+    """True for a task behind a branch that was not taken: Airflow gives it the same start and end."""
+    return bool(task["state"] == "skipped" and task["start_date"] == task["end_date"])
 
 
 def _heartbeat(task: dict[str, Any], jobs: AwsJobs) -> str:
@@ -132,7 +139,8 @@ def flow(dag_id: str, run_id: str, state: str, tasks: list[dict[str, Any]], jobs
 
     A task that was given up with its run has no end, and takes no time.
     """
-    ordered = sorted((task for task in tasks if task["start_date"]), key=lambda task: task["start_date"])
+    ran = (task for task in tasks if task["start_date"] and not _never_began(task))
+    ordered = sorted(ran, key=lambda task: task["start_date"])
     steps = [
         {
             "task_id": task["task_id"],

@@ -97,3 +97,34 @@ def test_after_a_rollback_the_next_plan_has_the_version_before(environment: Envi
     assert next_model() == "v2"
     promotion.move(bucket, planned(bucket, "roll back"))
     assert next_model() == "v1"
+
+
+def test_a_shadow_is_planned_beside_the_model_in_service_and_changes_nothing_of_the_run(
+    environment: Environment,
+) -> None:
+    bucket = Bucket(environment.s3, BUCKET)
+    alone = classification.plan_classification("raw/")
+    promotion.move(bucket, planned(bucket, "shadow", "v2"))
+    beside = classification.plan_classification("raw/")
+    assert not classification.has_shadow(alone)
+    assert classification.has_shadow(beside)
+    changed = {name for name in alone if alone[name] != beside[name]}  # type: ignore[literal-required]
+    assert all(name.startswith("shadow_") for name in changed)
+    assert (beside["shadow_version"], beside["shadow_model_name"]) == ("v2", "complaints-v2")
+
+    environment.put("processed/x", b"")
+    for folder in ("scores_uri", "shadow_scores_uri"):
+        key = f"{beside[folder].split('/', 3)[3]}part-0.out"  # type: ignore[literal-required]
+        environment.put(key, {"complaint_id": "1", "predicted_product": "card"})
+    assert classification.compare_shadow(beside)["agreement"] == 1
+    comparison = environment.get(f"shadow/run_id={beside['run_id']}/version=v2/comparison.json")
+    assert (comparison["model_version"], comparison["shadow_version"], comparison["n"]) == ("v1", "v2", 1)
+
+
+@injects(Fault.MODEL_CHANGED)
+def test_a_shadow_whose_bytes_were_changed_holds_up_no_classification(environment: Environment) -> None:
+    bucket = Bucket(environment.s3, BUCKET)
+    promotion.move(bucket, planned(bucket, "shadow", "v2"))
+    environment.put("models/versioned/v2/model.tar.gz", b"other bytes")
+    plan = classification.plan_classification("raw/")
+    assert (plan["model_version"], plan["shadow_version"]) == ("v1", "")

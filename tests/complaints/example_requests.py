@@ -17,6 +17,9 @@ MODEL = {"version": "v3", "model_name": "complaints-v3-0123456789abcdef", "sha25
     "evaluation": {"classes": ["card", "mortgage"]},
 }
 CLASSIFICATION = plans.classification_plan(INPUTS, source="raw/", release="r" * 12, model=MODEL, settings=SETTINGS)
+SHADOWED = plans.classification_plan(
+    INPUTS, source="raw/", release="r" * 12, model=MODEL, settings=SETTINGS, shadow=MODEL | {"version": "v4"}
+)
 TRAINING = plans.training_plan(INPUTS, source="history/", release="r" * 12, settings=SETTINGS)
 INGESTION = ingestion_plan(SourceVersion('"e1"', ""), None, release="r" * 12, settings=SETTINGS)
 TRAINED: plans.TrainedModel = {
@@ -32,6 +35,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("sagemaker", "CreateTrainingJob", requests.training_job(TRAINING, SETTINGS)),
     ("sagemaker", "CreateProcessingJob", requests.evaluation_job(TRAINING, TRAINED, SETTINGS)),
     ("sagemaker", "CreateTransformJob", requests.transform_job(CLASSIFICATION, SETTINGS)),
+    ("sagemaker", "CreateTransformJob", requests.shadow_job(SHADOWED, SETTINGS)),
     ("sagemaker", "CreateModel", requests.model("m", model_uri="s3://b/m", code_uri="s3://b/c", settings=SETTINGS)),
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.fetch_export_arguments(INGESTION, SETTINGS)}),
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.compare_exports_arguments(INGESTION, SETTINGS)}),

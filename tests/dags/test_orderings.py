@@ -34,9 +34,9 @@ def test_order_is_kept(dags: dict[str, Any], dag_id: str, first: str, then: str,
     assert then in after, f"{dag_id}: {then} must come after {first}: {why}"
 
 
-def test_the_manifest_is_the_last_thing_that_a_classification_writes(dags: dict[str, Any]) -> None:
-    last = [task.task_id for task in dags["complaints_classification"].tasks if not task.downstream_task_ids]
-    assert last == ["publish_manifest"]
+def test_after_the_manifest_comes_only_the_shadow(dags: dict[str, Any]) -> None:
+    after = dags["complaints_classification"].get_task("publish_manifest").get_flat_relatives(upstream=False)
+    assert {task.task_id for task in after} == {"has_shadow", "shadow_complaints", "compare_shadow"}
 
 
 def test_the_promotion_is_the_last_thing_that_a_training_does(dags: dict[str, Any]) -> None:

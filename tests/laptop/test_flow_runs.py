@@ -81,3 +81,13 @@ def test_a_run_that_was_given_up_with_its_tasks_takes_the_time_that_is_known() -
     found = flow("complaints_training", "run", "failed", [{**begun, "end_date": None}], jobs)
     assert (found["seconds"], [step["seconds"] for step in found["steps"]]) == (0.0, [0.0])
     assert flow("complaints_training", "run", "failed", [], jobs)["seconds"] == 0.0
+
+
+def test_a_task_behind_a_branch_that_was_not_taken_is_no_step() -> None:
+    now = "2026-01-01T00:00:00+00:00"
+    ran = {"task_id": "a", "state": "success", "try_number": 1, "start_date": now, "end_date": now}
+    jobs: Any = SimpleNamespace(seconds=lambda _task_id: None)
+    found = flow(
+        "complaints_classification", "run", "success", [ran, {**ran, "task_id": "b", "state": "skipped"}], jobs
+    )
+    assert [step["task_id"] for step in found["steps"]] == ["a"]

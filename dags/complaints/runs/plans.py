@@ -59,6 +59,11 @@ class ClassificationPlan(Plan):
     results_uri: str
     results_account_uri: str
     transform_job_name: str
+    shadow_version: str
+    shadow_model_name: str
+    shadow_job_name: str
+    shadow_scores_uri: str
+    shadow_comparison_uri: str
 
 
 class TrainingPlan(Plan):
@@ -88,9 +93,17 @@ class TrainedModel(TypedDict):
 
 
 def classification_plan(
-    inputs: list[ObjectVersion], *, source: str, release: str, model: Mapping[str, Any], settings: Settings
+    inputs: list[ObjectVersion],
+    *,
+    source: str,
+    release: str,
+    model: Mapping[str, Any],
+    settings: Settings,
+    shadow: Mapping[str, Any] | None = None,
 ) -> ClassificationPlan:
     """The plan to classify `inputs` with the model in service, given by its record in the registry.
+
+    A `shadow` changes nothing of the run that is published, and so not its id. Without one, its version is empty.
 
     Raises:
         PlanError: a name is too long for AWS.
@@ -116,6 +129,28 @@ def classification_plan(
         "transform_job_name": checked_name(
             "transform_job_name", f"complaints-classify-{common['run_id']}", TRANSFORM.longest_planned_name
         ),
+        **_shadow(common["run_id"], shadow, settings),
+    }
+
+
+class _ShadowPlan(TypedDict):
+    shadow_version: str
+    shadow_model_name: str
+    shadow_job_name: str
+    shadow_scores_uri: str
+    shadow_comparison_uri: str
+
+
+def _shadow(run: str, shadow: Mapping[str, Any] | None, settings: Settings) -> _ShadowPlan:
+    version = shadow["version"] if shadow else ""
+    folder = f"{_bucket(settings)}/shadow/run_id={run}/version={version or 'none'}"
+    name = f"complaints-shadow-{version}-{run}" if version else f"complaints-shadow-{run}"
+    return {
+        "shadow_version": version,
+        "shadow_model_name": shadow["model_name"] if shadow else "",
+        "shadow_job_name": checked_name("shadow_job_name", name, TRANSFORM.longest_planned_name),
+        "shadow_scores_uri": f"{folder}/scores/",
+        "shadow_comparison_uri": f"{folder}/comparison.json",
     }
 
 

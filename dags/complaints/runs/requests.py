@@ -219,6 +219,16 @@ def transform_job(plan: ClassificationPlan, settings: Settings) -> dict[str, Any
     }
 
 
+def shadow_job(plan: ClassificationPlan, settings: Settings) -> dict[str, Any]:
+    """CreateTransformJob: the same records by the shadow, whose answers are compared and never published."""
+    job = transform_job(plan, settings)
+    return job | {
+        "TransformJobName": plan["shadow_job_name"],
+        "ModelName": plan["shadow_model_name"],
+        "TransformOutput": job["TransformOutput"] | {"S3OutputPath": plan["shadow_scores_uri"]},
+    }
+
+
 def model(name: str, *, model_uri: str, code_uri: str, settings: Settings) -> dict[str, Any]:
     """CreateModel: the artifact of one version, and the inference code that it was evaluated with."""
     return {

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from typing import Any
 
+from complaints.aws.bucket import Bucket
 from complaints.aws.clients import environment_bucket
-from complaints.models import registry
+from complaints.models import promotion, registry
 from complaints.notifications import set_aside
-from complaints.runs import accounting, documents, inputs, plans, publishing, source_ledger
+from complaints.runs import accounting, documents, inputs, plans, publishing, shadows, source_ledger
 from complaints.settings import load_settings
+
+log = logging.getLogger(__name__)
 
 
 def plan_classification(source: str, etag: str | None = "") -> plans.ClassificationPlan:
@@ -21,7 +26,9 @@ def plan_classification(source: str, etag: str | None = "") -> plans.Classificat
     model = registry.model_in_service(bucket)
     registry.check_artifact(bucket, model)
     release = documents.release_in_use(bucket)
-    plan = plans.classification_plan(found, source=source, release=release, model=model, settings=settings)
+    plan = plans.classification_plan(
+        found, source=source, release=release, model=model, settings=settings, shadow=_shadow(bucket)
+    )
     documents.write_plan(bucket, plan, found)
     return plan
 
@@ -55,3 +62,35 @@ def publish_manifest(plan: plans.ClassificationPlan, account: Mapping[str, int])
     source_ledger.remember(bucket, plan, account["rows_in"], since=bucket.last_modified(key))
     set_aside.report(plan, manifest["unreadable_files"], settings)
     return f"s3://{bucket.name}/{key}"
+
+
+def has_shadow(plan: plans.ClassificationPlan) -> bool:
+    """True if a version runs as a shadow of the model in service, as it was when the run was planned."""
+    return bool(plan["shadow_version"])
+
+
+def compare_shadow(plan: plans.ClassificationPlan) -> dict[str, Any]:
+    """Compares the answers of the shadow with those of the model in service, and writes the comparison.
+
+    Raises:
+        ShadowMismatchError: the answers are not to the same records.
+    """
+    bucket = environment_bucket(load_settings())
+    pairs = shadows.answers(bucket, plan["scores_uri"], plan["shadow_scores_uri"])
+    names = ("run_id", "model_version", "shadow_version")
+    comparison = {**{name: plan[name] for name in names}, **shadows.compared(pairs)}  # type: ignore[literal-required]
+    bucket.write_json(bucket.key(plan["shadow_comparison_uri"]), comparison)
+    log.info("%(shadow_version)s agrees with %(model_version)s on %(agree)d of %(n)d complaints", comparison)
+    return {name: comparison[name] for name in (*names, "n", "agreement")}
+
+
+def _shadow(bucket: Bucket) -> Mapping[str, Any] | None:
+    """The record of the shadow; a shadow that cannot run holds up no classification."""
+    pointer, _ = promotion.read(bucket)
+    if pointer is None or not (shadow := pointer.get("shadow")):
+        return None
+    try:
+        return promotion.candidate(bucket, shadow["version"], lambda _: None).record
+    except (promotion.PromotionRefusedError, registry.ModelRefusedError) as error:
+        log.warning("no shadow in this run: %s", error)
+        return None
