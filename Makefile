@@ -1,7 +1,7 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
 .PHONY: help run results up down status logs ls get put rm models promote rollback approve reject reset compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
-	bench-orchestration bench-etl bench-model bench-inference bench-scale lock clean
+	bench-orchestration bench-etl bench-model bench-inference bench-scale bench-monitoring lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p) >/dev/null 2>&1 && \
@@ -13,7 +13,7 @@ JOBS_ENV := .venvs/jobs
 BENCH_ENV := .venvs/bench
 LAPTOP := $(JOBS_ENV)/bin/python -m laptop
 # The benches of what the jobs do call the jobs' own code.
-BENCH_PATH := dags:include/glue:include/training:include/inference
+BENCH_PATH := dags:include/glue:include/training:include/inference:include/monitoring
 # Where `make lock` finds Airflow's constraints, one file a version that MWAA builds an image for.
 MWAA_CONSTRAINTS ?= ../shared/mwaa
 
@@ -140,11 +140,11 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign.page --check
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python docs/generate_configuration.py --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py
-	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/scale.py bench/model.py bench/inference.py
+	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/scale.py bench/model.py bench/inference.py bench/monitoring.py
 	@if docker compose version >/dev/null 2>&1; then docker compose --file docker-compose.yaml config --quiet; \
 		elif docker-compose version >/dev/null 2>&1; then docker-compose --file docker-compose.yaml config --quiet; \
 		else echo "docker-compose.yaml: not checked, there is no docker compose on this machine"; fi
-	@for room in glue training inference; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
+	@for room in glue training inference monitoring; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
 
 export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, docs/configuration.md, docs/faults.md
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions
@@ -171,6 +171,9 @@ bench-model: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: our clas
 
 bench-inference: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: narratives per second and core, and dollars per million (DATA=)
 	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.inference --bench-python $(BENCH_ENV)/bin/python $(if $(DATA),--data $(DATA))
+
+bench-monitoring: $(JOBS_ENV)/.installed ## Measure: what monitoring decides about changed complaints, and PSI beside it (DATA=)
+	@OMP_NUM_THREADS=1 PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.monitoring $(if $(DATA),--data $(DATA))
 
 lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= names the folder of constraints)
 	@mkdir -p locks

@@ -1,7 +1,7 @@
 """The settings: the two YAML files of `config/`, read, validated and typed.
 
 - `pipeline`: `pipeline_config.yaml`, with its sections `limits`, `machines` (SageMaker) and `ingestion`
-- `model`: `model_config.yaml`
+- `model`: `model_config.yaml`, with its section `monitoring`
 - `loading`: reading both
 - `parameters`: the JSON Schemas of the DAGs' parameters
 """
@@ -11,6 +11,7 @@ from complaints.settings.limits import Limits
 from complaints.settings.loading import CONFIG, Settings, SettingsError, load_settings
 from complaints.settings.machines import Instances
 from complaints.settings.model import Hyperparameters, LabelRule, ModelSettings
+from complaints.settings.monitoring import Monitoring
 from complaints.settings.pipeline import Glue, Orchestration, PipelineSettings, Storage
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "LabelRule",
     "Limits",
     "ModelSettings",
+    "Monitoring",
     "Orchestration",
     "PipelineSettings",
     "Settings",

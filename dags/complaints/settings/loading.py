@@ -41,7 +41,9 @@ class Settings(BaseModel, extra="forbid", frozen=True):
         The machines and the waiting do not affect results, so the same input gives the same run on other machines.
         """
         parts = (self.pipeline.limits.of_reading(), self.pipeline.results.model_dump())
-        affecting = self.model.model_dump_json() + "".join(json.dumps(part, sort_keys=True) for part in parts)
+        affecting = self.model.model_dump_json(exclude={"monitoring"}) + "".join(
+            json.dumps(part, sort_keys=True) for part in parts
+        )
         return hashlib.sha256(affecting.encode()).hexdigest()[:16]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from complaints.settings.limits import Count
+from complaints.settings.monitoring import Monitoring
 
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Fraction = Annotated[float, Field(ge=0, le=0.5)]
@@ -52,3 +53,4 @@ class ModelSettings(BaseModel, extra="forbid", frozen=True):
     split: Split
     training: Training
     review_below: Annotated[float, Field(ge=0, le=1)]
+    monitoring: Monitoring

@@ -1,0 +1,95 @@
+"""The guard of automatic retraining: once, not soon again, only with new labels, never in a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from complaints.aws.bucket import Bucket
+from complaints.monitoring.retraining import LOCKS, claimed, locks_in, verdict
+from complaints.settings import load_settings
+
+LIMITS = load_settings().model.monitoring
+NOW = "2026-11-28T12:00:00+00:00"
+
+
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+        client.create_bucket(Bucket="monitored")
+        yield Bucket(client, "monitored")
+
+
+def asked(locks: dict[str, Any] | None = None, **altered: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "version": "v3",
+        "run_id": "a-run",
+        "now": NOW,
+        "new_labels": 400,
+        "history_is_new": True,
+        "limits": LIMITS,
+    }
+    return {**verdict(locks or {}, **{**given, **altered})}
+
+
+def alarm(bucket: Bucket, run_id: str, version: str = "v3", now: str = NOW) -> str:
+    found = verdict(
+        locks_in(bucket), version=version, run_id=run_id, now=now, new_labels=400, history_is_new=True, limits=LIMITS
+    )
+    return claimed(bucket, found, version=version, run_id=run_id, now=now)["action"]
+
+
+def test_the_same_alarm_five_times_retrains_once(bucket: Bucket) -> None:
+    assert [alarm(bucket, f"run-{number}") for number in range(5)] == ["retrain", "tell", "tell", "tell", "tell"]
+    assert [*locks_in(bucket)] == ["v3"]
+
+
+def test_a_repeated_task_finds_the_lock_that_it_wrote(bucket: Bucket) -> None:
+    assert [alarm(bucket, "run-1") for _ in range(3)] == ["retrain"] * 3
+
+
+def test_a_retrained_model_that_still_alarms_calls_a_person(bucket: Bucket) -> None:
+    assert alarm(bucket, "run-1", "v3") == "retrain"
+    assert alarm(bucket, "run-2", "v4", now="2026-11-30T12:00:00+00:00") == "person"
+    assert [*locks_in(bucket)] == ["v3"], "no other retraining was started"
+
+
+def test_after_the_cool_down_another_version_may_be_retrained(bucket: Bucket) -> None:
+    assert alarm(bucket, "run-1", "v3") == "retrain"
+    assert alarm(bucket, "run-2", "v4", now="2026-12-05T12:00:00+00:00") == "retrain"
+
+
+def test_a_retraining_that_changed_nothing_calls_a_person_after_the_cool_down(bucket: Bucket) -> None:
+    assert alarm(bucket, "run-1") == "retrain"
+    assert alarm(bucket, "run-2", now="2026-12-06T12:00:00+00:00") == "person"
+
+
+def test_of_two_that_race_one_gets_the_lock(bucket: Bucket) -> None:
+    both = [
+        verdict({}, version="v3", run_id=run, now=NOW, new_labels=400, history_is_new=True, limits=LIMITS)
+        for run in "ab"
+    ]
+    found = [
+        claimed(bucket, each, version="v3", run_id=run, now=NOW)["action"] for each, run in zip(both, "ab", strict=True)
+    ]
+    assert found == ["retrain", "tell"]
+    assert bucket.read_json(f"{LOCKS}v3.json") == {"version": "v3", "run_id": "a", "at": NOW}
+
+
+@pytest.mark.parametrize(
+    ("altered", "reason"),
+    [
+        ({"new_labels": 299}, "299 new labels are too few: 300 are needed"),
+        ({"history_is_new": False}, "nothing has been added to the history"),
+        ({"limits": LIMITS.model_copy(update={"retrain": False})}, "monitoring.retrain is false"),
+    ],
+)
+def test_without_new_labels_or_if_it_is_turned_off_it_only_tells(altered: dict[str, Any], reason: str) -> None:
+    found = asked(**altered)
+    assert found["action"] == "tell"
+    assert reason in found["reason"]
