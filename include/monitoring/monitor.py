@@ -1,0 +1,164 @@
+"""SageMaker processing script: a published classification and its model's baseline in, `monitoring.json` out.
+
+Beside it, `monitoring.parquet` has one row for each figure, for dashboards. Looks at the narratives of some fifty
+thousand complaints at most: the files of records are parts at random. Labels and `seen` come from the run's account, so
+they are of all complaints. Without the baseline of the very model that classified, it fails: no other can be compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import tarfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from assessment import Window, assessment
+from baseline import Baseline, BaselineRefusedError, Scored, load
+from delayed_accuracy import Cells
+
+_MOST_COMPLAINTS = 50_000
+_FIGURES = pa.schema(
+    [
+        *((name, pa.string()) for name in ("run_id", "model_version", "figure", "of")),
+        *((name, pa.float64()) for name in ("value", "low", "high", "threshold")),
+        ("moved", pa.bool_()),
+    ]
+)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Assesses the run in the folders that are named."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    for name in ("--model", "--records", "--scores", "--complaints", "--account", "--output"):
+        parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--run-id", required=True, help="the run that is monitored")
+    parser.add_argument("--model-version", required=True)
+    parser.add_argument("--sha256", required=True, help="the digest of the model that classified")
+    parser.add_argument("--least", type=int, required=True, help="complaints that a comparison needs")
+    parser.add_argument("--earlier", type=json.loads, default=[], help="JSON: [label, answer, count] of windows before")
+    options = parser.parse_args(argv)
+
+    vocabulary, baseline = of_model(options.model, options.sha256)
+    account = json.loads(next(options.account.rglob("*.json")).read_text(encoding="utf-8"))
+    window = window_of(
+        dict(answered(options.records, options.scores)), options.complaints, cells_of(account), options.earlier
+    )
+    found = assessment(window, baseline, vocabulary, least=options.least)
+    document = {
+        "run_id": options.run_id,
+        "model_version": options.model_version,
+        "model_sha256": options.sha256,
+        "cells": [[label, answer, count] for (label, answer), count in sorted(window.cells.items())],
+        **found,
+    }
+    options.output.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(figures(document), _FIGURES), options.output / "monitoring.parquet")
+    text = json.dumps(document, indent=2, sort_keys=True)
+    (options.output / "monitoring.json").write_text(text, encoding="utf-8")
+    print(f"complaints={found['n']} violations={len(found['violations'])}", flush=True)
+
+
+def of_model(folder: Path, sha256: str) -> tuple[list[str], Baseline]:
+    """The n-grams of the model in `folder`, and its baseline.
+
+    Raises:
+        BaselineRefusedError: there is no baseline, it is another model's, or the archive has another digest.
+    """
+    archive, stored = folder / "model.tar.gz", folder / "baseline.json"
+    with archive.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != sha256:
+        raise BaselineRefusedError(f"model.tar.gz has SHA-256 {digest}, but the run was classified by {sha256}")
+    if not stored.exists():
+        raise BaselineRefusedError("the model has no baseline.json: train it again, then classify with the new version")
+    with tarfile.open(archive, "r:gz") as tar:
+        member = tar.extractfile("vocabulary.json")
+        terms: list[str] = json.load(member) if member else []
+    return terms, load(json.loads(stored.read_text(encoding="utf-8")), sha256)
+
+
+def answered(records: Path, scores: Path) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
+    """The id, the narrative and the answer of complaints that the model could score, file by file.
+
+    Raises:
+        FileNotFoundError: a file of records has no scores.
+    """
+    count = 0
+    for path in sorted(each for each in records.rglob("*") if each.is_file() and each.name[0] not in "_."):
+        if count >= _MOST_COMPLAINTS:
+            return
+        answers = {each["complaint_id"]: each for each in _lines(scores / f"{path.name}.out") if "error" not in each}
+        for record in _lines(path):
+            if record["complaint_id"] in answers:
+                count += 1
+                yield record["complaint_id"], (record["narrative"], answers[record["complaint_id"]])
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    # Never splitlines(): U+2028 and its kind may stand inside a narrative.
+    return (json.loads(line) for line in path.read_bytes().split(b"\n") if line)
+
+
+def cells_of(account: Mapping[str, Any]) -> Cells:
+    """The labelled complaints of the run's account that the model was not trained on, by label and answer."""
+    found: Cells = Counter()
+    for row in account["scores"]:
+        if row["label"] not in (None, "unmapped") and not row.get("seen"):
+            found[row["label"], row["predicted_product"]] += row["rows"]
+    return found
+
+
+def window_of(
+    found: Mapping[str, tuple[str, Mapping[str, Any]]], complaints: Path, cells: Cells, earlier: Sequence[Sequence[Any]]
+) -> Window:
+    """The window of the complaints that were answered, with product and label of those in the Parquet files."""
+    tables = [
+        pq.ParquetFile(path).read(columns=["complaint_id", "product", "label"])
+        for path in sorted(complaints.rglob("*.parquet"))
+    ]
+    known = {row["complaint_id"]: row for table in tables for row in table.to_pylist() if row["complaint_id"] in found}
+    answers = [answer for _, answer in found.values()]
+    scored = Scored(
+        [narrative for narrative, _ in found.values()],
+        [str(answer["predicted_product"]) for answer in answers],
+        np.array([answer["confidence"] for answer in answers], float),
+    )
+    return Window(
+        scored,
+        np.array([answer["known_ngrams"] for answer in answers], np.int64),
+        [known.get(each, {}).get("product") for each in found],
+        [known.get(each, {}).get("label") for each in found],
+        cells,
+        Counter({(label, answer): count for label, answer, count in earlier}),
+    )
+
+
+def figures(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of the table: the figure, what it is of, its value, interval or threshold."""
+    rows: list[dict[str, Any]] = [{"figure": "complaints", "value": float(document["n"])}]
+    for name, signal in (document["signals"] or {}).items():
+        rows.append({"figure": "signal", "of": name, **signal})
+    rows += [
+        {"figure": "violation", "of": each["check"], "value": each["value"], "threshold": each["limit"]}
+        for each in document["violations"]
+    ]
+    measured = {
+        "estimated_accuracy": document["estimated_accuracy"],
+        **{name: document["delayed_accuracy"].get(name) for name in ("accuracy", "macro_f1", "drop")},
+    }
+    for name, each in measured.items():
+        if each:
+            rows.append({"figure": name, "value": each["estimate"], "low": each["low"], "high": each["high"]})
+    named = {"run_id": document["run_id"], "model_version": document["model_version"]}
+    return [{**dict.fromkeys(_FIGURES.names), **named, **row} for row in rows]
+
+
+if __name__ == "__main__":
+    main()

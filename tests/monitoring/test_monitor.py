@@ -1,0 +1,119 @@
+"""The monitoring job on the files of a classification: what it finds, writes and refuses."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import monitor
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from baseline import BaselineRefusedError, baseline_document
+
+from tests.monitoring.windows import CLASSES, VOCABULARY, complaints
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run of 300 complaints, one of which could not be scored, and one more that has no narrative."""
+    scored, labels = complaints(300, 21)
+    ids = [str(number) for number in range(300)]
+    records = [
+        json.dumps({"complaint_id": each, "narrative": text}) for each, text in zip(ids, scored.narratives, strict=True)
+    ]
+    answers = [
+        {"complaint_id": each, "predicted_product": answer, "confidence": float(sure), "known_ngrams": 9}
+        for each, answer, sure in zip(ids, scored.predicted, scored.confidence, strict=True)
+    ]
+    scores = [json.dumps(each) for each in reversed([*answers[:-1], {"complaint_id": "299", "error": "no narrative"}])]
+    rows = [
+        ("product", "complaint_id", "label"),
+        *zip(["A card"] * 300, ids, labels, strict=True),
+        ("New", "x", "unmapped"),
+    ]
+    account = {
+        "scores": [
+            {"label": "card", "predicted_product": "card", "seen": False, "rows": 80},
+            {"label": "card", "predicted_product": "mortgage", "seen": False, "rows": 20},
+            {"label": "card", "predicted_product": "card", "seen": True, "rows": 500},
+            {"label": "unmapped", "predicted_product": "card", "seen": False, "rows": 3},
+        ]
+    }
+    for name in ("records", "scores", "complaints", "account", "model", "unpacked"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "records" / "part-0.json").write_text("\n".join(records))
+    (tmp_path / "records" / "_SUCCESS").touch()
+    (tmp_path / "scores" / "part-0.json.out").write_text("\n".join(scores))
+    columns = {name: [row[place] for row in rows[1:]] for place, name in enumerate(rows[0])}
+    pq.write_table(pa.table(columns), tmp_path / "complaints" / "a.parquet")
+    (tmp_path / "account" / "part-0.json").write_text(json.dumps(account))
+    (tmp_path / "unpacked" / "vocabulary.json").write_text(json.dumps(sorted(VOCABULARY)))
+    with tarfile.open(tmp_path / "model" / "model.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "unpacked" / "vocabulary.json", "vocabulary.json")
+    held, truth = complaints(500, 1)
+    document = baseline_document(held, truth, VOCABULARY, CLASSES, model_sha256=digest(tmp_path), level=0.01)
+    (tmp_path / "model" / "baseline.json").write_text(json.dumps(document))
+    return tmp_path
+
+
+def digest(run: Path) -> str:
+    return hashlib.sha256((run / "model" / "model.tar.gz").read_bytes()).hexdigest()
+
+
+def monitored(run: Path, *more: str, sha256: str | None = None) -> dict[str, Any]:
+    folders = ("model", "records", "scores", "complaints", "account", "output")
+    arguments = [part for name in folders for part in (f"--{name}", str(run / name))]
+    named = ["--run-id", "a-run", "--model-version", "v3", "--sha256", sha256 or digest(run), "--least", "200"]
+    monitor.main([*arguments, *named, *more])
+    found: dict[str, Any] = json.loads((run / "output" / "monitoring.json").read_text())
+    return found
+
+
+def test_a_run_is_assessed_by_its_files_and_the_answers_find_their_records(run: Path) -> None:
+    found = monitored(run)
+    assert (found["run_id"], found["model_version"], found["n"], found["violations"]) == ("a-run", "v3", 299, [])
+    assert (
+        found["estimated_accuracy"]["low"]
+        < found["baseline_accuracy"]["estimate"]
+        < found["estimated_accuracy"]["high"]
+    )
+
+
+def test_labels_count_where_the_model_was_not_trained_on_them_and_those_of_earlier_windows_are_added(run: Path) -> None:
+    found = monitored(run, "--earlier", '[["card", "card", 160], ["card", "mortgage", 40]]')
+    assert (found["delayed_accuracy"]["n"], found["delayed_accuracy"]["accuracy"]["estimate"]) == (100, 0.8)
+    assert (found["recent_accuracy"]["n"], found["recent_accuracy"]["accuracy"]["estimate"]) == (300, 0.8)
+    assert found["cells"] == [["card", "card", 80], ["card", "mortgage", 20]]
+
+
+def test_the_table_has_a_row_for_each_figure(run: Path) -> None:
+    monitored(run)
+    rows = pq.read_table(run / "output" / "monitoring.parquet").to_pylist()
+    assert {row["figure"] for row in rows} == {
+        *("complaints", "signal", "estimated_accuracy", "accuracy", "macro_f1", "drop")
+    }
+    assert {row["run_id"] for row in rows} == {"a-run"}
+    signal = next(row for row in rows if row["of"] == "class_mix")
+    assert signal["value"] < signal["threshold"]
+    assert signal["moved"] is False
+
+
+def test_the_same_run_gives_the_same_document(run: Path) -> None:
+    assert monitored(run) == monitored(run)
+
+
+def test_without_a_baseline_of_this_model_nothing_is_compared(run: Path) -> None:
+    with pytest.raises(BaselineRefusedError, match="but the run was classified by another"):
+        monitored(run, sha256="another")
+    stored = run / "model" / "baseline.json"
+    stored.write_text(stored.read_text().replace(digest(run), "of-another-model"))
+    with pytest.raises(BaselineRefusedError, match="of-another-model"):
+        monitored(run)
+    stored.unlink()
+    with pytest.raises(BaselineRefusedError, match=r"no baseline\.json"):
+        monitored(run)
+    assert not (run / "output").exists()
