@@ -195,7 +195,7 @@ def watched(house: House, change: Change, windows: int, size: int, limits: Monit
         now = counted(*zip(*[pair for pair in labelled if pair[0] != "unmapped"], strict=True))
         before = sum(cells, Counter())
         window = Window(answers, known, [each.product for each in drawn], [each.label for each in drawn], now, before)
-        result = assessment(window, house.baseline, house.vocabulary, least=limits.min_complaints)
+        result = assessment(window, house.baseline, least=limits.min_complaints)
         decision = decide(result, earlier, limits)
         counts = not result["violations"] and result["sufficient"]
         earlier.append({"counts": counts, "drifted": has_drifted(result)})

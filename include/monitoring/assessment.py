@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,10 +30,10 @@ class Window(NamedTuple):
     earlier: Cells
 
 
-def assessment(window: Window, baseline: Baseline, vocabulary: Collection[str], *, least: int) -> dict[str, Any]:
+def assessment(window: Window, baseline: Baseline, *, least: int) -> dict[str, Any]:
     """What the decision is made from, and what people look at; below `least` complaints nothing is compared."""
     scored, total = window.scored, len(window.scored.narratives)
-    columns = text_columns(scored.narratives, vocabulary)
+    columns = text_columns(scored.narratives, baseline.document["vocabulary"])
     unknown = unknown_products(window.products, window.labels)
     sample = sample_from(scored, columns, baseline.terms, baseline.classes)
     per_class = baseline.document["per_class"]

@@ -1,7 +1,8 @@
 """The baseline of a model: what monitoring compares later windows with, written once with the version.
 
-`baseline.json` holds the held-out complaints as numbers, never as text, the top terms, the thresholds of each signal
-by size of window, and the model's scores by class.
+`baseline.json` holds the held-out complaints as numbers, never as text, the words that the model knew, the top terms,
+the thresholds of each signal by size of window, and the model's scores by class. A model that was fitted again on all
+rows, once it had passed its gate, is compared with the baseline of the fit that was evaluated, and by its words.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ def baseline_document(
         "accuracy": {"estimate": float(right.mean()), "low": low, "high": high},
         "per_class": _per_class(labels, right),
         "median_length": float(np.median(columns.words)),
+        "vocabulary": sorted(term for term in vocabulary if " " not in term),
         "terms": terms,
         "thresholds": thresholds(sample, len(classes), level=level, seed=_SEED),
         "sample": {**as_json(sample), "correct": right[kept].astype(int).tolist()},

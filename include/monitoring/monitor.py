@@ -2,15 +2,13 @@
 
 Beside it, `monitoring.parquet` has one row for each figure, for dashboards. Looks at the narratives of some fifty
 thousand complaints at most: the files of records are parts at random. Labels and `seen` come from the run's account, so
-they are of all complaints. Without the baseline of the very model that classified, it fails: no other can be compared.
+they are of all complaints. Without the model's own baseline it fails: no other can be compared.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import tarfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -41,16 +39,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--run-id", required=True, help="the run that is monitored")
     parser.add_argument("--model-version", required=True)
     parser.add_argument("--sha256", required=True, help="the digest of the model that classified")
+    parser.add_argument("--baseline-sha256", required=True, help="the digest of the fit that its evaluation was of")
     parser.add_argument("--least", type=int, required=True, help="complaints that a comparison needs")
     parser.add_argument("--earlier", type=json.loads, default=[], help="JSON: [label, answer, count] of windows before")
     options = parser.parse_args(argv)
 
-    vocabulary, baseline = of_model(options.model, options.sha256)
+    baseline = baseline_of(options.model, options.baseline_sha256)
     account = json.loads(next(options.account.rglob("*.json")).read_text(encoding="utf-8"))
     window = window_of(
         dict(answered(options.records, options.scores)), options.complaints, cells_of(account), options.earlier
     )
-    found = assessment(window, baseline, vocabulary, least=options.least)
+    found = assessment(window, baseline, least=options.least)
     document = {
         "run_id": options.run_id,
         "model_version": options.model_version,
@@ -65,23 +64,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"complaints={found['n']} violations={len(found['violations'])}", flush=True)
 
 
-def of_model(folder: Path, sha256: str) -> tuple[list[str], Baseline]:
-    """The n-grams of the model in `folder`, and its baseline.
+def baseline_of(folder: Path, sha256: str) -> Baseline:
+    """The baseline in the folder of a version.
 
     Raises:
-        BaselineRefusedError: there is no baseline, it is another model's, or the archive has another digest.
+        BaselineRefusedError: there is none, or it is another model's.
     """
-    archive, stored = folder / "model.tar.gz", folder / "baseline.json"
-    with archive.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if digest != sha256:
-        raise BaselineRefusedError(f"model.tar.gz has SHA-256 {digest}, but the run was classified by {sha256}")
+    stored = folder / "baseline.json"
     if not stored.exists():
         raise BaselineRefusedError("the model has no baseline.json: train it again, then classify with the new version")
-    with tarfile.open(archive, "r:gz") as tar:
-        member = tar.extractfile("vocabulary.json")
-        terms: list[str] = json.load(member) if member else []
-    return terms, load(json.loads(stored.read_text(encoding="utf-8")), sha256)
+    return load(json.loads(stored.read_text(encoding="utf-8")), sha256)
 
 
 def answered(records: Path, scores: Path) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:

@@ -18,7 +18,7 @@ def assessed(size: int = 400, seed: int = 11, **altered: Any) -> dict[str, Any]:
     scored, labels = complaints(size, seed)
     narratives = [altered.get("text", str)(each) for each in scored.narratives]
     found = window(scored._replace(narratives=narratives), [*labels], altered.get("products"))
-    return assessment(found, baseline(), VOCABULARY, least=200)
+    return assessment(found, baseline(), least=200)
 
 
 def checks(found: dict[str, Any]) -> list[str]:
@@ -61,7 +61,7 @@ def test_a_fault_on_the_way_here_is_a_violation(alter: Any, check: str) -> None:
 def test_one_class_for_nearly_all_complaints_is_a_violation() -> None:
     scored, labels = complaints(400, 12)
     same = window(scored._replace(predicted=["card"] * 400), [*labels])
-    assert checks(assessment(same, baseline(), VOCABULARY, least=200)) == ["one_class"]
+    assert checks(assessment(same, baseline(), least=200)) == ["one_class"]
 
 
 def test_words_that_the_model_does_not_know_move_their_signal() -> None:
@@ -73,7 +73,7 @@ def test_products_that_no_rule_knows_are_named_and_counted() -> None:
     scored, _ = complaints(400, 13)
     labels: list[str | None] = ["unmapped"] * 8 + [None] * 392
     products: list[str | None] = ["Buy now, pay later"] * 8 + [None] * 392
-    found = assessment(window(scored, labels, products), baseline(), VOCABULARY, least=200)
+    found = assessment(window(scored, labels, products), baseline(), least=200)
     assert found["unknown_products"] == {"share": 0.02, "names": {"Buy now, pay later": 8}}
 
 
@@ -92,7 +92,7 @@ def test_a_number_that_many_complaints_share_is_the_same_one_in_the_baseline_and
     made = baseline_document(shared, labels, VOCABULARY, CLASSES, model_sha256="a-model", level=0.01)
     now, _ = complaints(400, 14)
     now = now._replace(confidence=np.minimum(now.confidence, 0.8123456789))
-    found = assessment(window(now, [None] * 400), load(json.loads(json.dumps(made)), "a-model"), VOCABULARY, least=200)
+    found = assessment(window(now, [None] * 400), load(json.loads(json.dumps(made)), "a-model"), least=200)
     assert not found["signals"]["confidence"]["moved"]
 
 
