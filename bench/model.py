@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import sklearn
-from evaluate import expected_calibration_error
 from sklearn.metrics import accuracy_score, f1_score
+from slices import expected_calibration_error
 
 from bench.labelled_narratives import DATA, labelled, shortened, splits
 from bench.model_contenders import NAMES, FastText, contender

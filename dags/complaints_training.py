@@ -1,7 +1,10 @@
 """# Train the complaints model
 
-Trains a model on the labelled complaints under history/, evaluates it on complaints that it never saw, registers it
-as the next version under models/versioned/, and puts it into service.
+Trains a model on the labelled complaints under history/, and evaluates it beside the model in service, on complaints
+that neither was trained on. The gate in model_config.yaml gives the verdict: PROMOTE, HOLD or REJECT. Each model is
+registered as the next version under models/versioned/, with its verdict. One that passed is fitted once more, on all
+rows, and goes into service. A refusal is no failure: the run succeeds, one message says why, and the model in service
+stays.
 
 **Parameters.**
 
@@ -12,7 +15,8 @@ as the next version under models/versioned/, and puts it into service.
 **If it fails.** Clear the failed task: a run writes only below its own run id, and finds the jobs that it started. The
 model in service stays until promote_model has run. By task:
 
-- **plan_training**: there is nothing to read, or a file exceeds the limits in pipeline_config.yaml.
+- **plan_training**: there is nothing to read, a file exceeds the limits in pipeline_config.yaml, or models/latest names
+  a version that does not exist.
 - **prepare_history**: the error names each file that could not be read to its end, and why. Repair the file or move it
   elsewhere, then start a new run. If too many rows were quarantined, look at them under quarantine/. The job also
   fails if too few rows are left for training.
@@ -20,8 +24,13 @@ model in service stays until promote_model has run. By task:
   is right, start a new run with accept_fewer_rows.
 - **train_model**: the task's log ends with the log of the job, which has the reason.
 - **evaluate_model**: the same. The job also refuses a model that is not the one that was trained, by its SHA-256.
+- **decide**: the run has no evaluation of this model. Clear evaluate_model.
+- **choose_fit**: an error in the code. It only reads the verdict; clear the task.
+- **refit_model**: the task's log ends with the log of the job, which has the reason.
 - **register_model**: the run has no evaluation of this model, or the model was changed. Clear evaluate_model.
+- **choose_outcome**: an error in the code. It only reads the verdict; clear the task.
 - **promote_model**: another run promoted a version at the same time. Clear the task to promote this one as well.
+- **report_refusal**: SNS refused the message. The reasons are in the version's card.md, too.
 """
 
 from __future__ import annotations
@@ -43,7 +52,7 @@ patience = pipeline.orchestration
 
 with DAG(
     dag_id="complaints_training",
-    description="Train, evaluate, register and promote the complaints model",
+    description="Train, evaluate, judge, register and promote the complaints model",
     doc_md=__doc__,
     schedule=None,
     max_active_runs=1,
@@ -98,8 +107,25 @@ with DAG(
         output_uri=plan["evaluation_uri"],
     )
 
-    # The gate: only an evaluated model becomes a version.
-    version = task(fails_at_once(training.register_model))(plan, trained)
-    evaluate >> version
+    decision = task(multiple_outputs=False)(fails_at_once(training.decide))(plan, trained)
+    evaluate >> decision
 
-    task(multiple_outputs=False)(fails_at_once(training.promote_model))(version)
+    # What passed learns from the held-out rows, too. Its scores stay those of the fit that was judged.
+    fit = task.branch(fails_at_once(training.choose_fit))(decision)
+    refit = SageMakerTrainingOperator(
+        task_id="refit_model",
+        config=requests.refit_job(plan, settings),
+        output_uri=plan["refit_uri"],
+    )
+    fit >> refit
+
+    # Each model becomes a version: one that was refused, with the reasons.
+    version = task(trigger_rule="none_failed_min_one_success")(fails_at_once(training.register_model))(
+        plan, trained, decision
+    )
+    [fit, refit] >> version
+
+    outcome = task.branch(fails_at_once(training.choose_outcome))(decision)
+    version >> outcome
+    outcome >> task(multiple_outputs=False)(fails_at_once(training.promote_model))(version)
+    outcome >> task(fails_at_once(training.report_refusal))(version, decision)

@@ -36,7 +36,7 @@ pipeline_config.yaml: glue.timeout_minutes: 0: Input should be greater than or e
 ```
 
 Every key is required. After a change, run `make export`: the compiled state machines contain the bucket, the roles and
-the timeouts. A change that affects results (all of `model_config.yaml`, the reader's `limits`, and
+the timeouts. A change that affects results (`labels`, `split`, `training`, `review_below`, the reader's `limits`, and
 `results`) gives every later
 run a new run id, so that results of different settings never mix. How a run waits, and on which machines it runs, does
 not change its id.
@@ -66,6 +66,8 @@ SECTIONS = {
     "used for training.",
     "split": "Which labelled complaints are held out from training.",
     "training": "The model's hyperparameters, named as in scikit-learn.",
+    "gate": "What a trained model must show before it goes into service, declared before there is one: see "
+    "[models](models.md). A change gives every later training a new run id, and changes no classification.",
     "review_below": "",
 }
 
@@ -158,6 +160,17 @@ DESCRIPTIONS = {
     "training.hyperparameters.seed": "Random seed.",
     "training.min_class_rows": "Minimum number of training complaints per class. With fewer, training fails and names "
     "the class.",
+    "gate.margin": "How far macro-F1 on all held-out complaints may be below that of the model in service. The whole "
+    "interval of the difference must be within it.",
+    "gate.max_class_drop": "How far the recall of a class may be below that of the model in service.",
+    "gate.min_class_recall": "The least recall of every class.",
+    "gate.class_floors": "The least recall of single classes, in place of `min_class_recall`: `{mortgage: 0.8}`.",
+    "gate.min_class_rows": "A class with fewer held-out complaints cannot be judged: the verdict is HOLD, unless the "
+    "model is the first.",
+    "gate.max_calibration_error": "The most that confidence and accuracy may differ, beyond what chance explains.",
+    "gate.refit": "Train a model that passed once more on all rows, the held-out ones included. That fit serves; the "
+    "scores are those of the fit that was judged.",
+    "gate.approval": "`person`: a model that passed waits until a person approves it. `none`: it goes into service.",
     "review_below": "Results with a lower confidence are published with `needs_review` set.",
 }
 

@@ -52,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in ("run_id", "model_version", "complaints", "prepared", "records", "scores", "candidate", "account"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--columns", required=True, type=json.loads, help="JSON: the columns of the complaint to fill")
-    parser.add_argument("--trained_on", required=True, help="the rows that the model was trained on")
+    parser.add_argument(
+        "--trained_on", required=True, type=json.loads, help="where the model's training rows are: URIs"
+    )
     parser.add_argument("--classes", required=True, type=json.loads, help="JSON: the model's classes")
     parser.add_argument("--review_below", required=True, type=float, help="the confidence below which a person looks")
     options, _ = parser.parse_known_args(argv)
@@ -89,10 +91,10 @@ def with_scores(complaints: DataFrame, scores: DataFrame) -> DataFrame:
     return joined.withColumn("fate", fate)
 
 
-def trained_on(spark: SparkSession, uri: str) -> DataFrame | None:
+def trained_on(spark: SparkSession, uris: Sequence[str]) -> DataFrame | None:
     """Id and text group of the complaints that the model was trained on; None where their rows are no longer kept."""
     try:
-        found = spark.read.schema("complaint_id string, text_group string").parquet(uri)
+        found = spark.read.schema("complaint_id string, text_group string").parquet(*uris)
     except AnalysisException as error:
         if error.getErrorClass() != "PATH_NOT_FOUND":
             raise

@@ -91,7 +91,7 @@ def split(complaints: DataFrame, newest_fraction: float, test_fraction: float) -
         .otherwise("train")
     )
     return dated.withColumn("fate", fate).select(
-        *("source", "record", "complaint_id", "received_on", "narrative", "label", "text_group"),
+        *("source", "record", "complaint_id", "received_on", "company", "narrative", "label", "text_group"),
         F.when(F.col("fate") == "train", "train")
         .when(F.col("fate").isin("test", "newest"), "evaluate")
         .otherwise("none")

@@ -36,7 +36,7 @@ class TrainingDataError(ValueError):
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Trains on the `train` channel and writes the model into `SM_MODEL_DIR`."""
+    """Trains on the channel `train`, and on `held_out` if there is one; writes the model into `SM_MODEL_DIR`."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--ngram_max", type=int, default=2)
     parser.add_argument("--min_df", type=int, default=2)
@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--min_class_rows", type=int, default=5)
     parser.add_argument("--validation_fraction", type=float, default=0.0)
     parser.add_argument("--train", type=Path, default=os.environ.get("SM_CHANNEL_TRAIN"))
+    parser.add_argument("--held-out", type=Path, default=os.environ.get("SM_CHANNEL_HELD_OUT"))
     parser.add_argument("--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"))
     options, _ = parser.parse_known_args(argv)
 
@@ -56,6 +57,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     unseen: Rows = []
     if options.validation_fraction:
         narratives, labels, unseen = without_validation(narratives, labels, options.validation_fraction)
+    if options.held_out:
+        narratives, labels = with_held_out(narratives, labels, options.held_out)
     print(f"train_rows={len(labels)}", flush=True)
     model = fit(narratives, labels, options)
     print(f"features={len(model.pipeline['tfidf'].vocabulary_)}", flush=True)
@@ -103,6 +106,16 @@ def macro_f1(model: TrainedModel, rows: Rows) -> float:
     answers = model.pipeline.predict([text for text, _ in rows])
     truth = [label for _, label in rows]
     return float(f1_score(truth, answers, labels=sorted({*truth}), average="macro", zero_division=0.0))
+
+
+def with_held_out(narratives: list[str], labels: list[str], folder: Path) -> tuple[list[str], list[str]]:
+    """The rows to train on, and behind them those that were held out until the model was evaluated.
+
+    A class that only held-out rows have is left out: the model that was evaluated did not know it.
+    """
+    known, more = set(labels), zip(*read_labelled(folder), strict=True)
+    rows = [(text, label) for text, label in more if label in known]
+    return narratives + [text for text, _ in rows], labels + [label for _, label in rows]
 
 
 def check_classes(labels: Sequence[str], least: int) -> None:

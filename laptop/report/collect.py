@@ -39,6 +39,8 @@ class Results:
                 "version": version,
                 "classes": model["evaluation"]["classes"],
                 "evaluation": {name: model["evaluation"]["slices"].get(name) for name in ("test", "newest")},
+                # A version of before the gate has none.
+                **{name: model.get(name) for name in ("verdict", "in_service", "refitted")},
             },
         }
 

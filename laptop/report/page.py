@@ -15,7 +15,7 @@ from laptop.report.formatting import NOT_KNOWN, count, part, plain
 from laptop.report.markup import Markup, columns, figure, markup, section, tag
 from laptop.report.row_account import account_of
 from laptop.report.rows import classified_rows, training_rows
-from laptop.report.scores import LABELLED, NEWEST, TEST, scores
+from laptop.report.scores import LABELLED, NEWEST, TEST, scores, verdict_sentence
 from laptop.report.timing import time
 
 STYLE = Path(__file__).with_name("style.css")
@@ -90,6 +90,7 @@ def _header(summary: Mapping[str, Any]) -> Markup:
         tag("p", "PTMLops · run report", class_="eyebrow"),
         tag("h1", _title(summary)),
         tag("dl", *(_fact(name, value) for name, value in facts), class_="facts"),
+        tag("p", sentence, class_="note") if (sentence := verdict_sentence(part(summary, "model"))) else None,
         _synthetic() if summary.get("synthetic") else None,
         *_alarms(summary),
     )

@@ -25,6 +25,20 @@ LABELLED = (
 )
 
 
+def verdict_sentence(model: Mapping[str, Any]) -> str:
+    """The gate's verdict on a model and its first reason; empty for a model of before the gate.
+
+    >>> verdict_sentence({"verdict": {"verdict": "HOLD", "reasons": ["too few", "too old"]}, "in_service": "v1"})
+    'Verdict of the gate, beside v1: HOLD, as too few (and 1 more)'
+    """
+    if not (found := part(model, "verdict")):
+        return ""
+    first, *more = found["reasons"]
+    beside = f", beside {model['in_service']}" if model.get("in_service") else ""
+    others = f" (and {len(more)} more)" if more else ""
+    return f"Verdict of the gate{beside}: {found['verdict']}, as {first}{others}"
+
+
 def scores(slice_: Mapping[str, Any] | None, wording: tuple[str, str]) -> Markup | None:
     """The section of one slice; None if the slice was not evaluated."""
     if not slice_:

@@ -23,7 +23,7 @@ from laptop.report.formatting import (
     time_sentence,
 )
 from laptop.report.row_account import RowAccount, account_of, accounts_by_source, files_set_aside
-from laptop.report.scores import seen_in_training
+from laptop.report.scores import seen_in_training, verdict_sentence
 from laptop.terminal import printable
 
 COLUMNS = 100
@@ -48,6 +48,8 @@ def _title(summary: Mapping[str, Any]) -> Iterator[str]:
     version = part(summary, "model").get("version", NOT_KNOWN)
     release, orchestrator = summary.get("release", NOT_KNOWN), summary.get("orchestrator", NOT_KNOWN)
     yield f"Model version {version}, release {release}, orchestrator {orchestrator}"
+    if sentence := verdict_sentence(part(summary, "model")):
+        yield from textwrap.wrap(sentence, COLUMNS)
     if summary.get("synthetic"):
         yield "Synthetic data: the scores show that the flows work, not how good the model is on real complaints."
 

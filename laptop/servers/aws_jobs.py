@@ -20,8 +20,9 @@ class AwsJobs:
             "prepare_history": (GLUE, settings.glue.prepare_history_job),
             "prepare_complaints": (GLUE, settings.glue.prepare_complaints_job),
             "audit_results": (GLUE, settings.glue.audit_results_job),
-            "train_model": (TRAINING, ""),
-            "evaluate_model": (PROCESSING, ""),
+            "train_model": (TRAINING, "complaints-train-"),
+            "evaluate_model": (PROCESSING, "complaints-evaluate-"),
+            "refit_model": (TRAINING, "complaints-refit-"),
             "classify_complaints": (TRANSFORM, ""),
         }
 

@@ -89,7 +89,12 @@ class RunReports:
 
     def _training(self, _: str, dag_run: str) -> tuple[str, dict[str, Any]]:
         version = str(self._airflow.xcom(TRAINING, dag_run, "register_model", "return_value"))
-        return f"{version} is in service", Results(self._s3, self._bucket).of_model(version)
+        document = Results(self._s3, self._bucket).of_model(version)
+        verdict = document["model"]["verdict"]["verdict"]
+        return (
+            f"{version} is in service" if verdict == "PROMOTE" else f"{version} is not in service: {verdict}",
+            document,
+        )
 
 
 def _set_aside(folder: Path) -> None:

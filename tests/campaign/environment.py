@@ -30,7 +30,12 @@ class Environment:
     def __init__(self, s3: Any, classes: Iterable[str] = ("card", "mortgage"), model: bytes = MODEL) -> None:
         self.s3 = s3
         record = {"version": "v1", "model_name": "complaints-v1-abc", "artifact_uri": f"s3://{BUCKET}/{ARTIFACT}"}
-        record |= {"run_id": "of v1", "sha256": sha256(model), "evaluation": {"classes": list(classes)}}
+        record |= {
+            "run_id": "of v1",
+            "release": "r0",
+            "sha256": sha256(model),
+            "evaluation": {"classes": list(classes)},
+        }
         self.put("artifacts/latest.json", {"release": "r1"})
         self.put(ARTIFACT, model)
         self.put("models/versioned/v1/model.json", record)

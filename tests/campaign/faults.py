@@ -66,6 +66,11 @@ class Fault(Enum):
     POINTER_BROKEN = "The pointer to the model in service is unreadable, or names a version that is not there"
     MODEL_ROLLED_BACK = "The model in service turns out to be bad and is rolled back"
     MODEL_VERSION = "A model was trained by another version of scikit-learn"
+    RARE_CLASS = "A class is missing, or has too few complaints to train on or to judge"
+    SAME_MODEL = "The same history is trained on twice"
+    LEAK = "A held-out narrative is among the training rows"
+    WORSE_MODEL = "A trained model is worse than the one in service, on the whole or on one class"
+    UNPROMOTED = "A training dies between the copy of its model and the pointer"
 
 
 def injects(*faults: Fault) -> pytest.MarkDecorator:

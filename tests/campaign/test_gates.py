@@ -28,6 +28,7 @@ from localaws.container.serve_batch import payloads, score
 from tests import own_clients
 from tests.campaign.environment import BUCKET, Environment, key_of, sha256
 from tests.campaign.faults import Fault, injects
+from tests.complaints.example_evaluations import PASSED, evaluation
 from tests.glue.local_runs import Run, audit, data_files, lay_out
 from tests.inference.small_model import TAUGHT, rewrite, save
 from tests.localaws.account import SAGEMAKER_UNDERWAY, wait
@@ -210,10 +211,10 @@ def test_a_history_that_collapsed_teaches_nothing_unless_somebody_says_so(enviro
     history(environment, plan, 1000)
     environment.put("m", b"a new model")
     trained = {"training_job_name": "job", "model_uri": f"s3://{BUCKET}/m", "sha256": sha256(b"a new model")}
-    evaluation = {"run_id": plan["run_id"], "model_sha256": trained["sha256"]}
-    environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", evaluation)
+    evaluated = evaluation(plan["run_id"], trained["sha256"])
+    environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", evaluated)
     assert training.history_adds_up(plan)["rows_in"] == 1000
-    assert training.register_model(plan, trained) == "v2"
+    assert training.register_model(plan, trained, PASSED) == "v2"
 
     environment.put("history/a.csv", b"few")
     later = training.plan_training("history/")

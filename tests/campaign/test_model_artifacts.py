@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import pickle
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import evaluate
 import inference
 import joblib
 import model_archive
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import sklearn
-from trained_model import ModelRefusedError
+import trained_model
+from model_archive import ModelRefusedError
+from models import ScoringError
 
 from complaints.models import registry
 from complaints.runs.accounting import TRAINING_FATES
@@ -30,9 +28,11 @@ from localaws.jobs import archive as local_archive
 from localaws.jobs.job import InputError
 from tests.campaign.environment import ARTIFACT, BUCKET, MODEL, Environment, key_of, sha256
 from tests.campaign.faults import Fault, injects
+from tests.complaints.example_evaluations import PASSED, evaluation
 from tests.inference.small_model import rewrite, save
 from tests.inference.test_trained_model import Trap
 from tests.localaws.account import Account
+from tests.monitoring.processing import Processing
 
 Content = dict[str, bytes]
 
@@ -72,16 +72,10 @@ def _special(name: str, kind: bytes, target: str = "") -> tuple[tarfile.TarInfo,
 
 def evaluated(tmp_path: Path, archive: bytes, digest: str | None = None) -> dict[str, Any]:
     """Evaluates the archive as the processing job does, by the digest of its training."""
-    for name in ("model", "held_out/fate=test"):
-        (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "model" / "model.tar.gz").write_bytes(archive)
-    table = pa.table({"narrative": ["A fee on my card.", "My mortgage."], "label": ["card", "mortgage"]})
-    pq.write_table(table, tmp_path / "held_out" / "fate=test" / "part-0.parquet")
-    folders = [("--model", "model"), ("--held-out", "held_out"), ("--output", "evaluation")]
-    arguments = [part for name, folder in folders for part in (name, str(tmp_path / folder))]
-    evaluate.main([*arguments, "--run-id", "a-run", "--sha256", digest or sha256(archive)])
-    document: dict[str, Any] = json.loads((tmp_path / "evaluation" / "evaluation.json").read_text())
-    return document
+    job = Processing(tmp_path)
+    job.put_model("model", archive)
+    job.put_rows("test", [("A fee on my card.", "card"), ("My mortgage.", "mortgage")])
+    return job.evaluate(sha256=digest or sha256(archive))
 
 
 def test_the_model_of_these_tests_is_accepted_as_it_is(sound: Content, tmp_path: Path) -> None:
@@ -239,7 +233,7 @@ def test_a_pickle_in_the_place_of_weights_is_never_executed(
     (folder / "weights.npz").write_bytes(payload(Trap(tmp_path / "trace")))
     rewrite(folder)  # whoever forges the weights signs them, too
     forged = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-    with pytest.raises(ModelRefusedError, match=r"^weights\.npz: not the arrays of a model, or pickled: "):
+    with pytest.raises(ScoringError, match=r"weights\.npz: not the arrays of a model, or pickled: "):
         evaluated(tmp_path, packed(forged))
     assert not (tmp_path / "trace").exists()
 
@@ -258,10 +252,10 @@ def test_a_payload_beside_the_model_is_refused_and_never_opened(sound: Content, 
 def test_a_model_of_another_scikit_learn_is_neither_evaluated_nor_served(tmp_path: Path) -> None:
     folder = save(tmp_path / "other")
     rewrite(folder, scikit_learn="1.4.2")
-    told = f"^made by scikit-learn 1.4.2, but {sklearn.__version__} is here: train again, or serve with 1.4.2$"
-    with pytest.raises(ModelRefusedError, match=told):
+    told = f"made by scikit-learn 1.4.2, but {sklearn.__version__} is here: train again, or serve with 1.4.2$"
+    with pytest.raises(ScoringError, match=told):
         evaluated(tmp_path, packed({path.name: path.read_bytes() for path in sorted(folder.iterdir())}))
-    with pytest.raises(ModelRefusedError, match=told):
+    with pytest.raises(trained_model.ModelRefusedError, match=f"^{told}"):
         inference.model_fn(str(folder))
 
 
@@ -304,7 +298,7 @@ def trained(environment: Environment, content: bytes = b"a new model") -> tuple[
 
 @injects(Fault.MODEL_CHANGED)
 @pytest.mark.parametrize(
-    ("evaluation", "told"),
+    ("found", "told"),
     [
         (None, "has no evaluation.json: run evaluate_model again"),
         ({}, "evaluation.json has run_id None, but the trained model has"),
@@ -314,15 +308,15 @@ def trained(environment: Environment, content: bytes = b"a new model") -> tuple[
     ids=["none", "empty", "of another run", "of another model"],
 )
 def test_a_model_without_an_evaluation_of_its_own_is_not_registered_and_changes_nothing_in_service(
-    environment: Environment, evaluation: dict[str, str] | None, told: str
+    environment: Environment, found: dict[str, str] | None, told: str
 ) -> None:
     plan, model = trained(environment)
-    if evaluation is not None:
-        own = {"run_id": plan["run_id"], "model_sha256": model["sha256"]} if evaluation else {}
-        environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own | evaluation)
+    if found is not None:
+        own = evaluation(plan["run_id"], model["sha256"]) if found else {}
+        environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own | found)
     before = environment.objects("models/")
     with pytest.raises(registry.ModelRefusedError, match=told):
-        training.register_model(plan, model)
+        training.register_model(plan, model, PASSED)
     assert environment.objects("models/") == before
 
 
@@ -331,24 +325,24 @@ def test_a_model_that_changed_between_its_evaluation_and_its_registration_is_no_
     environment: Environment,
 ) -> None:
     plan, model = trained(environment)
-    own = {"run_id": plan["run_id"], "model_sha256": model["sha256"]}
+    own = evaluation(plan["run_id"], model["sha256"])
     environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own)
     environment.put(key_of(model["model_uri"]), b"another model")
     with pytest.raises(registry.ModelRefusedError, match=f"has SHA-256 {sha256(b'another model')}, but job says"):
-        training.register_model(plan, model)
+        training.register_model(plan, model, PASSED)
     assert environment.get(registry.LATEST)["version"] == "v1"
     assert "models/versioned/v2/model.json" not in environment.keys("models/")
 
 
 def test_a_version_that_is_registered_stays_as_it_is_when_its_training_is_repeated(environment: Environment) -> None:
     plan, model = trained(environment)
-    own = {"run_id": plan["run_id"], "model_sha256": model["sha256"]}
+    own = evaluation(plan["run_id"], model["sha256"])
     environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own)
-    assert training.register_model(plan, model) == "v2"
+    assert training.register_model(plan, model, PASSED) == "v2"
     before = environment.objects("models/")
     plan, again = trained(environment, b"a new model, packed at another time")
     environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own | {"model_sha256": again["sha256"]})
-    assert training.register_model(plan, again) == "v2"
+    assert training.register_model(plan, again, PASSED) == "v2"
     assert environment.objects("models/") == before
 
 

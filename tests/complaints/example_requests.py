@@ -34,6 +34,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.audit_results_arguments(CLASSIFICATION)}),
     ("sagemaker", "CreateTrainingJob", requests.training_job(TRAINING, SETTINGS)),
     ("sagemaker", "CreateProcessingJob", requests.evaluation_job(TRAINING, TRAINED, SETTINGS)),
+    ("sagemaker", "CreateTrainingJob", requests.refit_job(TRAINING, SETTINGS)),
     ("sagemaker", "CreateTransformJob", requests.transform_job(CLASSIFICATION, SETTINGS)),
     ("sagemaker", "CreateTransformJob", requests.shadow_job(SHADOWED, SETTINGS)),
     ("sagemaker", "CreateModel", requests.model("m", model_uri="s3://b/m", code_uri="s3://b/c", settings=SETTINGS)),

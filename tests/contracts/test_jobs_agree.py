@@ -75,9 +75,19 @@ def learned(spark: SparkSession, sample: Sample, tmp_path_factory: pytest.TempPa
         for path in data_files(run.folder / "model"):
             archive.add(path, path.name)
     held_out, output = run.folder / "rows" / "use=evaluate", run.folder / "evaluation"
-    facts = {"run-id": LEARNING["run_id"], "sha256": hashlib.sha256(packed.read_bytes()).hexdigest()}
-    evaluate.main(as_argv({"model": run.folder / "packed", "held-out": held_out, "output": output} | facts))
+    digest = hashlib.sha256(packed.read_bytes()).hexdigest()
+    rows, code = run.folder / "rows" / "use=train", Path(inference.__file__).parent
+    ours = {"model": run.folder / "packed", "code": code, "train": rows, "sha256": digest}
+    # As if the same model were in service.
+    theirs = {"in-service": "v1", "in-service-run-id": "of v1"} | {f"in-service-{name}": ours[name] for name in ours}
+    folders = {"held-out": held_out, "output": output, "run-id": LEARNING["run_id"]}
+    evaluate.main(as_argv(folders | ours | theirs))
     return run
+
+
+def evaluation_of(run: Run) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run.folder / "evaluation" / "evaluation.json").read_text())
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +98,7 @@ def classified(spark: SparkSession, sample: Sample, learned: Run, tmp_path_facto
     transform(run.folder / "records", run.folder / "scores", learned.folder / "model")
     # In an S3 URI nothing is percent-encoded.
     trained_on = f"{learned.uri('rows')}/use=train"
-    audit(run, None, classes=learned.document("evaluation")["classes"], trained_on=trained_on)
+    audit(run, None, classes=evaluation_of(learned)["classes"], trained_on=trained_on)
     return run
 
 
@@ -113,9 +123,33 @@ def test_the_history_adds_up(learned: Run, sample: Sample) -> None:
 
 def test_the_model_is_measured_on_all_that_was_kept_from_it(learned: Run) -> None:
     totals = check_account(learned.document("account"), TRAINING_FATES)
-    slices = learned.document("evaluation")["slices"]
+    slices = evaluation_of(learned)["slices"]
     assert {name: each["n"] for name, each in slices.items()} == {name: totals[name] for name in ("test", "newest")}
     assert slices["test"]["accuracy"] > slices["test"]["majority_accuracy"]
+
+
+def test_no_narrative_is_on_both_sides_of_the_split(learned: Run) -> None:
+    evaluation = evaluation_of(learned)
+    assert evaluation["leak"]["rows"] == 0
+    # So the same model in service has not seen any of them, either.
+    found = evaluation["comparison"]["overall"]
+    assert (found["seen_by_in_service"], found["n"]) == (0, evaluation["overall"]["n"])
+
+
+def test_a_refit_learns_from_the_held_out_rows_as_well(learned: Run, tmp_path: Path) -> None:
+    channels = {
+        each["ChannelName"]: each["DataSource"]["S3DataSource"]["S3Uri"].partition("/rows/")[2]
+        for each in requests.refit_job(LEARNING, SETTINGS)["InputDataConfig"]
+    }
+    hyperparameters = {name: json.loads(value) for name, value in LEARNING["hyperparameters"].items()}
+    folders = {name.replace("_", "-"): learned.folder / "rows" / uri for name, uri in channels.items()}
+    train.main(as_argv(hyperparameters | {"min_class_rows": 1} | folders | {"model-dir": tmp_path}))
+    totals = check_account(learned.document("account"), TRAINING_FATES)
+    refitted, before = (
+        json.loads((folder / "signature.json").read_text()) for folder in (tmp_path, learned.folder / "model")
+    )
+    assert refitted["training_rows"] == sum(totals[fate] for fate in ("train", "test", "newest"))
+    assert refitted["classes"] == before["classes"]
 
 
 def test_the_model_learned_from_every_row_that_was_kept_for_it(learned: Run) -> None:
@@ -143,7 +177,7 @@ def test_the_scores_of_the_account_can_be_measured(classified: Run) -> None:
 
 def test_an_evaluation_says_of_which_run_and_model_it_is_as_the_registry_asks(learned: Run) -> None:
     digest = hashlib.sha256((learned.folder / "packed" / "model.tar.gz").read_bytes()).hexdigest()
-    evaluation = learned.document("evaluation")
+    evaluation = evaluation_of(learned)
     assert check_evaluation(evaluation, run_id=LEARNING["run_id"], sha256=digest) == evaluation
 
 
@@ -201,7 +235,7 @@ def test_the_evaluation_is_sent_what_its_script_requires(capsys: pytest.CaptureF
     request = requests.evaluation_job(LEARNING, {"model_uri": "s3://bucket/model.tar.gz", "sha256": "0" * 64}, SETTINGS)
     sent = {part for part in request["AppSpecification"]["ContainerArguments"] if part.startswith("--")}
     required, _ = usage(evaluate.main, capsys)
-    assert len(required) == 5
+    assert len(required) == 13
     assert [*differences(sent, required)] == []
 
 
@@ -211,8 +245,8 @@ def test_the_training_script_knows_every_hyperparameter_that_it_is_sent(capsys: 
     own = {f"--{name}" for name in sent if not name.startswith("sagemaker_")}
     required, optional = usage(train.main, capsys)
     assert [*differences(own, required, optional)] == []
-    # The folders are the container's to say, by its environment.
-    assert optional - own == {"--train", "--model-dir"}
+    # The folders are the container's to say, by its environment. Only trials of a tuning job validate.
+    assert optional - own == {"--train", "--held-out", "--model-dir", "--validation_fraction"}
 
 
 def test_the_training_channel_is_the_one_that_the_script_reads() -> None:

@@ -22,7 +22,10 @@ ORDERS = [
     ("complaints_training", "prepare_history", "history_adds_up", "the account is checked once it is complete"),
     ("complaints_training", "history_adds_up", "train_model", "nothing is learned from a history with lost rows"),
     ("complaints_training", "train_model", "evaluate_model", "what is evaluated is what was trained"),
-    ("complaints_training", "evaluate_model", "register_model", "only an evaluated model becomes a version"),
+    ("complaints_training", "evaluate_model", "decide", "the verdict is about the evaluation"),
+    ("complaints_training", "decide", "refit_model", "held-out rows are learned from once the gate is passed"),
+    ("complaints_training", "decide", "register_model", "a version's record has its verdict"),
+    ("complaints_training", "refit_model", "register_model", "what is registered is what serves"),
     ("complaints_training", "register_model", "promote_model", "only a registered version goes into service"),
     ("complaints_promotion", "plan_promotion", "move_pointer", "a rollback that is retried goes back once"),
 ]
@@ -39,6 +42,6 @@ def test_after_the_manifest_comes_only_the_shadow(dags: dict[str, Any]) -> None:
     assert {task.task_id for task in after} == {"has_shadow", "shadow_complaints", "compare_shadow"}
 
 
-def test_the_promotion_is_the_last_thing_that_a_training_does(dags: dict[str, Any]) -> None:
-    last = [task.task_id for task in dags["complaints_training"].tasks if not task.downstream_task_ids]
-    assert last == ["promote_model"]
+def test_a_training_ends_with_a_promotion_or_with_the_reasons_against_one(dags: dict[str, Any]) -> None:
+    last = {task.task_id for task in dags["complaints_training"].tasks if not task.downstream_task_ids}
+    assert last == {"promote_model", "report_refusal"}

@@ -12,5 +12,6 @@ def test_the_operators_send_what_the_functions_return(dags: dict[str, Any]) -> N
     training, classification = dags["complaints_training"], dags["complaints_classification"]
     assert set(training.get_task("train_model").config) == set(REQUESTS[3][2])
     assert set(training.get_task("evaluate_model").config) == set(REQUESTS[4][2])
-    assert set(classification.get_task("classify_complaints").config) == set(REQUESTS[5][2])
+    assert set(training.get_task("refit_model").config) == set(REQUESTS[5][2])
+    assert set(classification.get_task("classify_complaints").config) == set(REQUESTS[6][2])
     assert set(training.get_task("prepare_history").script_args) == set(REQUESTS[0][2]["Arguments"])

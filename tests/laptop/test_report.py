@@ -74,6 +74,8 @@ def run() -> dict[str, Any]:
             "version": 7,
             "classes": CLASSES,
             "evaluation": {"test": scored(330, 0.9123), "newest": scored(370, 0.8456)},
+            "verdict": {"verdict": "PROMOTE", "reasons": ["macro-F1 is 0.012 (+0.004 to +0.020) above v6's"]},
+            "in_service": "v6",
         },
         "classification": {
             "run_id": "9f3c0d1e2a4b5c6d",

@@ -214,7 +214,8 @@ def test_the_model_is_far_better_than_guessing(summary: dict[str, Any]) -> None:
 
 
 def test_the_run_shows_its_progress_and_leaves_a_report(summary: dict[str, Any]) -> None:
-    for task in ("prepare_history", "train_model", "classify_complaints", "publish_manifest"):
+    assert "Verdict of the gate: PROMOTE, as it is the first model" in summary["printed"]
+    for task in ("prepare_history", "train_model", "refit_model", "classify_complaints", "publish_manifest"):
         assert f"{task}: success" in summary["printed"]
     page = Path(summary["results"]["report"]).read_text()
     assert summary["classification"]["run_id"] in page
@@ -243,7 +244,7 @@ def test_both_orchestrators_ask_aws_for_the_same(summary: dict[str, Any], server
     assert [(service, name) for service, name, _ in airflow] == [(service, name) for service, name, _ in states]
     assert airflow == states
     assert [name for service, name, _ in airflow if service != "s3"] == [
-        *("StartJobRun", "CreateTrainingJob", "CreateProcessingJob", "CreateModel"),
+        *("StartJobRun", "CreateTrainingJob", "CreateProcessingJob", "CreateTrainingJob", "CreateModel"),
         *("StartJobRun", "CreateTransformJob", "StartJobRun"),
     ]
 

@@ -105,6 +105,12 @@ class Bucket:
             raise
         return True
 
+    def write_text(self, key: str, text: str, content_type: str) -> None:
+        """Writes `text` at `key`."""
+        self.client.put_object(
+            Bucket=self.name, Key=key, Body=text.encode(), ContentType=f"{content_type}; charset=utf-8"
+        )
+
     def sha256(self, key: str) -> str | None:
         """The SHA-256 of the object's bytes, in hex; None where there is no such object."""
         found = self.sha256_and_etag(key)

@@ -168,11 +168,15 @@ def job_behind(task: Any, glue: Any, sagemaker: Any) -> Mapping[str, Any] | None
 
 
 def latest(client: Any, kind: JobKind, job_name: str = "") -> dict[str, Any]:
-    """The newest job of a kind in the account (of one Glue job), as AWS describes it; empty where there is none."""
+    """The newest job of a kind, as AWS describes it; empty where there is none.
+
+    `job_name`: the Glue job, or a part of the names of SageMaker jobs.
+    """
     if kind is GLUE:
         runs: list[dict[str, Any]] = _call(client, kind.list, JobName=job_name, MaxResults=1)["JobRuns"]
         return runs[0] if runs else {}
-    listed = _call(client, kind.list, SortBy="CreationTime", SortOrder="Descending", MaxResults=1)
+    named = {"NameContains": job_name} if job_name else {}
+    listed = _call(client, kind.list, SortBy="CreationTime", SortOrder="Descending", MaxResults=1, **named)
     names = [each[kind.id_member] for each in listed[f"{kind.name}JobSummaries"]]
     return (describe(client, kind, names[0]) if names else None) or {}
 

@@ -42,9 +42,19 @@ class ModelVersion:
         return f"{VERSIONED}{self.name}/"
 
     @property
+    def claim_key(self) -> str:
+        """The key of the claim: the run that the version belongs to."""
+        return f"{self.prefix}claim.json"
+
+    @property
     def artifact_key(self) -> str:
-        """The key of the trained model, as SageMaker packed it."""
+        """The key of the model that serves, as SageMaker packed it."""
         return f"{self.prefix}model.tar.gz"
+
+    @property
+    def evaluated_key(self) -> str:
+        """The key of the model that was evaluated, if the one that serves was refitted on all rows afterwards."""
+        return f"{self.prefix}evaluated.tar.gz"
 
     @property
     def record_key(self) -> str:
@@ -57,7 +67,7 @@ def claim_version(bucket: Bucket, run_id: str) -> ModelVersion:
     number = 1
     while True:
         version = ModelVersion(number)
-        key = f"{version.prefix}claim.json"
+        key = version.claim_key
         try:
             bucket.write_json(key, {"run_id": run_id}, if_absent=True)
         except ConflictError:
@@ -111,6 +121,15 @@ def model_in_service(bucket: Bucket) -> Mapping[str, Any]:
     if record is None:
         raise NoModelError(f"{LATEST} points at {found['version']!r}, but s3://{bucket.name}/{key} is absent")
     return record
+
+
+def model_in_service_if_any(bucket: Bucket) -> Mapping[str, Any] | None:
+    """The same; None before the first promotion. A pointer that leads nowhere is an error here, too.
+
+    Raises:
+        NoModelError: the pointer cannot be read, or the version that it names does not exist.
+    """
+    return model_in_service(bucket) if pointer(bucket)[0] is not None else None
 
 
 def check_artifact(bucket: Bucket, record: Mapping[str, Any]) -> None:

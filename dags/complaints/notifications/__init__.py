@@ -1,5 +1,6 @@
-"""The messages about failed runs, and about files that a run went on without.
+"""The messages that people get.
 
 - `alerts`: the failure callbacks of the tasks and the DAGs
+- `refusals`: a trained model that did not pass the gate
 - `set_aside`: the message about files that cannot be read
 """

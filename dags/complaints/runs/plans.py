@@ -16,6 +16,7 @@ from complaints.aws.objects import ObjectVersion
 from complaints.errors import FinalError
 from complaints.settings import Settings
 
+NONE = "none"  # what a plan says of the model in service where there is none
 _LONGEST_MODEL_NAME = 63  # CreateModel
 
 
@@ -53,7 +54,7 @@ class ClassificationPlan(Plan):
     classes: str
     review_below: str
     columns: str
-    trained_on_uri: str
+    trained_on: str
     scores_uri: str
     candidate_uri: str
     results_uri: str
@@ -66,7 +67,18 @@ class ClassificationPlan(Plan):
     shadow_comparison_uri: str
 
 
-class TrainingPlan(Plan):
+class InService(TypedDict):
+    """The part of a training plan about the model in service, which the new one is compared with."""
+
+    in_service_version: str
+    in_service_sha256: str
+    in_service_run_id: str
+    in_service_model_uri: str
+    in_service_code_uri: str
+    in_service_train_uri: str
+
+
+class TrainingPlan(Plan, InService):
     """The plan of one training run."""
 
     prepare_history_script_uri: str
@@ -80,8 +92,11 @@ class TrainingPlan(Plan):
     training_uri: str
     evaluation_job_name: str
     evaluation_uri: str
+    evaluation_code_uri: str
     inference_code_uri: str
     inference_archive_uri: str
+    refit_job_name: str
+    refit_uri: str
 
 
 class TrainedModel(TypedDict):
@@ -108,7 +123,7 @@ def classification_plan(
     Raises:
         PlanError: a name is too long for AWS.
     """
-    common = _common("classification", inputs, source, release, settings, pinned=model["version"])
+    common = _common("classification", inputs, source, release, settings, model["version"])
     run, code = _processed(settings, common["run_id"]), _code(settings, release)
     return {
         **common,
@@ -121,7 +136,7 @@ def classification_plan(
         "classes": json.dumps(model["evaluation"]["classes"]),
         "review_below": str(settings.model.review_below),
         "columns": json.dumps(settings.pipeline.results.columns),
-        "trained_on_uri": _train_uri(_processed(settings, model["run_id"])),
+        "trained_on": json.dumps(_trained_on(model, settings)),
         "scores_uri": f"{run}/scores/",
         "candidate_uri": f"{run}/results/",
         "results_uri": f"{_bucket(settings)}/results/",
@@ -154,20 +169,31 @@ def _shadow(run: str, shadow: Mapping[str, Any] | None, settings: Settings) -> _
     }
 
 
-def training_plan(inputs: list[ObjectVersion], *, source: str, release: str, settings: Settings) -> TrainingPlan:
-    """The plan to train on `inputs`.
+def training_plan(
+    inputs: list[ObjectVersion],
+    *,
+    source: str,
+    release: str,
+    settings: Settings,
+    in_service: Mapping[str, Any] | None = None,
+    in_service_run_is_kept: bool = False,
+) -> TrainingPlan:
+    """The plan to train on `inputs`, and to compare the model with the one in service, given by its record.
+
+    `in_service_run_is_kept`: the rows that the model in service was trained on are still there.
 
     Raises:
         PlanError: a name is too long for AWS.
     """
-    common = _common("training", inputs, source, release, settings)
+    against = (in_service["version"], in_service["sha256"]) if in_service else ()
+    common = _common("training", inputs, source, release, settings, *against, settings.model.gate.model_dump_json())
     run, code = _processed(settings, common["run_id"]), _code(settings, release)
     return {
         **common,
         "prepare_history_script_uri": f"{code}/glue/prepare_history.py",
         "rows_uri": f"{run}/rows/",
         "train_uri": _train_uri(run),
-        "held_out_uri": f"{run}/rows/use=evaluate/",
+        "held_out_uri": _held_out_uri(run),
         "newest_fraction": str(settings.model.split.newest_fraction),
         "test_fraction": str(settings.model.split.test_fraction),
         "hyperparameters": _hyperparameters(settings, f"{code}/training.tar.gz"),
@@ -179,8 +205,40 @@ def training_plan(inputs: list[ObjectVersion], *, source: str, release: str, set
             "evaluation_job_name", f"complaints-evaluate-{common['run_id']}", PROCESSING.longest_planned_name
         ),
         "evaluation_uri": f"{run}/evaluation/",
+        "evaluation_code_uri": f"{code}/monitoring/",
         "inference_code_uri": f"{code}/inference/",
         "inference_archive_uri": f"{code}/inference.tar.gz",
+        "refit_job_name": checked_name(
+            "refit_job_name", f"complaints-refit-{common['run_id']}", TRAINING.longest_planned_name
+        ),
+        "refit_uri": f"{run}/refit/",
+        **_in_service(in_service, f"{code}/inference/", in_service_run_is_kept, settings),
+    }
+
+
+def _in_service(record: Mapping[str, Any] | None, placeholder: str, run_is_kept: bool, settings: Settings) -> InService:
+    """The model that a new one is compared with: the fit of the version in service that was evaluated.
+
+    One that was refitted since then has seen the complaints that its successors are compared on. SageMaker accepts no
+    input that does not exist: in the place of one stands the folder `placeholder`, and an argument says so.
+    """
+    if record is None:
+        return {
+            "in_service_version": NONE,
+            "in_service_sha256": NONE,
+            "in_service_run_id": NONE,
+            "in_service_model_uri": placeholder,
+            "in_service_code_uri": placeholder,
+            "in_service_train_uri": placeholder,
+        }
+    is_refitted = bool(record.get("refitted"))
+    return {
+        "in_service_version": record["version"],
+        "in_service_sha256": record["evaluated_sha256" if is_refitted else "sha256"],
+        "in_service_run_id": record["run_id"] if run_is_kept else NONE,
+        "in_service_model_uri": record["evaluated_uri" if is_refitted else "artifact_uri"],
+        "in_service_code_uri": record.get("code_uri") or f"{_code(settings, record['release'])}/inference/",
+        "in_service_train_uri": train_uri(record, settings) if run_is_kept else placeholder,
     }
 
 
@@ -223,9 +281,9 @@ def run_id(flow: str, inputs: list[ObjectVersion], *facts: str) -> str:
 
 
 def _common(
-    flow: str, inputs: list[ObjectVersion], source: str, release: str, settings: Settings, pinned: str = ""
+    flow: str, inputs: list[ObjectVersion], source: str, release: str, settings: Settings, *pinned: str
 ) -> Plan:
-    identity = run_id(flow, inputs, settings.fingerprint(), release, pinned)
+    identity = run_id(flow, inputs, settings.fingerprint(), release, *pinned)
     bucket, run = _bucket(settings), _processed(settings, identity)
     rules = [[rule.contains, rule.label] for rule in settings.model.labels]
     return {
@@ -261,6 +319,22 @@ def _hyperparameters(settings: Settings, code_uri: str) -> dict[str, str]:
 def _train_uri(run: str) -> str:
     """Where a training run, by its folder, keeps the rows that the model is trained on."""
     return f"{run}/rows/use=train/"
+
+
+def train_uri(model: Mapping[str, Any], settings: Settings) -> str:
+    """Where the rows are that a version was trained on before its evaluation, given by its record."""
+    return _train_uri(_processed(settings, model["run_id"]))
+
+
+def _trained_on(model: Mapping[str, Any], settings: Settings) -> list[str]:
+    """Where all rows are that the model which serves has seen: the held-out ones, too, if it was refitted on them."""
+    run = _processed(settings, model["run_id"])
+    return [_train_uri(run), *([_held_out_uri(run)] if model.get("refitted") else [])]
+
+
+def _held_out_uri(run: str) -> str:
+    """Where a training run keeps the rows that the model is evaluated on."""
+    return f"{run}/rows/use=evaluate/"
 
 
 def _bucket(settings: Settings) -> str:

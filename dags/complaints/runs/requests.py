@@ -7,6 +7,7 @@ Create…Job. Values that are known only at run time come from the run's plan.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from complaints.ingestion.exports import EXPORTS
@@ -73,7 +74,7 @@ def audit_results_arguments(plan: ClassificationPlan) -> dict[str, Any]:
         "--classes": plan["classes"],
         "--review_below": plan["review_below"],
         "--columns": plan["columns"],
-        "--trained_on": plan["trained_on_uri"],
+        "--trained_on": plan["trained_on"],
         "--complaints": plan["complaints_uri"],
         "--prepared": plan["account_uri"],
         "--records": plan["records_uri"],
@@ -118,9 +119,22 @@ def compare_exports_arguments(plan: IngestionPlan, settings: Settings) -> dict[s
 
 def training_job(plan: TrainingPlan, settings: Settings) -> dict[str, Any]:
     """CreateTrainingJob: script mode on the scikit-learn container; Parquet in, model.tar.gz out."""
+    channels = {"train": plan["train_uri"]}
+    return _training_job(plan, plan["training_job_name"], channels, plan["training_uri"], settings)
+
+
+def refit_job(plan: TrainingPlan, settings: Settings) -> dict[str, Any]:
+    """CreateTrainingJob: the same model once more, on the held-out complaints, too."""
+    channels = {"train": plan["train_uri"], "held_out": plan["held_out_uri"]}
+    return _training_job(plan, plan["refit_job_name"], channels, plan["refit_uri"], settings)
+
+
+def _training_job(
+    plan: TrainingPlan, name: str, channels: Mapping[str, str], output_uri: str, settings: Settings
+) -> dict[str, Any]:
     machines = settings.pipeline.sagemaker.training
     return {
-        "TrainingJobName": plan["training_job_name"],
+        "TrainingJobName": name,
         "RoleArn": settings.pipeline.aws.sagemaker_role_arn,
         "AlgorithmSpecification": {
             "TrainingImage": image_uri(settings),
@@ -131,46 +145,51 @@ def training_job(plan: TrainingPlan, settings: Settings) -> dict[str, Any]:
             ],
         },
         "HyperParameters": plan["hyperparameters"],
-        "InputDataConfig": [
-            {
-                "ChannelName": "train",
-                "ContentType": "application/x-parquet",
-                "DataSource": {
-                    "S3DataSource": {
-                        "S3DataType": "S3Prefix",
-                        "S3Uri": plan["train_uri"],
-                        "S3DataDistributionType": "FullyReplicated",
-                    }
-                },
-            }
-        ],
-        "OutputDataConfig": {"S3OutputPath": plan["training_uri"]},
+        "InputDataConfig": [_channel(name, uri) for name, uri in channels.items()],
+        "OutputDataConfig": {"S3OutputPath": output_uri},
         "ResourceConfig": _resources(machines),
         "StoppingCondition": {"MaxRuntimeInSeconds": machines.max_runtime_seconds},
     }
 
 
+def _channel(name: str, uri: str) -> dict[str, Any]:
+    source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "ContentType": "application/x-parquet", "DataSource": {"S3DataSource": source}}
+
+
 def evaluation_job(plan: TrainingPlan, trained: TrainedModel, settings: Settings) -> dict[str, Any]:
-    """CreateProcessingJob: scores the slices that training never saw, with the code that will serve the model."""
+    """CreateProcessingJob: the trained model beside the one in service, each with the code that serves it.
+
+    They are scored on the slices that training never saw.
+    """
     machines = settings.pipeline.sagemaker.evaluation
+    inputs = {
+        "code": plan["inference_code_uri"],
+        "model": trained["model_uri"],
+        "train": plan["train_uri"],
+        "held-out": plan["held_out_uri"],
+        "in-service-code": plan["in_service_code_uri"],
+        "in-service-model": plan["in_service_model_uri"],
+        "in-service-train": plan["in_service_train_uri"],
+    }
     return {
         "ProcessingJobName": plan["evaluation_job_name"],
         "RoleArn": settings.pipeline.aws.sagemaker_role_arn,
         "AppSpecification": {
             "ImageUri": image_uri(settings),
-            "ContainerEntrypoint": ["python3", f"{_PROCESSING}/input/code/evaluate.py"],
+            "ContainerEntrypoint": ["python3", f"{_PROCESSING}/input/evaluation/evaluate.py"],
             "ContainerArguments": [
                 *("--run-id", plan["run_id"]),
-                *("--model", f"{_PROCESSING}/input/model"),
                 *("--sha256", trained["sha256"]),
-                *("--held-out", f"{_PROCESSING}/input/held_out"),
+                *("--in-service", plan["in_service_version"]),
+                *("--in-service-sha256", plan["in_service_sha256"]),
+                *("--in-service-run-id", plan["in_service_run_id"]),
+                *(part for name in inputs for part in (f"--{name}", f"{_PROCESSING}/input/{name}")),
                 *("--output", f"{_PROCESSING}/output/evaluation"),
             ],
         },
         "ProcessingInputs": [
-            _processing_input("code", plan["inference_code_uri"]),
-            _processing_input("model", trained["model_uri"]),
-            _processing_input("held_out", plan["held_out_uri"]),
+            _processing_input(name, uri) for name, uri in {"evaluation": plan["evaluation_code_uri"], **inputs}.items()
         ],
         "ProcessingOutputConfig": {
             "Outputs": [

@@ -10,12 +10,13 @@ from complaints.settings.ingestion import Ingestion
 from complaints.settings.limits import Limits
 from complaints.settings.loading import CONFIG, Settings, SettingsError, load_settings
 from complaints.settings.machines import Instances
-from complaints.settings.model import Hyperparameters, LabelRule, ModelSettings
+from complaints.settings.model import Gate, Hyperparameters, LabelRule, ModelSettings
 from complaints.settings.monitoring import Monitoring
 from complaints.settings.pipeline import Glue, Orchestration, PipelineSettings, Storage
 
 __all__ = [
     "CONFIG",
+    "Gate",
     "Glue",
     "Hyperparameters",
     "Ingestion",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -11,6 +11,7 @@ from complaints.settings.monitoring import Monitoring
 
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Fraction = Annotated[float, Field(ge=0, le=0.5)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class LabelRule(BaseModel, extra="forbid", frozen=True):
@@ -46,11 +47,25 @@ class Training(BaseModel, extra="forbid", frozen=True):
     min_class_rows: Count
 
 
+class Gate(BaseModel, extra="forbid", frozen=True):
+    """What a trained model must show before it goes into service, declared before there is one."""
+
+    margin: Fraction
+    max_class_drop: Share
+    min_class_recall: Share
+    class_floors: dict[Label, Share]
+    min_class_rows: Count
+    max_calibration_error: Share
+    refit: bool
+    approval: Literal["none", "person"]
+
+
 class ModelSettings(BaseModel, extra="forbid", frozen=True):
     """The content of `model_config.yaml`."""
 
     labels: Annotated[tuple[LabelRule, ...], Field(min_length=2)]
     split: Split
     training: Training
-    review_below: Annotated[float, Field(ge=0, le=1)]
+    gate: Gate
+    review_below: Share
     monitoring: Monitoring

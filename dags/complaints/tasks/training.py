@@ -7,26 +7,31 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from complaints.aws.bucket import Bucket
 from complaints.aws.clients import client, environment_bucket
-from complaints.models import promotion, registry
+from complaints.models import gate, promotion, registration, registry
 from complaints.models.packages import Packages
-from complaints.notifications import set_aside
-from complaints.runs import accounting, documents, inputs, plans, requests, source_ledger
-from complaints.settings import Settings, load_settings
+from complaints.notifications import refusals, set_aside
+from complaints.runs import accounting, documents, inputs, plans, source_ledger
+from complaints.settings import load_settings
 
 log = logging.getLogger(__name__)
 
 
 def plan_training(source: str) -> plans.TrainingPlan:
-    """Plans the training on the labelled complaints in `source`, and writes the plan."""
+    """Plans the training on the labelled complaints in `source`, with the model in service, and writes the plan."""
     settings = load_settings()
     bucket = environment_bucket(settings)
     found = inputs.inputs_of(bucket, source, below=settings.pipeline.storage.history, limits=settings.pipeline.limits)
-    release = documents.release_in_use(bucket)
-    plan = plans.training_plan(found, source=source, release=release, settings=settings)
+    model = registry.model_in_service_if_any(bucket)
+    plan = plans.training_plan(
+        found,
+        source=source,
+        release=documents.release_in_use(bucket),
+        settings=settings,
+        in_service=model,
+        in_service_run_is_kept=model is not None and bucket.has_objects(plans.train_uri(model, settings)),
+    )
     documents.write_plan(bucket, plan, found)
     return plan
 
@@ -63,19 +68,40 @@ def trained_model(training: Mapping[str, Any]) -> plans.TrainedModel:
     return {"training_job_name": job["TrainingJobName"], "model_uri": model_uri, "sha256": sha256}
 
 
-def register_model(plan: plans.TrainingPlan, trained: plans.TrainedModel) -> str:
-    """Registers the trained model as the next version, with its evaluation; returns the version's name.
+def decide(plan: plans.TrainingPlan, trained: plans.TrainedModel) -> gate.Decision:
+    """The verdict of the gate on the trained model, by its evaluation and by what is in service now.
+
+    Raises:
+        ModelRefusedError: this run has no evaluation of this model.
+    """
+    settings = load_settings()
+    bucket = environment_bucket(settings)
+    model = registry.model_in_service_if_any(bucket)
+    evaluation = _evaluation(bucket, plan, trained)
+    decision = gate.verdict(evaluation, settings.model.gate, in_service=model["version"] if model else None)
+    log.info("%s: %s", decision["verdict"], "; ".join(decision["reasons"]))
+    return decision
+
+
+def choose_fit(decision: gate.Decision) -> str:
+    """The next step: `refit_model` for a model that passed, if the gate declares it, else `register_model`."""
+    return "refit_model" if decision["refit"] else "register_model"
+
+
+def register_model(plan: plans.TrainingPlan, trained: plans.TrainedModel, decision: gate.Decision) -> str:
+    """Registers the model as the next version, with its evaluation and verdict; returns the version's name.
+
+    A model that did not pass is a version, too: its record says why it is not in service.
 
     Raises:
         ModelRefusedError: this run has no evaluation of this model, or the model's bytes have changed.
     """
     settings = load_settings()
     bucket = environment_bucket(settings)
-    found = bucket.read_json(f"{bucket.key(plan['evaluation_uri'])}evaluation.json")
-    evaluation = registry.check_evaluation(found, run_id=plan["run_id"], sha256=trained["sha256"])
+    evaluation = _evaluation(bucket, plan, trained)
     version = registry.claim_version(bucket, plan["run_id"])
     if bucket.read_json(version.record_key) is None:
-        _register(bucket, version, plan, trained, evaluation)
+        registration.register(bucket, version, plan, trained, evaluation, decision, settings)
     else:  # it may be in service, so it never changes, even if the run has trained again
         log.info("%s was registered before", version.name)
     # Also after a crash between the record and its package.
@@ -83,6 +109,11 @@ def register_model(plan: plans.TrainingPlan, trained: plans.TrainedModel) -> str
     rows_in = _account(bucket, plan)["rows_in"]
     source_ledger.remember(bucket, plan, rows_in, since=bucket.last_modified(version.record_key))
     return version.name
+
+
+def choose_outcome(decision: gate.Decision) -> str:
+    """The next step: `promote_model` for a model that passed, else `report_refusal`."""
+    return "promote_model" if decision["verdict"] == gate.PROMOTE else "report_refusal"
 
 
 def promote_model(version: str) -> promotion.Pointer:
@@ -99,45 +130,16 @@ def promote_model(version: str) -> promotion.Pointer:
     return promotion.move(bucket, promotion.planned(bucket, promotion.PROMOTE, version, word, approval_of))
 
 
+def report_refusal(version: str, decision: gate.Decision) -> str:
+    """Publishes a message about a version that did not pass the gate; returns its subject. The run succeeds."""
+    return refusals.report(version, decision["verdict"], decision["reasons"], load_settings())
+
+
+def _evaluation(bucket: Bucket, plan: plans.TrainingPlan, trained: plans.TrainedModel) -> Mapping[str, Any]:
+    found = bucket.read_json(f"{bucket.key(plan['evaluation_uri'])}evaluation.json")
+    return registry.check_evaluation(found, run_id=plan["run_id"], sha256=trained["sha256"])
+
+
 def _account(bucket: Bucket, plan: plans.TrainingPlan) -> dict[str, int]:
     account = documents.job_document(bucket, plan["account_uri"])
     return accounting.check_account(account, accounting.TRAINING_FATES)
-
-
-def _register(
-    bucket: Bucket,
-    version: registry.ModelVersion,
-    plan: plans.TrainingPlan,
-    trained: plans.TrainedModel,
-    evaluation: Mapping[str, Any],
-) -> None:
-    settings = load_settings()
-    bucket.copy(bucket.key(trained["model_uri"]), version.artifact_key)
-    registry.check_digest(bucket, version.artifact_key, trained["sha256"], trained["training_job_name"])
-    artifact_uri = f"s3://{bucket.name}/{version.artifact_key}"
-    model_name = f"complaints-{version.name}-{plan['run_id']}"
-    _create_model(
-        requests.model(model_name, model_uri=artifact_uri, code_uri=plan["inference_archive_uri"], settings=settings),
-        settings,
-    )
-    record = {
-        "version": version.name,
-        "model_name": model_name,
-        "artifact_uri": artifact_uri,
-        "sha256": trained["sha256"],
-        "run_id": plan["run_id"],
-        "release": plan["release"],
-        "training_job_name": trained["training_job_name"],
-        "evaluation": evaluation,
-    }
-    bucket.write_json(version.record_key, record)
-    log.info("registered %s from %s", version.name, trained["training_job_name"])
-
-
-def _create_model(request: dict[str, Any], settings: Settings) -> None:
-    """CreateModel, once: the name contains the run's id, so a retry finds the model that it created."""
-    try:
-        client("sagemaker", settings).create_model(**request)
-    except ClientError as error:
-        if "already exist" not in str(error):
-            raise

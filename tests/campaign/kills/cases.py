@@ -17,7 +17,7 @@ SEED = 20261125
 AIRFLOW, STATES = "airflow", "stepfunctions"
 KINDS = {AIRFLOW: ("worker", "job", "spark", "thread"), STATES: ("job", "spark", "thread")}
 # The jobs of each flow in their order, and those of them that run Spark.
-JOBS = {TRAINING: 3, CLASSIFICATION: 3}
+JOBS = {TRAINING: 4, CLASSIFICATION: 3}
 WITH_SPARK = {TRAINING: (0,), CLASSIFICATION: (0, 2)}
 # Moments at which something of the kind is alive or about to be: a job has just entered a phase, or has logged a line.
 # Of workers it is the one that starts the job, or the one that goes on when the job has ended.

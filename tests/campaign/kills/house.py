@@ -120,8 +120,9 @@ class House:
             return {}
         folder = f"models/versioned/{pointer['version']}/"
         record = self.bucket.read_json(f"{folder}model.json")
-        # Which attempt trained it is no part of what it is.
-        del record["training_job_name"]
+        # Which attempt trained it, and when, is no part of what it is.
+        for name in ("training_job_name", "refit_job_name", "created_at"):
+            del record[name]
         # Nor when it was promoted.
         latest = {name: pointer[name] for name in ("version", "previous")}
         return {"latest": latest, "record": record, "model": self.bucket.sha256(f"{folder}model.tar.gz")}

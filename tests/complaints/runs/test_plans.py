@@ -66,9 +66,7 @@ def test_both_flows_over_the_same_file_are_different_runs() -> None:
 
 def test_a_run_writes_only_below_its_own_prefixes() -> None:
     planned = plan(listed("raw/a.csv"))
-    read = {"source_uri", "glue_modules_uri", "trained_on_uri"} | {
-        name for name in planned if name.endswith("_script_uri")
-    }
+    read = {"source_uri", "glue_modules_uri"} | {name for name in planned if name.endswith("_script_uri")}
     written = [value for name, value in planned.items() if name.endswith("_uri") and name not in read]
     assert written
     # Published files stand in one folder, and begin with the run's id.
@@ -225,3 +223,57 @@ def test_a_key_with_control_characters_is_left_out_with_a_warning_and_the_other_
     (warning,) = [each.getMessage() for each in caplog.records]
     assert r"raw/a\x1b[2J.csv" in warning
     assert warning.isprintable()
+
+
+IN_SERVICE = {
+    **MODEL,
+    "release": "r0",
+    "artifact_uri": "s3://b/models/versioned/v1/model.tar.gz",
+    "evaluated_sha256": "e" * 64,
+    "evaluated_uri": "s3://b/models/versioned/v1/evaluated.tar.gz",
+}
+
+
+def training(in_service: dict[str, Any] | None = None, *, kept: bool = True, **changed: Any) -> dict[str, Any]:
+    model = SETTINGS.model.model_copy(update={"gate": SETTINGS.model.gate.model_copy(update=changed)})
+    settings = SETTINGS.model_copy(update={"model": model})
+    inputs = [listed("history/a.csv")]
+    more: dict[str, Any] = {"in_service": in_service, "in_service_run_is_kept": kept and in_service is not None}
+    return dict(training_plan(inputs, source="history/", release="r1", settings=settings, **more))
+
+
+def test_a_training_is_another_run_with_another_model_in_service_or_another_gate() -> None:
+    runs = [training(), training(IN_SERVICE), training(IN_SERVICE | {"sha256": "1" * 64}), training(margin=0.2)]
+    assert len({each["run_id"] for each in runs}) == 4
+    assert training(margin=0.2)["configuration"] == training()["configuration"], "a classification stays the same run"
+
+
+def test_a_model_is_compared_with_the_fit_that_has_not_seen_the_held_out_complaints() -> None:
+    """The one that serves was refitted on them, and would be right about each."""
+    as_trained, refitted = training(IN_SERVICE), training(IN_SERVICE | {"refitted": True})
+    assert (as_trained["in_service_model_uri"], as_trained["in_service_sha256"]) == (
+        IN_SERVICE["artifact_uri"],
+        IN_SERVICE["sha256"],
+    )
+    assert (refitted["in_service_model_uri"], refitted["in_service_sha256"]) == (
+        IN_SERVICE["evaluated_uri"],
+        IN_SERVICE["evaluated_sha256"],
+    )
+    assert refitted["in_service_train_uri"].endswith(f"/processed/run_id={MODEL['run_id']}/rows/use=train/")
+    assert refitted["in_service_code_uri"].endswith("/artifacts/r0/inference/")
+
+
+def test_what_is_not_there_is_none_and_its_input_is_a_folder_that_is() -> None:
+    first, without_rows = training(), training(IN_SERVICE, kept=False)
+    names = ("in_service_version", "in_service_sha256", "in_service_run_id")
+    assert [first[name] for name in names] == ["none"] * 3
+    inputs = ("in_service_model_uri", "in_service_code_uri", "in_service_train_uri")
+    assert {first[name] for name in inputs} == {first["inference_code_uri"]}
+    assert (without_rows["in_service_version"], without_rows["in_service_run_id"]) == ("v1", "none")
+    assert without_rows["in_service_train_uri"] == without_rows["inference_code_uri"]
+
+
+def test_scores_leave_out_the_rows_that_the_model_was_refitted_on() -> None:
+    seen = json.loads(plan(listed("raw/a.csv"), model={**MODEL, "refitted": True})["trained_on"])
+    assert [uri.rpartition("/rows/")[2] for uri in seen] == ["use=train/", "use=evaluate/"]
+    assert json.loads(plan(listed("raw/a.csv"))["trained_on"]) == seen[:1]

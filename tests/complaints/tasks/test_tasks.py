@@ -14,6 +14,7 @@ from complaints.runs.accounting import TRAINING_FATES, RowsMissingError
 from complaints.runs.plans import PlanError
 from complaints.settings import load_settings
 from complaints.tasks import classification, training
+from tests.complaints.example_evaluations import beside, evaluation
 
 BUCKET = load_settings().pipeline.storage.bucket
 
@@ -106,23 +107,35 @@ def test_a_trained_model_becomes_a_version_and_a_retry_the_same_one(s3: Any) -> 
     plan = training.plan_training("history/")
     artifact = f"processed/run_id={plan['run_id']}/training/job/output/model.tar.gz"
     put(s3, artifact, b"model bytes")
-    evaluation = {"run_id": plan["run_id"], "model_sha256": sha256(b"model bytes"), "slices": {}, "classes": []}
-    put(s3, f"processed/run_id={plan['run_id']}/evaluation/evaluation.json", evaluation)
+    evaluated = evaluation(plan["run_id"], sha256(b"model bytes"))
+    put(s3, f"processed/run_id={plan['run_id']}/evaluation/evaluation.json", evaluated)
+    put(s3, f"processed/run_id={plan['run_id']}/evaluation/baseline.json", {"from": "the evaluation"})
     account = {"source": "history/a.csv", "rows_in": 2} | dict.fromkeys(TRAINING_FATES, 0) | {"train": 2}
     put(s3, f"processed/run_id={plan['run_id']}/account/part-0.txt", {"by_source": [account]})
     trained = training.trained_model(
         {"Training": {"TrainingJobName": "job", "ModelArtifacts": {"S3ModelArtifacts": f"s3://{BUCKET}/{artifact}"}}}
     )
 
-    assert training.register_model(plan, trained) == "v1"
-    assert training.register_model(plan, trained) == "v1"
+    decision = training.decide(plan, trained)
+    assert (decision["verdict"], training.choose_fit(decision)) == ("PROMOTE", "refit_model")
+    decision["refit"] = False
+    assert training.choose_fit(decision) == "register_model"
+    assert training.register_model(plan, trained, decision) == "v1"
+    assert training.register_model(plan, trained, decision) == "v1"
+    assert training.choose_outcome(decision) == "promote_model"
     pointer = training.promote_model("v1")
     assert (pointer["version"], pointer["previous"], pointer["by"]) == ("v1", None, "complaints_training")
     assert training.promote_model("v1") == pointer
 
     record = get(s3, "models/versioned/v1/model.json")
     assert (record["training_job_name"], record["sha256"]) == ("job", sha256(b"model bytes"))
-    assert record["evaluation"] == evaluation
+    assert record["evaluation"] == evaluated == get(s3, "models/versioned/v1/evaluation.json")
+    assert (record["verdict"]["verdict"], record["refitted"], record["in_service"]) == ("PROMOTE", False, None)
+    assert record["evaluated_sha256"] == record["sha256"]
+    assert record["baseline_uri"] == f"s3://{BUCKET}/models/versioned/v1/baseline.json"
+    assert get(s3, "models/versioned/v1/baseline.json") == {"from": "the evaluation"}
+    card = s3.get_object(Bucket=BUCKET, Key="models/versioned/v1/card.md")["Body"].read().decode()
+    assert "**PROMOTE**, compared with nothing: it was the first model." in card
     assert s3.get_object(Bucket=BUCKET, Key="models/versioned/v1/model.tar.gz")["Body"].read() == b"model bytes"
     model = boto3.client("sagemaker", region_name="us-east-1").describe_model(ModelName=record["model_name"])
     assert model["PrimaryContainer"]["ModelDataUrl"] == record["artifact_uri"]
@@ -143,3 +156,61 @@ def test_one_object_is_planned_alone_and_only_as_the_version_that_was_meant(in_s
 def test_what_is_not_below_the_prefix_of_the_flow_is_not_read(in_service: Any) -> None:
     with pytest.raises(PlanError, match="may not be read"):
         training.plan_training("raw/a.csv")
+
+
+def test_a_model_that_does_not_pass_is_a_version_with_its_reasons_and_people_are_told_once(in_service: Any) -> None:
+    sns, sqs = (boto3.client(name, region_name="us-east-1") for name in ("sns", "sqs"))
+    topic = sns.create_topic(Name=load_settings().pipeline.aws.alerts_topic_arn.rpartition(":")[2])["TopicArn"]
+    queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    put(in_service, "models/versioned/v1/claim.json", {"run_id": "of v1"})
+    record = get(in_service, "models/versioned/v1/model.json")
+    put(in_service, "models/versioned/v1/model.json", record | {"release": "r0"})
+    put(in_service, "history/a.csv", b"x")
+    plan = training.plan_training("history/")
+    put(in_service, "m/model.tar.gz", b"worse")
+    worse = evaluation(plan["run_id"], sha256(b"worse"), **beside(macro_f1=-0.1))
+    put(in_service, f"processed/run_id={plan['run_id']}/evaluation/evaluation.json", worse)
+    account = {"source": "history/a.csv", "rows_in": 2} | dict.fromkeys(TRAINING_FATES, 0) | {"train": 2}
+    put(in_service, f"processed/run_id={plan['run_id']}/account/part-0.txt", {"by_source": [account]})
+    trained: Any = {
+        "training_job_name": "job",
+        "model_uri": f"s3://{BUCKET}/m/model.tar.gz",
+        "sha256": sha256(b"worse"),
+    }
+
+    decision = training.decide(plan, trained)
+    assert (training.choose_fit(decision), training.choose_outcome(decision)) == ("register_model", "report_refusal")
+    version = training.register_model(plan, trained, decision)
+    assert training.report_refusal(version, decision) == "Model v2 is not in service: REJECT"
+
+    assert get(in_service, registry.LATEST) == {"version": "v1", "previous": None}
+    refused = get(in_service, "models/versioned/v2/model.json")
+    assert (refused["verdict"]["verdict"], refused["in_service"]) == ("REJECT", "v1")
+    assert refused["verdict"]["reasons"] == decision["reasons"]
+    (message,) = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    assert decision["reasons"][0] in json.loads(message["Body"])["Message"]
+
+
+def test_a_model_is_held_if_another_one_went_into_service_since_its_training_was_planned(in_service: Any) -> None:
+    put(in_service, "history/a.csv", b"x")
+    record = get(in_service, "models/versioned/v1/model.json")
+    put(in_service, "models/versioned/v1/model.json", record | {"release": "r0"})
+    plan = training.plan_training("history/")
+    trained: Any = {"training_job_name": "job", "model_uri": "m", "sha256": sha256(b"new")}
+    good = evaluation(plan["run_id"], sha256(b"new"), **beside(macro_f1=0.1))
+    put(in_service, f"processed/run_id={plan['run_id']}/evaluation/evaluation.json", good)
+    assert training.decide(plan, trained)["verdict"] == "PROMOTE"
+    put(in_service, "models/versioned/v2/model.json", record | {"version": "v2"})
+    put(in_service, registry.LATEST, {"version": "v2", "previous": "v1"})
+    decision = training.decide(plan, trained)
+    assert decision["verdict"] == "HOLD"
+    assert decision["reasons"] == ["v2 is in service now, but v1 was when this run was planned: train again"]
+
+
+def test_a_pointer_that_leads_nowhere_is_no_first_model(in_service: Any) -> None:
+    put(in_service, "history/a.csv", b"x")
+    put(in_service, registry.LATEST, {"version": "v9", "previous": "v1"})
+    with pytest.raises(registry.NoModelError, match=r"points at 'v9'.*is absent"):
+        training.plan_training("history/")

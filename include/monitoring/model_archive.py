@@ -12,18 +12,22 @@ import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from trained_model import FILES, ModelRefusedError
-
+# All that a model's archive holds; the serving code checks the files themselves.
+FILES = ("signature.json", "vocabulary.json", "weights.npz")
 MAX_MEMBERS = 20
 MAX_EXPANDED_MB = 1024
 _MB = 1 << 20
+
+
+class ModelRefusedError(ValueError):
+    """The archive is not the model that was meant, or no model at all; the message says why."""
 
 
 def check_digest(archive: Path, sha256: str) -> None:
     """Refuses an archive that is not the one with this SHA-256.
 
     Raises:
-        ModelRefusedError: both digests.
+        ModelRefusedError: it is another one; the message has both digests.
     """
     with archive.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -94,3 +98,11 @@ class _Opened(gzip.GzipFile):
         if self.tell() > self._max_mb * _MB:
             raise ModelRefusedError(f"{self._file_name}: expands to more than {self._max_mb:,} MB, which no model has")
         return content
+
+
+def content_digest(folder: Path) -> str:
+    """The SHA-256 of a model's files by their names: an archive also has times, which make equal models differ."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        digest.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,182 @@
+"""SageMaker processing script: a trained model beside the model in service, on complaints that neither has seen.
+
+Both models are scored by the code that serves them. The slices are the folders `fate=<slice>` of Parquet. Writes
+
+- `evaluation.json`: the scores of both models by slice, and over all (`overall`); their comparison; and the narratives
+  that are on both sides of the split. It says of which run and of which model's bytes it is, so that it vouches for no
+  other.
+- `evaluation.html`: the same as a page with plots.
+- `predictions.parquet`: the answer to each held-out complaint.
+
+No narrative is in any of them. A model in service that cannot be scored has an `error` in the place of its scores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import evaluation_page
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from comparison import compared
+from held_out import Seen, read_seen, read_slice, slices_in
+from model_archive import ModelRefusedError
+from models import ScoringError, opened
+from slices import Answers, Flags, Rows, by_month_and_company, slice_metrics
+
+NONE = "none"  # the argument for a model that is not there
+OVERALL = "overall"
+_NAMED = 5  # complaint ids in the evaluation
+
+
+class HeldOut(NamedTuple):
+    """All held-out complaints, the slice of each, and the file of their records."""
+
+    rows: Rows
+    slices: list[str]
+    records: Path
+
+    def places(self, name: str) -> Flags:
+        """True for the rows of a slice; of all rows for `overall`."""
+        return np.array([name in (each, OVERALL) for each in self.slices], dtype=np.bool_)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Evaluates the model below `--model`, on the slices below `--held-out`, beside the model in service."""
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    folders = ("--model", "--code", "--train", "--held-out", "--output")
+    for name in (*folders, "--in-service-model", "--in-service-code", "--in-service-train"):
+        parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--run-id", required=True, help="the run that the model belongs to")
+    parser.add_argument("--sha256", required=True, help="the digest of the model that was trained")
+    parser.add_argument("--in-service", required=True, help=f"the version in service, or {NONE}")
+    parser.add_argument("--in-service-sha256", required=True, help=f"its digest, or {NONE}")
+    parser.add_argument("--in-service-run-id", required=True, help=f"the run whose rows are given as its, or {NONE}")
+    options = parser.parse_args(argv)
+
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        challenger = opened(options.model, options.sha256, options.code, work / "challenger")
+        held_out = read_held_out(options.held_out, work / "records.jsonl")
+        answers = challenger.answers(held_out.records)
+        theirs, in_service = _in_service(options, work / "in_service", held_out)
+        document = {
+            "run_id": options.run_id,
+            "model_sha256": options.sha256,
+            "content_sha256": challenger.content_sha256,
+            "classes": challenger.classes,
+            **scores(held_out, answers, challenger.classes),
+            "leak": leak(held_out.rows, read_seen(options.train)),
+            "in_service": in_service,
+            "comparison": None,
+        }
+    if theirs is not None:
+        seen = None if options.in_service_run_id == NONE else read_seen(options.in_service_train)
+        document["comparison"] = comparison(held_out, answers, theirs, seen)
+    options.output.mkdir(parents=True, exist_ok=True)
+    write_predictions(held_out, answers, theirs, options.output / "predictions.parquet")
+    text = json.dumps(document, indent=2, sort_keys=True)
+    (options.output / "evaluation.html").write_text(evaluation_page.render(document), encoding="utf-8")
+    (options.output / "evaluation.json").write_text(text, encoding="utf-8")
+
+
+def read_held_out(folder: Path, records: Path) -> HeldOut:
+    """The slices below a folder; the records of all of them go to the file `records`.
+
+    Raises:
+        ValueError: no slice has a row.
+    """
+    records.parent.mkdir(parents=True, exist_ok=True)
+    rows, slices = Rows([], [], [], [], []), list[str]()
+    for name, path in slices_in(folder):
+        found = read_slice(path, records)
+        rows, slices = rows + found, slices + [name] * len(found.labels)
+    if not slices:
+        raise ValueError(f"{folder} holds no slice to evaluate on: fate=test or fate=newest")
+    return HeldOut(rows, slices, records)
+
+
+def _in_service(options: Any, work: Path, held_out: HeldOut) -> tuple[Answers | None, dict[str, Any] | None]:
+    """The answers of the model in service, and its part of the evaluation."""
+    if options.in_service == NONE:
+        return None, None
+    facts: dict[str, Any] = {"version": options.in_service, "sha256": options.in_service_sha256}
+    try:
+        model = opened(options.in_service_model, options.in_service_sha256, options.in_service_code, work)
+        answers = model.answers(held_out.records)
+    except (ModelRefusedError, ScoringError) as error:
+        # It is the challenger that is evaluated: whoever decides about it is told that nothing compares with it.
+        print(f"{options.in_service} cannot be scored: {error}", flush=True)
+        return None, {**facts, "error": str(error)}
+    facts |= {"content_sha256": model.content_sha256, "classes": model.classes}
+    return answers, {**facts, **scores(held_out, answers, model.classes)}
+
+
+def scores(held_out: HeldOut, answers: Answers, classes: Sequence[str]) -> dict[str, Any]:
+    """The metrics of each slice that has rows, and of all rows together."""
+    found = {name: _of_slice(held_out, name, answers, classes) for name in sorted({*held_out.slices})}
+    for name, metrics in found.items():
+        print(f"{name}: n={metrics['n']} macro_f1={metrics['macro_f1']:.4f}", flush=True)
+    return {"slices": found, OVERALL: _of_slice(held_out, OVERALL, answers, classes)}
+
+
+def _of_slice(held_out: HeldOut, name: str, answers: Answers, classes: Sequence[str]) -> dict[str, Any]:
+    chosen = held_out.places(name)
+    rows, products = held_out.rows.those(chosen), _those(answers.products, chosen)
+    right = np.array([product == label for product, label in zip(products, rows.labels, strict=True)])
+    metrics = slice_metrics(rows.labels, products, answers.confidences[chosen], classes, rows.groups)
+    return {**metrics, **by_month_and_company(rows, right)}
+
+
+def comparison(held_out: HeldOut, ours: Answers, theirs: Answers, seen: Seen | None) -> dict[str, Any]:
+    """Both models by slice, on the complaints that the model in service was not trained on, as far as that is known."""
+    known = seen.among(held_out.rows) if seen is not None else np.zeros(len(held_out.slices), dtype=np.bool_)
+    found: dict[str, Any] = {}
+    for name in (*sorted({*held_out.slices}), OVERALL):
+        places = held_out.places(name)
+        chosen = places & ~known
+        rows = held_out.rows.those(chosen)
+        counted = {"seen_by_in_service": None if seen is None else int((places & known).sum())}
+        found[name] = counted | (
+            compared(rows.labels, _those(ours.products, chosen), _those(theirs.products, chosen), rows.groups)
+            if rows.labels
+            else {"n": 0}
+        )
+    return found
+
+
+def leak(rows: Rows, trained: Seen) -> dict[str, Any]:
+    """The held-out complaints whose narrative the challenger was trained on."""
+    on_both = trained.among(rows)
+    return {"rows": int(on_both.sum()), "complaint_ids": rows.those(on_both).complaint_ids[:_NAMED]}
+
+
+def write_predictions(held_out: HeldOut, ours: Answers, theirs: Answers | None, path: Path) -> None:
+    """One row for each held-out complaint: its label, and what the models answered."""
+    count = len(held_out.slices)
+    columns: Mapping[str, Any] = {
+        "complaint_id": pa.array(held_out.rows.complaint_ids, pa.string()),
+        "slice": pa.array(held_out.slices, pa.string()),
+        "label": pa.array(held_out.rows.labels, pa.string()),
+        "predicted_product": pa.array(ours.products, pa.string()),
+        "confidence": pa.array(ours.confidences, pa.float64()),
+        "probabilities": pa.array(
+            [None] * count if ours.probabilities is None else list(ours.probabilities), pa.list_(pa.float32())
+        ),
+        "in_service_product": pa.array([None] * count if theirs is None else theirs.products, pa.string()),
+    }
+    pq.write_table(pa.table(columns), path)
+
+
+def _those(values: Sequence[str], chosen: Flags) -> list[str]:
+    return [values[place] for place in np.flatnonzero(chosen).tolist()]
+
+
+if __name__ == "__main__":
+    main()

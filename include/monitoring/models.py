@@ -1,0 +1,86 @@
+"""The models that an evaluation compares: unpacked, and scored by their own serving code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from model_archive import check_digest, content_digest, unpack
+from slices import Answers
+
+_LAST_WORDS = 2_000  # characters of what a failed process wrote
+
+
+class ScoringError(RuntimeError):
+    """The serving code could not score with its model; the message ends with the code's own error."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model's unpacked files, the folder of the code that serves it, and a folder for its answers."""
+
+    folder: Path
+    code: Path
+    output: Path
+
+    @property
+    def content_sha256(self) -> str:
+        """The digest of the files in the archive."""
+        return content_digest(self.folder)
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes, in the order of the probabilities."""
+        found: list[str] = json.loads((self.folder / "signature.json").read_text(encoding="utf-8"))["classes"]
+        return found
+
+    def answers(self, records: Path) -> Answers:
+        """The answers to the records of a JSON Lines file, in order.
+
+        Raises:
+            ScoringError: the code failed, or did not answer each record.
+        """
+        folders = {"--code": self.code, "--model": self.folder, "--records": records, "--output": self.output}
+        script = Path(__file__).with_name("score.py")
+        # -P: the script's own folder is no place for the serving code's imports.
+        command = [sys.executable, "-P", str(script), *(str(each) for pair in folders.items() for each in pair)]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
+        if done.returncode:
+            raise ScoringError(done.stderr.strip()[-_LAST_WORDS:] or f"score.py ended with {done.returncode}")
+        return _read(records, self.output)
+
+
+def opened(archive: Path, sha256: str, code: Path, work: Path) -> Model:
+    """The model whose archive lies in the folder `archive`, unpacked below `work`.
+
+    Raises:
+        ModelRefusedError: the archive has another SHA-256, or holds what no model has.
+        FileNotFoundError: there is no archive.
+    """
+    found = sorted(archive.glob("*.tar.gz"))
+    if len(found) != 1:
+        raise FileNotFoundError(f"{archive} holds {len(found)} files where one model.tar.gz was expected")
+    check_digest(found[0], sha256)
+    unpack(found[0], work / "model")
+    return Model(work / "model", code, work / "answers")
+
+
+def _read(records: Path, output: Path) -> Answers:
+    products, confidences = [], []
+    with records.open("rb") as asked, (output / "answers.jsonl").open("rb") as answered:
+        for number, (record, line) in enumerate(zip_longest(asked, answered, fillvalue=b"{}"), start=1):
+            answer: dict[str, Any] = json.loads(line)
+            wanted, confidence = json.loads(record).get("complaint_id"), answer.get("confidence")
+            if answer.get("complaint_id") != wanted or not isinstance(confidence, float) or not 0 <= confidence <= 1:
+                raise ScoringError(f"answer {number} should give complaint {wanted!r} a confidence, but is {answer}")
+            products.append(str(answer["predicted_product"]))
+            confidences.append(confidence)
+    path = output / "probabilities.npy"
+    probabilities = np.load(path, allow_pickle=False) if path.exists() else None
+    return Answers(products, np.array(confidences, dtype=np.float64), probabilities)
