@@ -29,6 +29,10 @@ model in service stays until promote_model has run. By task:
 - **refit_model**: the task's log ends with the log of the job, which has the reason.
 - **register_model**: the run has no evaluation of this model, or the model was changed. Clear evaluate_model.
 - **choose_outcome**: an error in the code. It only reads the verdict; clear the task.
+- **approve_model**: only with gate.approval: person. The version waits for half of max_run_hours for an answer; without
+  one it is not promoted, and the run succeeds. On Airflow 3.0 the run ends at once. Approve it later in the SageMaker
+  Model Registry, and start complaints_promotion.
+- **is_approved**: it only reads the Model Registry; clear the task.
 - **promote_model**: another run promoted a version at the same time. Clear the task to promote this one as well.
 - **report_refusal**: SNS refused the message. The reasons are in the version's card.md, too.
 """
@@ -36,6 +40,7 @@ model in service stays until promote_model has run. By task:
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
+from operators.approval import ApprovalOperator
 from operators.final_errors import fails_at_once
 from operators.glue import GlueJobOperator
 from operators.params import RunParam
@@ -44,7 +49,7 @@ from operators.sagemaker import SageMakerProcessingOperator, SageMakerTrainingOp
 from complaints.notifications import alerts
 from complaints.runs import requests
 from complaints.settings import load_settings, parameters
-from complaints.tasks import training
+from complaints.tasks import approval, training
 
 settings = load_settings()
 pipeline = settings.pipeline
@@ -127,5 +132,12 @@ with DAG(
 
     outcome = task.branch(fails_at_once(training.choose_outcome))(decision)
     version >> outcome
-    outcome >> task(multiple_outputs=False)(fails_at_once(training.promote_model))(version)
+    promoted = task(multiple_outputs=False)(fails_at_once(training.promote_model))(version)
+    if settings.model.gate.approval == "person":
+        # Silence never approves: what counts is what the Model Registry says afterwards.
+        asks = ApprovalOperator(task_id="approve_model", version=version, response_timeout=patience.run_timeout / 2)
+        approved = task.short_circuit(fails_at_once(approval.is_approved))(version)
+        outcome >> asks >> approved >> promoted
+    else:
+        outcome >> promoted
     outcome >> task(fails_at_once(training.report_refusal))(version, decision)

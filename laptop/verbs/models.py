@@ -11,6 +11,7 @@ from typing import Any
 
 from complaints.aws.bucket import Bucket
 from complaints.models import promotion, registry
+from complaints.models.approval import answer
 from complaints.models.packages import APPROVED, REJECTED, Packages
 from complaints.settings import load_settings
 from laptop.inputs import InputError
@@ -26,8 +27,9 @@ _COLUMNS = ("version", "verdict", "approval", "accuracy", "macro-F1", "of newest
 class Models:
     """The versions in an environment's bucket, their packages, and the one in service; `now` is the clock."""
 
-    def __init__(self, bucket: Bucket, packages: Packages, now: Callable[[], datetime]) -> None:
+    def __init__(self, bucket: Bucket, packages: Packages, states: Any, now: Callable[[], datetime]) -> None:
         self._bucket = bucket
+        self._states = states
         self._packages = packages
         self._now = now
 
@@ -69,7 +71,7 @@ class Models:
         record = promotion.candidate(self._bucket, version, lambda _: None).record
         word = promotion.decision(by, self._now().isoformat(), reason)
         self._packages.register(record)
-        approval = self._packages.decide(version, status, word)
+        approval = answer(self._bucket, self._packages, self._states, version, status, word)
         pointer, _ = promotion.read(self._bucket)
         if pointer and pointer["version"] == version:
             note = "" if status == APPROVED else f"; {version} is still in service: make rollback"
@@ -98,6 +100,7 @@ def models(state: State, verb: str, version: str = "", by: str = "", reason: str
     found = Models(
         Bucket(aws.client("s3"), name),
         Packages(aws.client("sagemaker"), name),
+        aws.client("stepfunctions"),
         lambda: datetime.now(UTC).replace(microsecond=0),
     )
     if verb == "models":

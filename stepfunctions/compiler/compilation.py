@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import stepfunctions.compiler.job_operators  # noqa: F401  registers the operators that start jobs
+import stepfunctions.compiler.job_operators  # registers the operators that start jobs
+import stepfunctions.compiler.waiting_operators  # noqa: F401  registers the operator that waits for a person
 from stepfunctions.compiler import operators
 from stepfunctions.compiler.assembly import DEFAULTS, DONE, FAILED, PARAMS, Build, rule_of
 from stepfunctions.compiler.callbacks import callback_refusals

@@ -18,6 +18,7 @@ INTEGRATIONS = frozenset(
     f"arn:aws:states:::{integration}"
     for integration in (
         "lambda:invoke",
+        "lambda:invoke.waitForTaskToken",
         "glue:startJobRun.sync",
         "sagemaker:createHyperParameterTuningJob.sync",
         "sagemaker:createProcessingJob.sync",

@@ -48,7 +48,8 @@ def models(bucket: Bucket) -> Models:
         record |= {"evaluation": {"classes": [], "slices": slices}, **members}
         bucket.write_json(version.record_key, record)
         packages.register(record)
-    found = Models(bucket, packages, lambda: datetime(2026, 11, 28, 10, tzinfo=UTC))
+    states = boto3.client("stepfunctions", region_name="us-east-1")
+    found = Models(bucket, packages, states, lambda: datetime(2026, 11, 28, 10, tzinfo=UTC))
     found.promote("v1", "complaints_training", "", forced=False)
     return found
 
@@ -89,7 +90,8 @@ def test_without_a_version_it_is_asked_for(models: Models) -> None:
 
 def test_with_no_model_the_list_says_how_to_get_one(bucket: Bucket) -> None:
     packages = Packages(boto3.client("sagemaker", region_name="us-east-1"), "complaints")
-    assert [*Models(bucket, packages, lambda: datetime.now(UTC)).lines()] == [
+    states = boto3.client("stepfunctions", region_name="us-east-1")
+    assert [*Models(bucket, packages, states, lambda: datetime.now(UTC)).lines()] == [
         "no model is in service; trigger complaints_training"
     ]
     assert promotion.read(bucket) == (None, None)

@@ -6,4 +6,5 @@
 - `cards`: the model card of a version
 - `promotion`: the pointer to the version in service, moved by promotion, rollback and shadows
 - `packages`: the SageMaker Model Registry, which keeps the approvals
+- `approval`: the question to a person, and the answer that lets a waiting execution go on
 """

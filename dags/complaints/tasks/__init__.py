@@ -1,6 +1,7 @@
 """The Python tasks of the flows: each public function of these modules is one. Lambda may call nothing else.
 
 - `classification`, `training`: the tasks of these flows
+- `approval`: the tasks around a person's approval
 - `promotion`: the tasks of `complaints_promotion`
 - `ingestion`: the tasks of `complaints_ingestion`
 - `arrivals`: the tasks of `complaints_arrivals`

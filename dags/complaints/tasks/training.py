@@ -112,8 +112,10 @@ def register_model(plan: plans.TrainingPlan, trained: plans.TrainedModel, decisi
 
 
 def choose_outcome(decision: gate.Decision) -> str:
-    """The next step: `promote_model` for a model that passed, else `report_refusal`."""
-    return "promote_model" if decision["verdict"] == gate.PROMOTE else "report_refusal"
+    """The next step: `report_refusal` for a model that did not pass; else `promote_model`, or first `approve_model`."""
+    if decision["verdict"] != gate.PROMOTE:
+        return "report_refusal"
+    return "approve_model" if decision["gate"]["approval"] == "person" else "promote_model"
 
 
 def promote_model(version: str) -> promotion.Pointer:

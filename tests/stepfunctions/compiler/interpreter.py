@@ -43,7 +43,7 @@ def _run(machine: Mapping[str, Any], data: Any, execution: Mapping[str, Any], wo
             name = state["Next"]
             continue
         try:
-            context = {**execution, "State": {"Name": name, "RetryCount": 0}}
+            context = {**execution, "State": {"Name": name, "RetryCount": 0}, "Task": {"Token": "t"}}
             result = _result(state, data, context, work)
         except ExecutionFailedError as error:
             catchers = [each for each in state.get("Catch", []) if {"States.ALL", error.error} & {*each["ErrorEquals"]}]

@@ -1,4 +1,4 @@
-"""`complaints_promotion` as a state machine on local AWS: promotion, rollback, and a refusal that people are told."""
+"""Promotion, rollback and the approval by a person as state machines on local AWS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from complaints.aws.bucket import Bucket
-from complaints.models import promotion, registry
+from complaints.models import approval, promotion, registry
+from complaints.models.packages import APPROVED, PENDING, REJECTED, Packages
 from complaints.settings import load_settings
 from deploy.lambda_functions import handlers_archive, put_steps_function
 from deploy.state_machines import put_state_machines
@@ -76,3 +77,63 @@ def test_a_machine_promotes_rolls_back_and_refuses_as_the_dag_does(machines: Mac
     assert promotion.read(machines.bucket)[0] == pointer
     actions = [each["last_change"]["action"] for each in promotion.history(machines.bucket)]
     assert actions == ["promote", "promote", "promote", "shadow", "roll back"]
+
+
+def waiting(seconds: int) -> dict[str, Any]:
+    """The state that the compiler makes of an approval (tests/stepfunctions/compiler/test_waiting.py)."""
+    arguments = {"version": "v2", "token.$": "$$.Task.Token"}
+    asks = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "Parameters": {
+            "FunctionName": "ptmlops-steps",
+            "Payload": {"function": "complaints.tasks.approval.ask_for_approval", "arguments": arguments},
+        },
+        "ResultSelector": {"return_value.$": "$"},
+        "ResultPath": "$.approve",
+        "TimeoutSeconds": seconds,
+        "Catch": [{"ErrorEquals": ["States.Timeout"], "ResultPath": "$.approve", "Next": "done"}],
+        "Next": "done",
+    }
+    return {"StartAt": "approve", "States": {"approve": asks, "done": {"Type": "Succeed"}}}
+
+
+def ask(machines: Machines, seconds: int) -> str:
+    """An execution that waits for the approval of v2, which is pending."""
+    sagemaker, version = machines.aws.client("sagemaker"), registry.ModelVersion(2)
+    packages = Packages(sagemaker, machines.bucket.name)
+    record = machines.bucket.read_json(version.record_key) or {}
+    if packages.find("v2") is None:
+        uri = record["artifact_uri"]
+        container, role = {"Image": "sklearn", "ModelDataUrl": uri}, SETTINGS.aws.sagemaker_role_arn
+        sagemaker.create_model(ModelName="m", PrimaryContainer=container, ExecutionRoleArn=role)
+        packages.register(record | {"model_name": "m", "verdict": {"verdict": "HOLD", "reasons": []}})
+    packages.decide("v2", PENDING, promotion.decision("jane", "now"))
+    name = f"approval-{seconds}"
+    definition, role = json.dumps(waiting(seconds)), SETTINGS.aws.states_role_arn
+    arn = machines.client.create_state_machine(name=name, definition=definition, roleArn=role)["stateMachineArn"]
+    return str(machines.client.start_execution(stateMachineArn=arn)["executionArn"])
+
+
+def test_an_execution_waits_for_a_person_and_goes_on_with_the_answer(machines: Machines) -> None:
+    execution = ask(machines, 300)
+    until(lambda: machines.bucket.read_json(approval.request_key("v2")), "the question")
+    assert machines.client.describe_execution(executionArn=execution)["status"] == "RUNNING"
+    packages = Packages(machines.aws.client("sagemaker"), machines.bucket.name)
+    word = promotion.decision("jane", "2026-11-28T10:00:00+00:00", "good")
+    assert approval.answer(machines.bucket, packages, machines.client, "v2", APPROVED, word).status == APPROVED
+    until(lambda: machines.client.describe_execution(executionArn=execution)["status"] in ENDED, "the end")
+    described = machines.client.describe_execution(executionArn=execution)
+    assert described["status"] == "SUCCEEDED"
+    assert json.loads(described["output"])["approve"]["return_value"] == {"version": "v2", "status": "Approved"}
+    # An answer that nobody waits for any more is kept all the same.
+    assert approval.answer(machines.bucket, packages, machines.client, "v2", REJECTED, word).status == REJECTED
+
+
+def test_an_execution_that_nobody_answers_ends_well_and_without_an_approval(machines: Machines) -> None:
+    execution = ask(machines, 5)
+    until(lambda: machines.client.describe_execution(executionArn=execution)["status"] in ENDED, "the end")
+    assert machines.client.describe_execution(executionArn=execution)["status"] == "SUCCEEDED"
+    found = Packages(machines.aws.client("sagemaker"), machines.bucket.name).approval_of("v2")
+    assert found is not None
+    assert found.status == PENDING
