@@ -11,6 +11,7 @@ from assessment import assessment
 from baseline import BaselineRefusedError, baseline_document, load
 from text_columns import text_columns
 
+from tests.campaign.faults import Fault, injects
 from tests.monitoring.windows import CLASSES, VOCABULARY, baseline, complaints, document, window
 
 
@@ -33,6 +34,7 @@ def test_sound_complaints_break_no_rule_and_the_estimate_is_near_the_accuracy() 
     assert not any(signal["moved"] for signal in found["signals"].values())
 
 
+@injects(Fault.FEW_COMPLAINTS)
 def test_a_window_below_the_least_is_not_compared_and_says_so() -> None:
     found = assessed(size=199)
     assert not found["sufficient"]
@@ -96,6 +98,7 @@ def test_a_number_that_many_complaints_share_is_the_same_one_in_the_baseline_and
     assert not found["signals"]["confidence"]["moved"]
 
 
+@injects(Fault.NO_BASELINE)
 def test_a_baseline_of_another_model_or_format_is_refused() -> None:
     with pytest.raises(BaselineRefusedError, match="SHA-256 a-model, but the predictions are of another"):
         load(document(), "another")

@@ -8,6 +8,8 @@ import pytest
 from delayed_accuracy import counted, delayed_accuracy, wilson
 from sklearn.metrics import f1_score
 
+from tests.campaign.faults import Fault, injects
+
 HELD_OUT = {"card": {"recall": 0.9, "support": 400}, "mortgage": {"recall": 0.6, "support": 300}}
 
 
@@ -24,6 +26,7 @@ def test_accuracy_macro_f1_and_recall_have_intervals_around_them() -> None:
         assert each["low"] < each["estimate"] < each["high"]
 
 
+@injects(Fault.BENIGN_SHIFT)
 def test_more_complaints_of_a_difficult_class_are_no_drop() -> None:
     mix = Counter(
         {("card", "card"): 90, ("card", "mortgage"): 10, ("mortgage", "mortgage"): 240, ("mortgage", "card"): 160}
@@ -34,6 +37,7 @@ def test_more_complaints_of_a_difficult_class_are_no_drop() -> None:
     assert found["drop"]["low"] < 0 < found["drop"]["high"]
 
 
+@injects(Fault.LABELS_SWAPPED)
 def test_swapped_labels_are_a_drop_beyond_its_interval() -> None:
     swapped = Counter(
         {("card", "mortgage"): 180, ("card", "card"): 20, ("mortgage", "card"): 60, ("mortgage", "mortgage"): 40}

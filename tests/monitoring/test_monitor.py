@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from baseline import BaselineRefusedError, baseline_document
 
+from tests.campaign.faults import Fault, injects
 from tests.monitoring.windows import CLASSES, VOCABULARY, complaints
 
 
@@ -108,6 +109,7 @@ def test_the_same_run_gives_the_same_document(run: Path) -> None:
     assert monitored(run) == monitored(run)
 
 
+@injects(Fault.NO_BASELINE)
 def test_without_a_baseline_of_this_model_nothing_is_compared(run: Path) -> None:
     with pytest.raises(BaselineRefusedError, match="SHA-256 evaluated, but the predictions are of another"):
         monitored(run, evaluated="another")

@@ -8,6 +8,7 @@ import pytest
 
 from complaints.monitoring.decision import TABLE, decide
 from complaints.settings import load_settings
+from tests.campaign.faults import Fault, injects
 
 LIMITS = load_settings().model.monitoring
 
@@ -90,6 +91,7 @@ def test_a_drop_that_is_small_uncertain_or_of_few_labels_does_not_retrain(n: int
     assert decide(assessment(recent_accuracy=labelled(n, estimate, low)), [], LIMITS)["action"] == "keep"
 
 
+@injects(Fault.BENIGN_SHIFT)
 def test_a_class_share_that_moves_without_harm_keeps_the_model() -> None:
     benign = assessment(**MOVED, recent_accuracy=labelled(2_000, 0.003, -0.02))
     assert decide(benign, DRIFTED, LIMITS)["action"] == "evaluate"

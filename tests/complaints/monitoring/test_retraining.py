@@ -12,6 +12,7 @@ from moto import mock_aws
 from complaints.aws.bucket import Bucket
 from complaints.monitoring.retraining import LOCKS, claimed, locks_in, verdict
 from complaints.settings import load_settings
+from tests.campaign.faults import Fault, injects
 
 LIMITS = load_settings().model.monitoring
 NOW = "2026-11-28T12:00:00+00:00"
@@ -44,6 +45,7 @@ def alarm(bucket: Bucket, run_id: str, version: str = "v3", now: str = NOW) -> s
     return claimed(bucket, found, version=version, run_id=run_id, now=now)["action"]
 
 
+@injects(Fault.REPEATED_ALARM)
 def test_the_same_alarm_five_times_retrains_once(bucket: Bucket) -> None:
     assert [alarm(bucket, f"run-{number}") for number in range(5)] == ["retrain", "tell", "tell", "tell", "tell"]
     assert [*locks_in(bucket)] == ["v3"]
@@ -53,6 +55,7 @@ def test_a_repeated_task_finds_the_lock_that_it_wrote(bucket: Bucket) -> None:
     assert [alarm(bucket, "run-1") for _ in range(3)] == ["retrain"] * 3
 
 
+@injects(Fault.RETRAINED_ALARMS)
 def test_a_retrained_model_that_still_alarms_calls_a_person(bucket: Bucket) -> None:
     assert alarm(bucket, "run-1", "v3") == "retrain"
     assert alarm(bucket, "run-2", "v4", now="2026-11-30T12:00:00+00:00") == "person"
