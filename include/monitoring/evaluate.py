@@ -7,6 +7,7 @@ Both models are scored by the code that serves them. The slices are the folders 
   other.
 - `evaluation.html`: the same as a page with plots.
 - `predictions.parquet`: the answer to each held-out complaint.
+- `baseline.json`: what monitoring compares later complaints with; not where there are too few.
 
 No narrative is in any of them. A model in service that cannot be scored has an `error` in the place of its scores.
 """
@@ -24,10 +25,11 @@ import evaluation_page
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from baseline import LEAST_COMPLAINTS, Scored, baseline_document
 from comparison import compared
 from held_out import Seen, read_seen, read_slice, slices_in
 from model_archive import ModelRefusedError
-from models import ScoringError, opened
+from models import Model, ScoringError, opened
 from slices import Answers, Flags, Rows, by_month_and_company, slice_metrics
 
 NONE = "none"  # the argument for a model that is not there
@@ -58,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--in-service", required=True, help=f"the version in service, or {NONE}")
     parser.add_argument("--in-service-sha256", required=True, help=f"its digest, or {NONE}")
     parser.add_argument("--in-service-run-id", required=True, help=f"the run whose rows are given as its, or {NONE}")
+    parser.add_argument("--false-alarms", type=float, required=True, help="the share of windows that alarm by chance")
     options = parser.parse_args(argv)
 
     with tempfile.TemporaryDirectory() as folder:
@@ -65,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         challenger = opened(options.model, options.sha256, options.code, work / "challenger")
         held_out = read_held_out(options.held_out, work / "records.jsonl")
         answers = challenger.answers(held_out.records)
+        baseline = baseline_of(held_out, answers, challenger, options.sha256, options.false_alarms)
         theirs, in_service = _in_service(options, work / "in_service", held_out)
         document = {
             "run_id": options.run_id,
@@ -81,6 +85,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         document["comparison"] = comparison(held_out, answers, theirs, seen)
     options.output.mkdir(parents=True, exist_ok=True)
     write_predictions(held_out, answers, theirs, options.output / "predictions.parquet")
+    if baseline is not None:
+        (options.output / "baseline.json").write_text(json.dumps(baseline, sort_keys=True), encoding="utf-8")
     text = json.dumps(document, indent=2, sort_keys=True)
     (options.output / "evaluation.html").write_text(evaluation_page.render(document), encoding="utf-8")
     (options.output / "evaluation.json").write_text(text, encoding="utf-8")
@@ -172,6 +178,19 @@ def write_predictions(held_out: HeldOut, ours: Answers, theirs: Answers | None, 
         "in_service_product": pa.array([None] * count if theirs is None else theirs.products, pa.string()),
     }
     pq.write_table(pa.table(columns), path)
+
+
+def baseline_of(held_out: HeldOut, answers: Answers, model: Model, sha256: str, level: float) -> dict[str, Any] | None:
+    """The baseline of the model; None of too few complaints, of which monitoring cannot say what chance does."""
+    count = len(held_out.rows.labels)
+    if count < LEAST_COMPLAINTS:
+        print(f"no baseline of {count} held-out complaints: {LEAST_COMPLAINTS} are needed", flush=True)
+        return None
+    with held_out.records.open("rb") as lines:
+        narratives = [json.loads(line)["narrative"] for line in lines]
+    scored = Scored(narratives, answers.products, answers.confidences)
+    vocabulary = json.loads((model.folder / "vocabulary.json").read_text(encoding="utf-8"))
+    return baseline_document(scored, held_out.rows.labels, vocabulary, model.classes, model_sha256=sha256, level=level)
 
 
 def _those(values: Sequence[str], chosen: Flags) -> list[str]:

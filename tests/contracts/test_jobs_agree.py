@@ -80,7 +80,7 @@ def learned(spark: SparkSession, sample: Sample, tmp_path_factory: pytest.TempPa
     ours = {"model": run.folder / "packed", "code": code, "train": rows, "sha256": digest}
     # As if the same model were in service.
     theirs = {"in-service": "v1", "in-service-run-id": "of v1"} | {f"in-service-{name}": ours[name] for name in ours}
-    folders = {"held-out": held_out, "output": output, "run-id": LEARNING["run_id"]}
+    folders = {"held-out": held_out, "output": output, "run-id": LEARNING["run_id"], "false-alarms": "0.01"}
     evaluate.main(as_argv(folders | ours | theirs))
     return run
 
@@ -235,7 +235,7 @@ def test_the_evaluation_is_sent_what_its_script_requires(capsys: pytest.CaptureF
     request = requests.evaluation_job(LEARNING, {"model_uri": "s3://bucket/model.tar.gz", "sha256": "0" * 64}, SETTINGS)
     sent = {part for part in request["AppSpecification"]["ContainerArguments"] if part.startswith("--")}
     required, _ = usage(evaluate.main, capsys)
-    assert len(required) == 13
+    assert len(required) == 14
     assert [*differences(sent, required)] == []
 
 

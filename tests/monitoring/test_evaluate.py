@@ -1,11 +1,13 @@
 """Evaluation: the serving code's answers, measured as scikit-learn does, beside those of the model in service."""
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from baseline import load
 from model_archive import ModelRefusedError
 from sklearn.metrics import classification_report, confusion_matrix
 
@@ -63,6 +65,18 @@ def test_each_slice_is_measured_as_scikit_learn_measures_it(job: Processing) -> 
         for name in CLASSES
     }
     assert (document["in_service"], document["comparison"]) == (None, None)
+
+
+def test_the_baseline_is_of_the_model_that_was_evaluated_and_there_is_none_of_few_complaints(job: Processing) -> None:
+    job.put_rows("test", TEST)
+    evaluated(job)
+    stored = job.folder / "output" / "baseline.json"
+    assert not stored.exists()
+    job.put_rows("newest", NEWEST * 60)
+    document = evaluated(job)
+    found = load(json.loads(stored.read_text()), document["model_sha256"])
+    assert (found.classes, found.document["n"]) == (CLASSES, 126)
+    assert found.document["accuracy"]["estimate"] == pytest.approx(document["overall"]["accuracy"])
 
 
 def test_the_answer_to_each_complaint_is_kept_and_no_narrative(job: Processing) -> None:

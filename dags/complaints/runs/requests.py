@@ -184,6 +184,7 @@ def evaluation_job(plan: TrainingPlan, trained: TrainedModel, settings: Settings
                 *("--in-service", plan["in_service_version"]),
                 *("--in-service-sha256", plan["in_service_sha256"]),
                 *("--in-service-run-id", plan["in_service_run_id"]),
+                *("--false-alarms", str(settings.model.monitoring.false_alarms)),
                 *(part for name in inputs for part in (f"--{name}", f"{_PROCESSING}/input/{name}")),
                 *("--output", f"{_PROCESSING}/output/evaluation"),
             ],
