@@ -42,6 +42,7 @@ MODEL = {
     "model_name": "m",
     "sha256": "0" * 64,
     "evaluation": {"classes": ["card", "mortgage"]},
+    "refitted": True,
 }
 CLASSIFYING = classification_plan(INPUTS, source="raw/", release="r1", model=MODEL, settings=SETTINGS)
 
@@ -96,8 +97,8 @@ def classified(spark: SparkSession, sample: Sample, learned: Run, tmp_path_facto
     run = run_over(tmp_path_factory.mktemp("classified") / "run", sample.classify)
     run.prepare(prepare_complaints.main, records=run.uri("records"))
     transform(run.folder / "records", run.folder / "scores", learned.folder / "model")
-    # In an S3 URI nothing is percent-encoded.
-    trained_on = f"{learned.uri('rows')}/use=train"
+    asked = json.loads(requests.audit_results_arguments(CLASSIFYING)["--trained_on"])
+    trained_on = [f"{learned.uri('rows')}/{uri.partition('/rows/')[2]}" for uri in asked]
     audit(run, None, classes=evaluation_of(learned)["classes"], trained_on=trained_on)
     return run
 

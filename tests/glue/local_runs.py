@@ -132,7 +132,7 @@ def audit(
     classes: Sequence[str] = CLASSES,
     *,
     columns: Sequence[str] = COLUMNS,
-    trained_on: str = "",
+    trained_on: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Audits these answers to the run's one file of records, or the outputs that are there; returns the account."""
     if answers is not None:
@@ -143,6 +143,6 @@ def audit(
     folders = {name: run.uri(name) for name in ("complaints", "records", "scores", "candidate")}
     accounts = {"prepared": run.uri("account"), "account": run.uri("results_account")}
     facts = {"run_id": "0123456789012345", "model_version": "v007", "classes": json.dumps(classes), "review_below": 0.6}
-    more = {"columns": json.dumps(columns), "trained_on": json.dumps([trained_on or run.uri("no-rows")])}
+    more = {"columns": json.dumps(columns), "trained_on": json.dumps(trained_on or [run.uri("no-rows")])}
     audit_results.main(as_argv(facts | folders | accounts | more))
     return run.document("results_account")

@@ -178,7 +178,7 @@ def test_complaints_that_the_model_was_trained_on_are_marked_by_their_id_and_by_
     taught = spark.createDataFrame([("1", "other"), ("99", "NEWER "), ("98", None)], "complaint_id string, text string")
     rows = taught.select("complaint_id", text_group(taught.text).alias("text_group"), F.lit("train").alias("fate"))
     rows.write.partitionBy("fate").parquet((tmp_path / "rows").as_uri())
-    found = again(prepared, tmp_path, ALL, trained_on=(tmp_path / "rows").as_uri())
+    found = again(prepared, tmp_path, ALL, trained_on=[(tmp_path / "rows").as_uri()])
     seen = {(row["label"], row["predicted_product"]): row["seen"] for row in found["scores"]}
     assert seen == {
         ("mortgage", "mortgage"): True,

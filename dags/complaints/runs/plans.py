@@ -327,9 +327,13 @@ def train_uri(model: Mapping[str, Any], settings: Settings) -> str:
 
 
 def _trained_on(model: Mapping[str, Any], settings: Settings) -> list[str]:
-    """Where all rows are that the model which serves has seen: the held-out ones, too, if it was refitted on them."""
+    """Where all rows are that the model which serves has seen: the held-out ones, too, if it was refitted on them.
+
+    Patterns of the innermost folders: Spark refuses several folders with partitions in each.
+    """
     run = _processed(settings, model["run_id"])
-    return [_train_uri(run), *([_held_out_uri(run)] if model.get("refitted") else [])]
+    folders = [_train_uri(run), *([_held_out_uri(run)] if model.get("refitted") else [])]
+    return [f"{folder}fate=*/" for folder in folders]
 
 
 def _held_out_uri(run: str) -> str:

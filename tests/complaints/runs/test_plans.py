@@ -275,5 +275,5 @@ def test_what_is_not_there_is_none_and_its_input_is_a_folder_that_is() -> None:
 
 def test_scores_leave_out_the_rows_that_the_model_was_refitted_on() -> None:
     seen = json.loads(plan(listed("raw/a.csv"), model={**MODEL, "refitted": True})["trained_on"])
-    assert [uri.rpartition("/rows/")[2] for uri in seen] == ["use=train/", "use=evaluate/"]
+    assert [uri.rpartition("/rows/")[2] for uri in seen] == ["use=train/fate=*/", "use=evaluate/fate=*/"]
     assert json.loads(plan(listed("raw/a.csv"))["trained_on"]) == seen[:1]
