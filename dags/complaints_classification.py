@@ -30,8 +30,9 @@ task:
   source collapsed and that is right, start a new run with accept_fewer_rows.
 - **publish_manifest**: the run was published before with other content, which is never overwritten. The message lists
   the differences; find out where they come from.
-- **shadow_complaints**, **compare_shadow**: the results are published, and complete. Only the comparison with the
-  shadow is missing; the log ends with the reason. Clear the task, or end the shadow with complaints_promotion.
+- **has_shadow**, **shadow_complaints**, **compare_shadow**: the results are published, and complete. Only the
+  comparison with the shadow is missing; the log ends with the reason. Clear the task, or end the shadow with
+  complaints_promotion.
 
 Results become visible with publish_manifest: read what a manifest under manifests/ names, and nothing else. If a
 version runs as a shadow, it then classifies the same records; shadow/run_id=…/ holds its answers and how far they agree

@@ -8,8 +8,13 @@ from pathlib import Path
 
 
 def remedy(dag_file: Path, task_id: str) -> str:
-    """The entry of a task in the list of the runbook, as one line of plain text; empty if it has none."""
+    """The entry of a task in the list of the runbook, as one line of plain text; empty if it has none.
+
+    An entry can have several tasks: `- **shadow_complaints**, **compare_shadow**: ...`.
+    """
     runbook = ast.get_docstring(ast.parse(dag_file.read_text(encoding="utf-8"))) or ""
-    found = re.search(rf"^- \*\*{re.escape(task_id)}\*\*: (.*?)(?=^\S|^$|\Z)", runbook, re.DOTALL | re.MULTILINE)
-    text = " ".join(found[1].split()) if found else ""
-    return text[:1].upper() + text[1:]
+    for tasks, entry in re.findall(r"^- (\*\*[^:\n]*\*\*): (.*?)(?=^\S|^$|\Z)", runbook, re.DOTALL | re.MULTILINE):
+        if task_id in re.findall(r"\*\*(\w+)\*\*", tasks):
+            text = " ".join(entry.split())
+            return text[:1].upper() + text[1:]
+    return ""
