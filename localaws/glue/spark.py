@@ -50,6 +50,8 @@ logger.native.name = org.apache.hadoop.util.NativeCodeLoader
 logger.native.level = error
 logger.address.name = org.apache.spark.util.Utils
 logger.address.level = error
+logger.plans.name = org.apache.spark.sql.catalyst.util.SparkStringUtils
+logger.plans.level = error
 """
 
 

@@ -6,6 +6,8 @@ Each module says what moto does, what AWS does, and why it matters here; its con
     hooks                     the functions of our services that patched moto calls
     replacement               replaced attributes, restored at the end
     s3_conditional_writes     one winner among concurrent writers with If-Match and If-None-Match
+    s3_concurrent_reads       no errors for reads beside deletions and new versions
+    server_paths              keys with line feeds
     s3_listings               EncodingType=url for keys that XML cannot hold
     s3_object_files           objects in files instead of memory, for persistence
     s3_object_changes         the S3 staging of running Glue jobs follows each write
@@ -33,10 +35,12 @@ def apply(hooks: Hooks) -> Iterator[None]:
     from localaws.moto_patches import (  # noqa: PLC0415
         eventbridge_targets,
         lambda_settings,
+        s3_concurrent_reads,
         s3_conditional_writes,
         s3_listings,
         s3_notifications,
         s3_object_changes,
+        server_paths,
         stepfunctions_errors,
         stepfunctions_executions,
         stepfunctions_intrinsics,
@@ -48,6 +52,8 @@ def apply(hooks: Hooks) -> Iterator[None]:
             # First: the lock is taken inside of it, and held while others hear of the write.
             s3_object_changes.patches(hooks.object_changed),
             s3_conditional_writes.patches(),
+            s3_concurrent_reads.patches(),
+            server_paths.patches(),
             s3_listings.patches(),
             s3_notifications.patches(hooks.object_created, hooks.function_notified),
             eventbridge_targets.patches(hooks.rule_matched),

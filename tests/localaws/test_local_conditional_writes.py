@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -149,6 +149,36 @@ def test_a_write_without_a_condition_is_never_lost_between_a_check_and_its_write
         winners(lambda writer, puts=puts, key=key: server.s3.put_object(Bucket=BUCKET, Key=key, **puts[writer]), 2)
         # Either the condition failed, or the unconditional write came last.
         assert content(server.s3, key) == b"unconditional"
+
+
+def test_readers_get_a_whole_object_or_none_while_it_is_replaced_and_deleted(server: Running) -> None:
+    named = {"Bucket": BUCKET, "Key": "read"}
+    bodies = [b"%d" % number * 50_000 for number in range(3)]
+    written = Event()
+
+    def read(_: int) -> set[bytes | None]:
+        found = set[bytes | None]()
+        while not written.is_set():
+            try:
+                answer = server.s3.get_object(**named)
+                found.add(answer["Body"].read())
+                tries = answer["ResponseMetadata"]["RetryAttempts"]
+            except server.s3.exceptions.NoSuchKey as error:
+                found.add(None)
+                tries = error.response["ResponseMetadata"]["RetryAttempts"]
+            assert tries == 0, "an answer with status 500"
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        reading = pool.map(read, range(4))
+        try:
+            for number in range(60):
+                server.s3.put_object(**named, Body=bodies[number % 3])
+                if number % 2:
+                    server.s3.delete_object(**named)
+        finally:
+            written.set()
+        assert set[bytes | None]().union(*reading) <= {*bodies, None}
 
 
 def test_two_trainings_never_claim_the_same_version(server: Running) -> None:

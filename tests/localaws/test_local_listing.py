@@ -4,7 +4,7 @@ import pytest
 
 from tests.localaws.account import Account
 
-KEYS = ["raw/a b+c&.csv", "raw/control\x01\x1f.csv", "raw/folder\x02/x.csv", "raw/ü%2F\u2028.csv"]
+KEYS = ["raw/a b+c&.csv", "raw/control\x01\x1f.csv", "raw/folder\x02/x.csv", "raw/line\nfeed.csv", "raw/ü%2F\u2028.csv"]
 
 
 @pytest.fixture

@@ -99,6 +99,43 @@ def test_conditions_of_copies_uploads_and_deletions_are_wrong(unpatched: Unpatch
     }
 
 
+def reads_beside_a_deletion() -> dict[str, str]:
+    """What a request gets for a key that is deleted after it was found, and after its object was."""
+    from moto.s3.models import FakeKey, s3_backends
+    from moto.s3.utils import _VersionedKeyStore
+
+    found = {}
+    with moto_clients("s3") as (s3,):
+        s3.create_bucket(Bucket="deleted-meanwhile")
+        with replaced(_VersionedKeyStore, {"__contains__": lambda *_: True}):
+            try:
+                s3_backends["123456789012"]["aws"].get_object("deleted-meanwhile", "key")
+            except KeyError as error:
+                found["key"] = repr(error)
+    key, store = FakeKey("key", b"content", "123456789012", "us-east-1"), _VersionedKeyStore()
+    store["key"] = key
+    store.pop("key")
+    try:
+        found["bytes"] = key.value.decode()
+    except ValueError as error:
+        found["bytes"] = type(error).__name__
+    return found
+
+
+def test_reads_beside_a_deletion_fail(unpatched: Unpatched) -> None:
+    assert unpatched(reads_beside_a_deletion) == {"key": "KeyError('key')", "bytes": "ValueError"}
+
+
+def a_key_with_a_line_feed() -> int:
+    with moto_clients("s3") as (s3,):
+        s3.create_bucket(Bucket="line-feeds")
+        return s3_answer("PUT", "/line-feeds/a%0Ab", data=b"x")[0]
+
+
+def test_a_key_with_a_line_feed_is_not_found(unpatched: Unpatched) -> None:
+    assert unpatched(a_key_with_a_line_feed) == 404
+
+
 def listings(query: str) -> str:
     with moto_clients("s3") as (s3,):
         s3.create_bucket(Bucket="listings")
