@@ -18,8 +18,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from complaint_rows import UNMAPPED
-from narratives import text_group
+from cleaned_rows import UNMAPPED
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -35,6 +34,8 @@ _RESULTS = (
 )
 # Those that `--columns` fills. The others are null, but there: the files of all runs have one schema.
 OPTIONAL = ("received_on", "product", "sub_product", "issue", "sub_issue", "company", "state")
+# Of the complaints: neither narratives nor raw texts, which take most of the space.
+_NEEDED = ("complaint_id", "source", "record", "line", "label", "text_group", "fate", *OPTIONAL)
 REVIEW_REASONS = ("no_evidence", "little_evidence", "low_confidence")
 # Different known n-grams below which a narrative says next to nothing: "my mortgage" has three.
 _LITTLE_EVIDENCE = 3
@@ -60,13 +61,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     options, _ = parser.parse_known_args(argv)
 
     spark = spark_session()
-    complaints = spark.read.parquet(options.complaints)
-    prepared = read_document(spark, options.prepared)
+    complaints = spark.read.parquet(options.complaints).select(*_NEEDED)
+    prepared = read_document(options.prepared)
     rows = sum(source["with_narrative"] for source in prepared["by_source"])
-    scores = read_scores(spark, options.records, options.scores) if rows else no_scores(spark)
+    scores = (read_scores(spark, options.records, options.scores) if rows else no_scores(spark)).cache()
     asked = complaints.filter(F.col("fate") == "with_narrative")
     check_scores(scores, asked, options.classes)
-    scored = with_scores(complaints, scores)
+    scored = with_scores(complaints, scores).cache()
     table = results(scored, options.review_below, options.model_version, options.run_id, options.columns)
     write_candidate(table, rows, options.candidate)
 
@@ -80,8 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def with_scores(complaints: DataFrame, scores: DataFrame) -> DataFrame:
     """Every complaint with its score, where it has one, and its final fate."""
-    grouped = complaints.withColumn("text_group", text_group(F.col("narrative")))
-    joined = grouped.drop("narrative", "raw").join(scores, on="complaint_id", how="left")
+    joined = complaints.join(scores, on="complaint_id", how="left")
     fate = (
         F.when(F.col("fate") != "with_narrative", F.col("fate"))
         .when(F.col("error").isNotNull(), "quarantined")
@@ -158,33 +158,30 @@ def account_document(
     `classified` is counted in the table as it was written, `rows_in` when the files were read: nothing in
     between can hide a loss.
     """
-    written = candidate.select("complaint_id", F.lit(True).alias("written"))
-    rows = scored.join(written, on="complaint_id", how="left").withColumn(
-        "fate",
-        F.when(F.col("fate") == "classified", F.when(F.col("written"), "classified")).otherwise(F.col("fate")),
-    )
+    written = candidate.select("complaint_id", F.lit(True).alias("written"), "review_reason")
+    fate = F.when(F.col("fate") == "classified", F.when(F.col("written"), "classified")).otherwise(F.col("fate"))
+    rows = scored.join(written, on="complaint_id", how="left").withColumn("fate", fate).cache()
     sources = [source["source"] for source in prepared["by_source"]]
     read = {source["source"]: source["rows_in"] for source in prepared["by_source"]}
-    by_source = [{**each, "rows_in": read[each["source"]]} for each in account_of(rows, sources, FATES)]
-    unscored = (
-        rows.filter((F.col("fate") == "quarantined") & F.col("error").isNotNull()).groupBy("error").count().collect()
-    )
-    by_reason = {f"model: {row.error}": row["count"] for row in unscored}
+    # By fate: a superseded copy has the complaint's id, too, and so finds the same answer.
+    is_classified = F.col("fate") == "classified"
+    is_unscored = (F.col("fate") == "quarantined") & F.col("error").isNotNull()
+    conditions = {
+        "unscored": is_unscored,
+        UNMAPPED: is_classified & (F.col("label") == UNMAPPED),
+        **{name: is_classified & (F.col("review_reason") == name) for name in REVIEW_REASONS},
+    }
+    counts = account_of(rows, sources, FATES, conditions)
+    errors = rows.filter(is_unscored).groupBy("error").count().collect() if counts.total["unscored"] else []
+    by_reason = {f"model: {row.error}": row["count"] for row in errors}
     return {
-        "by_source": by_source,
+        "by_source": [{**each, "rows_in": read[each["source"]]} for each in counts.by_source],
         "quarantined_by_reason": {**prepared["quarantined_by_reason"], **by_reason},
         "unreadable_files": prepared["unreadable_files"],
-        "unmapped": rows.filter((F.col("fate") == "classified") & (F.col("label") == UNMAPPED)).count(),
-        "needs_review": review_counts(candidate),
+        UNMAPPED: counts.total[UNMAPPED],
+        "needs_review": {name: counts.total[name] for name in REVIEW_REASONS},
         "scores": score_counts(with_seen(rows, trained)),
     }
-
-
-def review_counts(candidate: DataFrame) -> dict[str, int]:
-    """The number of results by the reason for their review."""
-    counts = [F.count_if(F.col("review_reason") == name).alias(name) for name in REVIEW_REASONS]
-    found: dict[str, int] = candidate.agg(*counts).collect()[0].asDict()
-    return found
 
 
 def with_seen(rows: DataFrame, trained: DataFrame | None) -> DataFrame:

@@ -13,15 +13,18 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import pyarrow as pa
 from complaint_csv import write_csv
 from complaint_rows import published_id
 from exact_csv import Input, ReaderLimits, files_below, read_complaints, reader_limits, remove_files
 from exact_csv.inputs import Opener
+from exact_csv.parquet_files import Rewriting
+from exact_csv.strict_reader import SCHEMA
 from preparation import InputFilesRefusedError, check_quarantine, reasons, unreadable_files, write_quarantine
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from run_files import spark_session, write_document
-from written_dates import date_of
+from written_dates import dates_in
 
 FATES = ("new", "changed", "unchanged", "baseline", "superseded", "quarantined")
 _LONGEST_RECORD = 1 << 20  # bytes of a document
@@ -122,7 +125,7 @@ def digest(columns: Sequence[str]) -> Column:
 def _is_wanted(first_export: str | None) -> Column:
     if first_export in (None, "all", "none"):
         return F.lit(first_export != "none")
-    return F.coalesce(date_of(F.col("date_received")) >= F.lit(first_export).cast("date"), F.lit(False))
+    return F.coalesce(F.col("received_on") >= F.lit(first_export).cast("date"), F.lit(False))
 
 
 def _chosen(ours: DataFrame, records: DataFrame, count: int) -> DataFrame:
@@ -133,12 +136,17 @@ def _chosen(ours: DataFrame, records: DataFrame, count: int) -> DataFrame:
 def _rows(spark: SparkSession, exports: Sequence[Mapping[str, Any]], limits: ReaderLimits, parsed: str) -> DataFrame:
     """Every row of the exports, each read once; both at the same time."""
     unique = {each["uri"]: Input(each["uri"], each["etag"], each["version"], each["size"]) for each in exports}
-    rows = read_complaints(spark, list(unique.values()), limits, parsed).complaints
+    dated = Rewriting(SCHEMA.append(pa.field("received_on", pa.date32())), _dated)
+    rows = read_complaints(spark, list(unique.values()), limits, parsed, rewriting=dated).complaints
     if refused := [f"{each['source']}, line {each['line']}: {each['reason']}" for each in unreadable_files(rows)]:
         raise InputFilesRefusedError("; ".join(refused))
     if len(unique) < len(exports):  # the server has the previous export again
         return rows.unionByName(rows.withColumn("source", F.lit("before")))
     return rows
+
+
+def _dated(rows: pa.Table) -> pa.Table:
+    return rows.append_column("received_on", dates_in(rows["date_received"].combine_chunks()).read)
 
 
 def _checked(ours: DataFrame, options: argparse.Namespace) -> dict[str, int]:

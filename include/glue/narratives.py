@@ -2,40 +2,70 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+import re
+from hashlib import sha256
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from arrow_arrays import Mask, mask, texts, values
 
 # What programs write for a value that is missing.
-_NULL_WORDS = r"(?i)^\s*(?:nan|n/?a|#n/a|<na>|null|none|nil)\s*$"
-# Characters that are removed: the C0 controls but tab, newline and carriage return. One range, and a look back at what
-# is in it: a class of several ranges takes five times as long.
-_CONTROLS = r"[\x00-\x1f](?<![\t\n\r])"
+_SPACE = r"[ \t\n\x0b\f\r]*"
+_NULL_WORDS = rf"(?i)^{_SPACE}(?:nan|n/?a|#n/a|<na>|null|none|nil){_SPACE}$"
+# Characters that are removed: the C0 controls but tab, newline and carriage return.
+_CONTROLS = r"[\x00-\x08\x0b\x0c\x0e-\x1f]"
 _SHORT = 100  # characters; the CFPB's shortest stubs say nothing about a class
 # Nearly every English text of a hundred characters has one of these words, and hardly one in another language.
-_ENGLISH = r"(?i)\b(?:the|and|my|was|that|with|for|have|this|they|is|of|not|from)\b"
+_ENGLISH = r"\b(?:the|and|my|was|that|with|for|have|this|they|is|of|not|from)\b"
+_ENGLISH_WORD = re.compile(_ENGLISH, re.IGNORECASE)
 
 
-def without_controls(narrative: Column) -> Column:
-    """The narrative without control characters."""
-    return F.regexp_replace(narrative, _CONTROLS, "")
+class Narratives(NamedTuple):
+    """Narratives without control characters, and the conditions of their flags: which had some, which are odd."""
+
+    texts: pa.Array
+    control_characters: Mask
+    short_narrative: Mask
+    not_english: Mask
 
 
-def is_written(narrative: Column) -> Column:
+def cleaned(column: pa.Array) -> Narratives:
+    """The narratives of a column, cleaned; null stays null."""
+    with_controls = mask(pc.match_substring_regex(column, _CONTROLS))
+    if with_controls.any():
+        column = pc.replace_substring_regex(column, _CONTROLS, "")
+    length = values(pc.utf8_length(pc.utf8_trim(column, characters=" ")))
+    long_enough = length >= _SHORT
+    return Narratives(column, with_controls, (length > 0) & ~long_enough, long_enough & ~_is_english(column))
+
+
+def is_written(column: pa.Array) -> Mask:
     """True for a narrative that is more than white space, and no word for a missing value."""
-    # (?U): what Unicode calls white space, a no-break space for instance, is no narrative either.
-    return narrative.rlike(r"(?U)\S") & ~narrative.rlike(_NULL_WORDS)
+    # What Unicode calls white space, a no-break space for instance, is no narrative either.
+    something = values(pc.utf8_length(pc.utf8_trim_whitespace(column))) > 0
+    found: Mask = something & ~mask(pc.match_substring_regex(column, _NULL_WORDS))
+    return found
 
 
-def text_group(narrative: Column) -> Column:
-    """The SHA-256 of the narrative without its case and white space; null without a narrative."""
-    return F.sha2(F.trim(F.regexp_replace(F.lower(narrative), r"(?U)\s+", " ")), 256)
+def text_groups(column: pa.Array, written: Mask) -> pa.Array:
+    """The SHA-256 of each narrative that is `written`, without its case and white space; null for the others."""
+    groups: list[str | None] = [None] * len(column)
+    for place in np.flatnonzero(written).tolist():
+        groups[place] = text_group(column[place].as_py())
+    return texts(groups)
 
 
-def flags_of_narrative(raw: Column, cleaned: Column) -> dict[str, Column]:
-    """Conditions by the name of their flag. `raw` is the narrative as it was read, `cleaned` without controls."""
-    length = F.length(F.trim(cleaned))
-    return {
-        "control_characters": F.length(raw) != F.length(cleaned),
-        "short_narrative": length.between(1, _SHORT - 1),
-        "not_english": (length >= _SHORT) & ~cleaned.rlike(_ENGLISH),
-    }
+def text_group(narrative: str) -> str:
+    """The same for narratives that differ in case and white space only."""
+    return sha256(" ".join(narrative.lower().split()).encode()).hexdigest()
+
+
+def _is_english(column: pa.Array) -> Mask:
+    found = mask(pc.match_substring_regex(column, _ENGLISH, ignore_case=True))
+    # For Arrow a word ends before a letter that is not ASCII.
+    unsure = found & ~mask(pc.string_is_ascii(column))
+    for place in np.flatnonzero(unsure).tolist():
+        found[place] = bool(_ENGLISH_WORD.search(column[place].as_py()))
+    return found

@@ -10,17 +10,22 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
-from complaint_rows import FLAGS, files_for, numbered_rows, prepared, run_inputs
+from cleaned_rows import FLAGS, SCHEMA, UNMAPPED, Cleaning, Source
+from complaint_rows import FATES, files_for, numbered_rows, prepared
 from exact_csv.inputs import Input
 from exact_csv.limits import ReaderLimits, reader_limits
 from exact_csv.outputs import files_below, remove_files
+from exact_csv.parquet_files import Rewriting
 from exact_csv.reading import Read, read_complaints
 from personal_data import KINDS
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from run_files import Counts, account_of, read_json
 
+_ODDITIES = {"flags": FLAGS, "personal_data": KINDS}
 _LONGEST_LIST = 1_000  # characters of names in a message
 _LONGEST_NAMED = 300  # characters of one file's name
 _LONGEST_REASON = 600
@@ -37,6 +42,7 @@ class TooManyQuarantinedError(ValueError):
 class Prepared(NamedTuple):
     """The complaints as they were written to Parquet, the inputs, oldest first, and the number of files to write.
 
+    `counts` has the fates of the complaints, and in total their oddities and those of no class (`unmapped`).
     `quarantined_by_reason` is the number of quarantined rows by reason, the most frequent first. `unreadable_files` has
     source, size, line and reason of each file that was set aside.
     """
@@ -44,8 +50,24 @@ class Prepared(NamedTuple):
     complaints: DataFrame
     sources: list[str]
     files: int
+    counts: Counts
     quarantined_by_reason: dict[str, int]
     unreadable_files: list[dict[str, Any]]
+
+    @property
+    def oddities(self) -> dict[str, Any]:
+        """The number of complaints by flag, and of narratives by the kind of personal data that was masked.
+
+        Of those that are kept: neither quarantined nor superseded.
+        """
+        return {name: {each: self.counts.total[each] for each in names} for name, names in _ODDITIES.items()}
+
+
+class GivenInput(NamedTuple):
+    """An input of the plan, and the day on which it arrived."""
+
+    input: Input
+    arrived: date
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -69,30 +91,71 @@ def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
         InputFilesRefusedError: an input could not be read to its end, and is not set aside, or no other is left.
         TooManyQuarantinedError: more rows than are tolerated could not be read.
     """
-    inputs = run_inputs(spark, options.plan)
-    named = inputs.sort("input_rank").collect()
-    files = files_for(sum(row.size for row in named))
-    to_read = [Input(row.source, row.etag, row.version, row.size) for row in named]
-    read = read_complaints(spark, to_read, options.limits, options.parsed)
-    aside = files_set_aside(read.complaints, {row.source: row.size for row in named}, options.limits)
-    rows, count = readable_rows(read, aside)
-    numbered = numbered_rows(rows, read.may_number_rows)
+    given = inputs_of_plan(options.plan)
+    sources = [each.input.uri for each in given]
+    read = read_complaints(
+        spark,
+        [each.input for each in given],
+        options.limits,
+        options.parsed,
+        rewriting=Rewriting(SCHEMA, _cleaning(given, options.label_rules)),
+    )
+    print(f"{read.rows:,} rows read and cleaned", flush=True)
+    aside = files_set_aside(read.complaints, {each.input.uri: each.input.size for each in given}, options.limits)
+    readable, count = readable_rows(read, aside)
+    numbered = numbered_rows(readable, read.may_number_rows)
     if numbered:
         print(f'warning: ids are made up, as the column "id" numbers rows in {listed(numbered)}', flush=True)
-    complaints = prepared(rows, inputs, options.label_rules, files, numbered)
-    complaints.write.mode("overwrite").parquet(options.complaints)
+    rows = prepared(readable, numbered)
+    rows.write.mode("overwrite").parquet(options.complaints)
 
-    complaints = spark.read.parquet(options.complaints)
-    if count != (rows_written := complaints.count()):
-        raise RuntimeError(f"{count:,} rows were read, but {rows_written:,} stand in {options.complaints}")
+    complaints = spark.read.schema(rows.schema).parquet(options.complaints)
+    counts = account_of(complaints, sources, FATES, _conditions())
+    if count != counts.total["rows"]:
+        written = f"{counts.total['rows']:,} stand in {options.complaints}"
+        raise RuntimeError(f"{count:,} rows were read, but {written}")
+    print(f"{count:,} rows written", flush=True)
     # All files, not only those of this attempt: with another number of cores an earlier one used other names.
     remove_files(files_below(options.parsed))
     write_quarantine(complaints, aside, options.quarantine)
-    check_files(complaints, options.limits, options.quarantine)
-    by_reason = reasons(complaints)
+    if counts.total["unreadable_files"]:
+        raise InputFilesRefusedError(why_refused(complaints, options.limits, options.quarantine))
+    by_reason = reasons(complaints) if any(each["quarantined"] for each in counts.by_source) else {}
     check_quarantine(by_reason, count, options.limits, options.quarantine)
-    print(f"{count:,} rows read from {len(named) - len(aside)} files", flush=True)
-    return Prepared(complaints, [row.source for row in named], files, by_reason, aside)
+    print(f"{count:,} rows read from {len(given) - len(aside)} files", flush=True)
+    files = files_for(sum(each.input.size for each in given))
+    return Prepared(complaints, sources, files, counts, by_reason, aside)
+
+
+def inputs_of_plan(plan_uri: str) -> list[GivenInput]:
+    """The inputs that the run's plan names, oldest first."""
+    return [
+        GivenInput(
+            Input(each["uri"], each["etag"], each.get("version") or "", each.get("size") or 0),
+            date.fromisoformat(each["last_modified"][:10]),
+        )
+        for each in read_json(plan_uri)["inputs"]
+    ]
+
+
+def _cleaning(given: Sequence[GivenInput], rules: Sequence[Sequence[str]]) -> Cleaning:
+    epoch = date(1970, 1, 1)
+    sources = {
+        each.input.uri: Source(each.input.etag, rank, (each.arrived - epoch).days) for rank, each in enumerate(given)
+    }
+    return Cleaning(sources, rules)
+
+
+def _conditions() -> dict[str, Column]:
+    """What is counted among the complaints beside their fates."""
+    is_kept = F.col("fate").isin("with_narrative", "without_narrative")
+    odd = {each: is_kept & F.array_contains(column, each) for column, names in _ODDITIES.items() for each in names}
+    return {
+        "rows": F.lit(True),
+        "unreadable_files": F.col("record") == 0,
+        UNMAPPED: (F.col("fate") == "with_narrative") & (F.col("label") == UNMAPPED),
+        **odd,
+    }
 
 
 def files_set_aside(complaints: DataFrame, sizes: Mapping[str, int], limits: ReaderLimits) -> list[dict[str, Any]]:
@@ -128,25 +191,15 @@ def write_quarantine(complaints: DataFrame, aside: Sequence[Mapping[str, Any]], 
     `raw` is the text as it came, with any personal data in it: protect it as you protect the raw files.
     """
     rows = complaints.filter(F.col("reason").isNotNull()).select("source", "line", "record", "reason", "raw")
-    files = [(each["source"], each["line"], 0, each["reason"], None) for each in aside]
-    (
-        rows.union(rows.sparkSession.createDataFrame(files, rows.schema))
-        .repartition(1)
-        .sortWithinPartitions("source", "record")
-        .write.mode("overwrite")
-        .json(uri)
-    )
+    if aside:
+        files = [(each["source"], each["line"], 0, each["reason"], None) for each in aside]
+        rows = rows.union(rows.sparkSession.createDataFrame(files, rows.schema))
+    rows.repartition(1).sortWithinPartitions("source", "record").write.mode("overwrite").json(uri)
 
 
-def check_files(complaints: DataFrame, limits: ReaderLimits, quarantine_uri: str) -> None:
-    """Refuses a run of which a file could not be read to its end.
-
-    Raises:
-        InputFilesRefusedError: the first such files by their reasons, and the number of the others.
-    """
+def why_refused(complaints: DataFrame, limits: ReaderLimits, quarantine_uri: str) -> str:
+    """Why a run is refused of which files could not be read: the first of them by their reasons, and how many more."""
     refused = unreadable_files(complaints)
-    if not refused:
-        return
     by_reason: dict[str, list[str]] = {}
     for each in refused:
         line = f" (behind line {each['line']:,})" if each["line"] else ""
@@ -158,7 +211,7 @@ def check_files(complaints: DataFrame, limits: ReaderLimits, quarantine_uri: str
     if not limits.sets_files_aside:
         remedy += "; a run passes over such files with limits.on_unreadable_file: quarantine in pipeline_config.yaml"
     more = "; and files with {} other faults"
-    raise InputFilesRefusedError(f"{files} cannot be read: {listed(first, '; ', more)}. {remedy}. See {quarantine_uri}")
+    return f"{files} cannot be read: {listed(first, '; ', more)}. {remedy}. See {quarantine_uri}"
 
 
 def listed(names: Sequence[str], separator: str = ", ", rest: str = ", and {} more") -> str:
@@ -186,18 +239,3 @@ def reasons(complaints: DataFrame) -> dict[str, int]:
     """The number of quarantined rows by reason, the most frequent first."""
     grouped = complaints.filter(F.col("reason").isNotNull()).groupBy("reason").count()
     return {row.reason: row["count"] for row in grouped.sort(F.desc("count"), "reason").collect()}
-
-
-def oddities(complaints: DataFrame) -> dict[str, Any]:
-    """The number of complaints by flag, and the number of narratives by the kind of personal data that was masked.
-
-    Of those that are kept: neither quarantined nor superseded.
-    """
-    kept = complaints.filter(F.col("fate").isin("with_narrative", "without_narrative"))
-    flags = [F.count_if(F.array_contains("flags", name)) for name in FLAGS]
-    kinds = [F.count_if(F.array_contains("personal_data", name)) for name in KINDS]
-    counts = tuple(kept.agg(*flags, *kinds).collect()[0])
-    return {
-        "flags": dict(zip(FLAGS, counts[: len(FLAGS)], strict=True)),
-        "personal_data": dict(zip(KINDS, counts[len(FLAGS) :], strict=True)),
-    }

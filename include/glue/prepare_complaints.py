@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from complaint_rows import FATES, UNMAPPED
-from preparation import arguments, listed, oddities, prepare
+from cleaned_rows import UNMAPPED
+from preparation import arguments, listed, prepare
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from run_files import account_of, spark_session, write_document
+from run_files import spark_session, write_document
 
 # Rows of one JSON Lines file: about 20 MB of narratives, so that the instances of a transform share the files.
 _ROWS_A_FILE = 20_000
@@ -34,19 +34,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     options, _ = parser.parse_known_args(argv)
 
     spark = spark_session()
-    complaints, sources, _, by_reason, unreadable = prepare(spark, options)
-    by_source = account_of(complaints, sources, FATES)
+    found = prepare(spark, options)
+    by_source = found.counts.by_source
     if not any(source["rows_in"] for source in by_source):
-        raise ValueError(f"nothing to classify: no row in {listed(sources)}")
+        raise ValueError(f"nothing to classify: no row in {listed(found.sources)}")
     count = sum(source["with_narrative"] for source in by_source)
-    to_classify = complaints.filter(F.col("fate") == "with_narrative")
-    write_records(to_classify, count, options.records)
+    write_records(found.complaints.filter(F.col("fate") == "with_narrative"), count, options.records)
     account = {
         "by_source": by_source,
-        "quarantined_by_reason": by_reason,
-        "unreadable_files": unreadable,
-        "unmapped": to_classify.filter(F.col("label") == UNMAPPED).count(),
-        **oddities(complaints),
+        "quarantined_by_reason": found.quarantined_by_reason,
+        "unreadable_files": found.unreadable_files,
+        UNMAPPED: found.counts.total[UNMAPPED],
+        **found.oddities,
     }
     print(f"{count:,} complaints to classify", flush=True)
     write_document(spark, account, options.account)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from complaint_rows import UNMAPPED, place
-from narratives import text_group
-from preparation import arguments, oddities, prepare
+from cleaned_rows import UNMAPPED
+from complaint_rows import place
+from preparation import arguments, prepare
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from run_files import account_of, spark_session, write_document
@@ -36,22 +36,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     options, _ = parser.parse_known_args(argv)
 
     spark = spark_session()
-    complaints, sources, files, by_reason, unreadable = prepare(spark, options)
-    rows = split(complaints, options.newest_fraction, options.test_fraction)
+    found = prepare(spark, options)
+    rows = split(found.complaints, options.newest_fraction, options.test_fraction)
     # By the hash of a row's id, and in a fixed order: training on a re-run's files gives the same model.
-    placed = rows.repartition(files, "complaint_id", place()).sortWithinPartitions("use", "fate", "source", "record")
+    placed = rows.repartition(found.files, "complaint_id", place()).sortWithinPartitions(
+        "use", "fate", "source", "record"
+    )
     placed.write.mode("overwrite").partitionBy("use", "fate").parquet(options.rows)
 
     # With the schema at hand: no row leaves no file to take it from.
     written = spark.read.schema(rows.schema).parquet(options.rows)
-    by_source = account_of(written, sources, FATES)
+    by_source = account_of(written, found.sources, FATES).by_source
     counts = {fate: sum(source[fate] for source in by_source) for fate in FATES}
     print(", ".join(f"{count:,} {fate}" for fate, count in counts.items()), flush=True)
     if not counts["train"] or not counts["test"] + counts["newest"]:
         problem = "too few labelled complaints with a narrative to learn from and to test on"
-        raise ValueError(f"{problem}: {counts}{unmapped_products(complaints)}")
-    account = {"by_source": by_source, "quarantined_by_reason": by_reason, "unreadable_files": unreadable}
-    write_document(spark, {**account, **oddities(complaints)}, options.account)
+        raise ValueError(f"{problem}: {counts}{unmapped_products(found.complaints)}")
+    account = {
+        "by_source": by_source,
+        "quarantined_by_reason": found.quarantined_by_reason,
+        "unreadable_files": found.unreadable_files,
+        **found.oddities,
+    }
+    write_document(spark, account, options.account)
 
 
 def unmapped_products(complaints: DataFrame) -> str:
@@ -74,7 +81,7 @@ def split(complaints: DataFrame, newest_fraction: float, test_fraction: float) -
     `newest_fraction` by their newest member are kept for `newest`; of the others, `test_fraction` for `test`, chosen
     by the hash of their text, so that a narrative stays on its side when the history grows.
     """
-    grouped = complaints.withColumn("text_group", text_group(F.col("narrative"))).withColumn("teaches", _teaches())
+    grouped = complaints.withColumn("teaches", _teaches())
     text_groups = Window.partitionBy(F.coalesce("text_group", place()))
     dated = grouped.withColumn(
         "group_date",

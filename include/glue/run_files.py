@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import closing
+from typing import Any, NamedTuple
 
-from pyspark.sql import DataFrame, SparkSession
+from exact_csv.inputs import Input, Opener
+from exact_csv.outputs import files_below
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 _SETTINGS: dict[str, bool | float | int | str | None] = {
@@ -22,38 +25,60 @@ def spark_session() -> SparkSession:
     return SparkSession.builder.config(map=_SETTINGS).getOrCreate()
 
 
-def write_document(spark: SparkSession, document: Mapping[str, Any], uri: str) -> None:
-    """One JSON document as the only file of the folder `uri`."""
+def write_document(spark: SparkSession, document: Mapping[str, Any], folder_uri: str) -> None:
+    """Writes a JSON document as the only file of a folder: by Spark, like all that it vouches for, and after it."""
     text = json.dumps(document, sort_keys=True)
-    spark.range(1).select(F.lit(text).alias("value")).coalesce(1).write.mode("overwrite").text(uri)
+    spark.range(1).select(F.lit(text).alias("value")).coalesce(1).write.mode("overwrite").text(folder_uri)
 
 
-def read_document(spark: SparkSession, uri: str) -> dict[str, Any]:
-    """The document that `write_document` wrote at `uri`.
+def read_document(folder_uri: str) -> dict[str, Any]:
+    """The document that `write_document` wrote.
 
     Raises:
         ValueError: the folder does not hold exactly one document.
     """
-    found = spark.read.text(uri).collect()
+    found = files_below(folder_uri)
     if len(found) != 1:
-        raise ValueError(f"{uri} holds {len(found)} documents where there should be one")
-    document: dict[str, Any] = json.loads(found[0].value)
+        raise ValueError(f"{folder_uri} holds {len(found)} documents where there should be one")
+    return read_json(found[0])
+
+
+def read_json(uri: str) -> dict[str, Any]:
+    """A JSON object that a file holds."""
+    with closing(Opener().open(Input(uri))) as stream:
+        document: dict[str, Any] = json.loads(b"".join(iter(lambda: stream.read(1 << 20), b"")))
     return document
 
 
-def account_of(rows: DataFrame, sources: Sequence[str], fates: Sequence[str]) -> list[dict[str, Any]]:
-    """The number of rows of each source by fate; a source without rows counts 0 of each.
+class Counts(NamedTuple):
+    """The counts of a run's rows: `by_source`, one entry a source in their order, and in total by name."""
 
-    `rows_in` is the number of the source's last record, which the reader counts without a gap: a row that is lost
-    on the way makes the fates fall short of it.
+    by_source: list[dict[str, Any]]
+    total: dict[str, int]
+
+
+def account_of(
+    rows: DataFrame, sources: Sequence[str], fates: Sequence[str], more: Mapping[str, Column] | None = None
+) -> Counts:
+    """The number of rows of each source by fate, and in total that of `more` conditions; in one pass over the rows.
+
+    A source without rows counts 0 of each. `rows_in` is the number of the source's last record, which the reader
+    counts without a gap: a row that is lost on the way makes the fates fall short of it.
 
     Raises:
         ValueError: there are rows of a file that is not among the sources, and so would not be counted.
     """
     counts = [F.count_if(F.col("fate") == fate).alias(fate) for fate in fates]
-    grouped = rows.groupBy("source").agg(F.max("record").alias("rows_in"), *counts).collect()
+    others = [F.count_if(condition).alias(f"more_{name}") for name, condition in (more or {}).items()]
+    grouped = rows.groupBy("source").agg(F.max("record").alias("rows_in"), *counts, *others).collect()
     found = {row.source: row.asDict() for row in grouped}
     if unknown := sorted(found.keys() - set(sources)):
         raise ValueError(f"rows were read from {', '.join(unknown)}, which the plan names otherwise or not at all")
+    total = {name: sum(row[f"more_{name}"] for row in found.values()) for name in (more or {})}
+    names = ("source", "rows_in", *fates)
     empty = dict.fromkeys(("rows_in", *fates), 0)
-    return [found.get(source, {"source": source, **empty}) for source in sources]
+    by_source = [
+        {name: found[source][name] for name in names} if source in found else {"source": source, **empty}
+        for source in sources
+    ]
+    return Counts(by_source, total)

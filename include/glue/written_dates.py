@@ -1,4 +1,4 @@
-"""Reads dates in the ways that people and spreadsheets write them, as Spark SQL expressions.
+"""Reads dates in the ways that people and spreadsheets write them.
 
 Of numbers with slashes or hyphens, the one above 12 is the day. Where the day could be the month as well, as in
 3/5/2024, the date is ambiguous, and not read: one that is guessed cannot be told from one that was read.
@@ -6,60 +6,97 @@ Of numbers with slashes or hyphens, the one above 12 is the day. Where the day c
 
 from __future__ import annotations
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+import re
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from arrow_arrays import Mask, days, values
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_END = r"(?:$|[T ,Z].*$)"  # behind the date a time may follow
+_END = r"(?:[T ,Z].*)?(?:\r\n|[\r\n])?\Z"  # behind the date a time may follow, and a line end
 _YEAR = r"([0-9]{4}|[0-9]{2})"
-_YEAR_FIRST = rf"^([0-9]{{4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}}){_END}"
-_COMPACT = r"^((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})$"
-_NUMERIC = rf"^([0-9]{{1,2}})[-/]([0-9]{{1,2}})[-/]{_YEAR}{_END}"
-_DOTTED = rf"^([0-9]{{1,2}})\.([0-9]{{1,2}})\.{_YEAR}{_END}"
-_DAY_MONTH = rf"^([0-9]{{1,2}})[- ]([A-Za-z]{{3}})[a-z]*\.?[-, ]+{_YEAR}{_END}"
-_MONTH_DAY = rf"^(?:[A-Za-z]{{3,9}},? )?([A-Za-z]{{3}})[a-z]*\.? ([0-9]{{1,2}}),? {_YEAR}{_END}"
+_YEAR_FIRST = re.compile(rf"([0-9]{{4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}}){_END}")
+_COMPACT = re.compile(r"((?:19|20)[0-9]{2})([0-9]{2})([0-9]{2})\Z")
+_NUMERIC = re.compile(rf"([0-9]{{1,2}})[-/]([0-9]{{1,2}})[-/]{_YEAR}{_END}")
+_DOTTED = re.compile(rf"([0-9]{{1,2}})\.([0-9]{{1,2}})\.{_YEAR}{_END}")
+_DAY_MONTH = re.compile(rf"([0-9]{{1,2}})[- ]([A-Za-z]{{3}})[a-z]*\.?[-, ]+{_YEAR}{_END}")
+_MONTH_DAY = re.compile(rf"(?:[A-Za-z]{{3,9}},? )?([A-Za-z]{{3}})[a-z]*\.? ([0-9]{{1,2}}),? {_YEAR}{_END}")
 # Days since 1899-12-30, as Excel counts them: from 2000 to 2099.
-_SERIAL = r"^(3[6-9][0-9]{3}|[4-6][0-9]{4}|7[0-2][0-9]{3})(?:\.[0-9]+)?$"
-_SECONDS, _MILLISECONDS = r"^([0-9]{10})(?:\.[0-9]+)?$", r"^([0-9]{10})[0-9]{3}$"
+_SERIAL = re.compile(r"(3[6-9][0-9]{3}|[4-6][0-9]{4}|7[0-2][0-9]{3})(?:\.[0-9]+)?\Z")
+_SECONDS, _MILLISECONDS = re.compile(r"([0-9]{10})(?:\.[0-9]+)?\Z"), re.compile(r"([0-9]{10})[0-9]{3}\Z")
+_EPOCH, _EXCEL = date(1970, 1, 1).toordinal(), date(1899, 12, 30).toordinal()
+_SECONDS_A_DAY = 86_400
 
 
-def date_of(text: Column) -> Column:
-    """The date; null where it is ambiguous or cannot be read. A time behind it and its time zone are ignored."""
-    written = F.trim(text)
-    month_or_day_first = (_date(written, _NUMERIC, each) for each in ((3, 1, 2), (3, 2, 1)))
-    # The first way is nearly always right, and `coalesce` goes no further then.
-    return F.coalesce(
-        F.to_date(F.substring_index(F.substring_index(written, "T", 1), " ", 1), "yyyy-M-d"),
-        F.when(written.rlike(_YEAR_FIRST), _date(written, _YEAR_FIRST, (1, 2, 3))),
-        F.when(written.rlike(_COMPACT), _date(written, _COMPACT, (1, 2, 3))),
-        F.when(written.rlike(_NUMERIC) & ~is_ambiguous(text), F.coalesce(*month_or_day_first)),
-        F.when(written.rlike(_DOTTED), _date(written, _DOTTED, (3, 2, 1))),
-        F.when(written.rlike(_DAY_MONTH), _date(written, _DAY_MONTH, (3, 2, 1))),
-        F.when(written.rlike(_MONTH_DAY), _date(written, _MONTH_DAY, (3, 1, 2))),
-        F.when(written.rlike(_SERIAL), F.date_add(F.lit("1899-12-30"), _group(written, _SERIAL, 1).cast("int"))),
-        *(F.when(written.rlike(each), _day_of(_group(written, each, 1))) for each in (_SECONDS, _MILLISECONDS)),
-    )
+class Dates(NamedTuple):
+    """The dates of a column: `read` (date32, null where there is none), and which texts are no date, or ambiguous."""
+
+    read: pa.Array
+    unreadable: Mask
+    ambiguous: Mask
 
 
-def is_ambiguous(text: Column) -> Column:
+def dates_in(column: pa.Array) -> Dates:
+    """The dates that a column of texts holds. Each distinct text is read once: millions of rows share some days."""
+    encoded = column.dictionary_encode()
+    written = [text.strip(" ") for text in encoded.dictionary.to_pylist()]
+    ambiguous = [is_ambiguous(text) for text in written]
+    read = [None if unclear else day_of(text) for text, unclear in zip(written, ambiguous, strict=True)]
+    unreadable = [
+        bool(text) and day is None and not unclear for text, day, unclear in zip(written, read, ambiguous, strict=True)
+    ]
+    return Dates(days(read).take(encoded.indices), _rows(unreadable, encoded), _rows(ambiguous, encoded))
+
+
+def day_of(text: str) -> int | None:
+    """The date as days since 1970-01-01, in UTC; None where it cannot be read. A time behind it is ignored."""
+    for way, day in _WAYS:
+        if (found := way.match(text)) and (read := day(found.groups())) is not None:
+            return read
+    return None
+
+
+def is_ambiguous(text: str) -> bool:
     """True for a date whose day could be its month as well, such as 3/5/2024."""
-    written = F.trim(text)
-    first, second = (_group(written, _NUMERIC, place).cast("int") for place in (1, 2))
-    return written.rlike(_NUMERIC) & first.between(1, 12) & second.between(1, 12) & (first != second)
+    found = _NUMERIC.match(text)
+    if not found:
+        return False
+    first, second = int(found[1]), int(found[2])
+    return 1 <= first <= 12 and 1 <= second <= 12 and first != second
 
 
-def _date(written: Column, pattern: str, places: tuple[int, int, int]) -> Column:
-    year, month, day = (_group(written, pattern, place) for place in places)
-    full_year = F.when(F.length(year) == 2, F.concat(F.lit("20"), year)).otherwise(year)
-    names = F.create_map(*(F.lit(each) for number, name in enumerate(_MONTHS, start=1) for each in (name, str(number))))
-    number = F.when(month.rlike("^[0-9]"), month).otherwise(names[F.lower(month)])
-    return F.make_date(full_year.cast("int"), number.cast("int"), day.cast("int"))
+def _numeric(found: tuple[str, ...]) -> int | None:
+    first, second, year = found
+    month_first = _day(year, first, second)
+    return _day(year, second, first) if month_first is None else month_first
 
 
-def _group(written: Column, pattern: str, place: int) -> Column:
-    return F.regexp_extract(written, pattern, place)
+def _day(year: str, month: str, day: str) -> int | None:
+    name = month.lower()
+    number = int(month) if month[0].isdecimal() else _MONTHS.index(name) + 1 if name in _MONTHS else 0
+    try:
+        return date(int(year) if len(year) == 4 else 2000 + int(year), number, int(day)).toordinal() - _EPOCH
+    except ValueError:
+        return None
 
 
-def _day_of(seconds: Column) -> Column:
-    """The day in UTC, whatever the session's time zone is."""
-    return F.date_add(F.lit("1970-01-01"), F.floor(seconds.cast("long") / 86_400).cast("int"))
+_WAYS: tuple[tuple[re.Pattern[str], Callable[[tuple[str, ...]], int | None]], ...] = (
+    (_YEAR_FIRST, lambda found: _day(found[0], found[1], found[2])),
+    (_COMPACT, lambda found: _day(found[0], found[1], found[2])),
+    (_NUMERIC, _numeric),
+    (_DOTTED, lambda found: _day(found[2], found[1], found[0])),
+    (_DAY_MONTH, lambda found: _day(found[2], found[1], found[0])),
+    (_MONTH_DAY, lambda found: _day(found[2], found[0], found[1])),
+    (_SERIAL, lambda found: _EXCEL - _EPOCH + int(found[0])),
+    (_SECONDS, lambda found: int(found[0]) // _SECONDS_A_DAY),
+    (_MILLISECONDS, lambda found: int(found[0]) // _SECONDS_A_DAY),
+)
+
+
+def _rows(of_texts: list[bool], encoded: pa.DictionaryArray) -> Mask:
+    """A condition on texts as one on the rows that hold them; False for null."""
+    found: Mask = np.array([*of_texts, False])[values(encoded.indices, where_null=len(of_texts))]
+    return found

@@ -17,8 +17,9 @@ import prepare_complaints
 import prepare_history
 import pytest
 import train
-from complaint_rows import run_inputs
+from exact_csv.inputs import Input
 from exact_csv.limits import reader_limits
+from preparation import inputs_of_plan
 from pyspark.sql import SparkSession
 
 from complaints.aws.objects import ObjectVersion
@@ -256,19 +257,10 @@ def test_the_training_channel_is_the_one_that_the_script_reads() -> None:
     assert channel["DataSource"]["S3DataSource"]["S3Uri"] == f"{LEARNING['rows_uri']}use=train/"
 
 
-def test_the_plan_that_is_written_names_the_inputs_as_the_reader_finds_them(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_the_plan_that_is_written_names_the_inputs_as_the_reader_finds_them(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(json.dumps(plan_document(CLASSIFYING, INPUTS), indent=2))
-    (only,) = run_inputs(spark, (tmp_path / "plan.json").as_uri()).collect()
-    assert only.asDict() == {
-        "source": "s3://ptmlops-complaints/raw/a.csv",
-        "etag": "etag",
-        "version": "v1",
-        "size": 1,
-        "arrived_on": date(2026, 1, 1),
-        "input_rank": 0,
-    }
+    (only,) = inputs_of_plan((tmp_path / "plan.json").as_uri())
+    assert only == (Input("s3://ptmlops-complaints/raw/a.csv", "etag", "v1", 1), date(2026, 1, 1))
 
 
 def test_the_limits_of_the_settings_are_the_ones_that_the_reader_takes() -> None:

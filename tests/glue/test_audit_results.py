@@ -19,7 +19,6 @@ import pyarrow.parquet as pq
 import pytest
 from narratives import text_group
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 from score_audit import ScoresRefusedError
 
 from complaints.runs.accounting import CLASSIFICATION_FATES, RowsMissingError, check_account
@@ -175,8 +174,8 @@ def test_complaints_that_the_model_was_trained_on_are_marked_by_their_id_and_by_
     spark: SparkSession, prepared: Run, account: dict[str, Any], tmp_path: Path
 ) -> None:
     assert {row["seen"] for row in account["scores"]} == {None}, "nobody knows without the training rows"
-    taught = spark.createDataFrame([("1", "other"), ("99", "NEWER "), ("98", None)], "complaint_id string, text string")
-    rows = taught.select("complaint_id", text_group(taught.text).alias("text_group"), F.lit("train").alias("fate"))
+    taught = [("1", text_group("other"), "train"), ("99", text_group("NEWER "), "train"), ("98", None, "train")]
+    rows = spark.createDataFrame(taught, "complaint_id string, text_group string, fate string")
     rows.write.partitionBy("fate").parquet((tmp_path / "rows").as_uri())
     found = again(prepared, tmp_path, ALL, trained_on=[(tmp_path / "rows").as_uri()])
     seen = {(row["label"], row["predicted_product"]): row["seen"] for row in found["scores"]}

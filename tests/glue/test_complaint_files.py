@@ -104,7 +104,7 @@ def test_an_input_that_is_gone_is_one_row_that_says_so(spark: SparkSession, run_
     ]
 
 
-def test_a_worker_reads_and_writes_without_pandas(tmp_path: Path) -> None:
+def test_a_worker_reads_cleans_and_writes_without_pandas(tmp_path: Path) -> None:
     """Which takes longer to import than it takes to read several MB."""
     given = tmp_path / "given.csv"
     given.write_text(
@@ -112,13 +112,16 @@ def test_a_worker_reads_and_writes_without_pandas(tmp_path: Path) -> None:
     )
     program = f"""
 import sys
+from cleaned_rows import SCHEMA, Cleaning, Source
+from exact_csv.parquet_files import Rewriting
 from exact_csv.reading import Written, _write
 from exact_csv.splitting import Piece
 from exact_csv.inputs import Input
 from exact_csv.limits import ReaderLimits
 given = Input({given.as_uri()!r}, size={given.stat().st_size})
 limits, work = ReaderLimits(**{LIMITS!r}), [Piece(given)]
-written = list(_write({(tmp_path / "parsed").as_uri()!r}, limits, "part", 0, [work]))
+cleaning = Rewriting(SCHEMA, Cleaning({{given.uri: Source("etag", 0, 0)}}, [["mortgage", "mortgage"]]))
+written = list(_write({(tmp_path / "parsed").as_uri()!r}, limits, cleaning, "part", 0, [work]))
 assert sum(each.rows for each in written if isinstance(each, Written)) == 50_000
 assert "pandas" not in sys.modules
 """

@@ -1,16 +1,23 @@
 """What becomes of a record: its id, date, label and fate, as input and expected tables."""
 
 import csv
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from complaint_rows import IN_OPEN_QUOTE, label, numbered_rows, prepared, run_inputs
+from cleaned_rows import SCHEMA, Cleaning, Source
+from complaint_rows import IN_OPEN_QUOTE, numbered_rows, prepared
 from exact_csv.columns import COLUMNS
-from exact_csv.parquet_files import SPARK_SCHEMA
-from pyspark.sql import Row, SparkSession
-from pyspark.sql import functions as F
+from exact_csv.inputs import Input
+from exact_csv.parquet_files import spark_schema
+from exact_csv.strict_reader import SCHEMA as AS_READ
+from narratives import text_group
+from preparation import inputs_of_plan
+from pyspark.sql import DataFrame, Row, SparkSession
 
 from tests.glue.local_runs import LABEL_RULES, lay_out
 
@@ -56,80 +63,96 @@ ARRIVED = date(2026, 2, 1)
 OLD, NEW = "file:///raw/old.csv", "file:///raw/new.csv"
 
 
-def labels(spark: SparkSession, products: list[str | None]) -> dict[str | None, str | None]:
-    table = spark.createDataFrame([(product,) for product in products], "product string")
-    found = table.select("product", label(F.col("product"), LABEL_RULES).alias("label")).collect()
-    return {row.product: row.label for row in found}
+SOURCES = {
+    uri: Source(etag, rank, (ARRIVED - date(1970, 1, 1)).days)
+    for rank, (uri, etag) in enumerate({OLD: "0123456789abcdef-2", NEW: "fedcba9876543210"}.items())
+}
 
 
-def complaints(spark: SparkSession, *given: dict[str, Any]) -> list[Row]:
-    """What `prepared` makes of records, in the order given; each is readable and has a narrative unless it says not."""
-    usual = {"source": OLD, "consumer_complaint_narrative": "a story"}
-    rows = [usual | {"record": place, "line": place} | each for place, each in enumerate(given, start=1)]
-    names = [column.split()[0] for column in SPARK_SCHEMA.split(", ")]
-    read = spark.createDataFrame([tuple(row.get(name) for name in names) for row in rows], SPARK_SCHEMA)
-    inputs = spark.createDataFrame(
-        [(OLD, "0123456789abcdef-2", 0, ARRIVED), (NEW, "fedcba9876543210", 1, ARRIVED)],
-        "source string, etag string, input_rank int, arrived_on date",
-    )
-    found = {(row.source, row.record): row for row in prepared(read, inputs, LABEL_RULES).collect()}
-    return [found[row["source"], row["record"]] for row in rows]
+def labels(products: list[str]) -> dict[str, str]:
+    cleaning = Cleaning(SOURCES, LABEL_RULES)
+    return {product: cleaning.label(product) for product in products}
 
 
-def fates(spark: SparkSession, *given: dict[str, Any]) -> list[str]:
-    return [row.fate for row in complaints(spark, *given)]
+def cleaned(spark: SparkSession, folder: Path, rows: list[dict[str, Any]]) -> DataFrame:
+    """Records as a task leaves them for Spark."""
+    as_read = pa.Table.from_pylist([dict.fromkeys(AS_READ.names) | {"part": 0} | row for row in rows], schema=AS_READ)
+    # Spark takes files of one path for the same ones.
+    file = folder / f"rows-{len([*folder.iterdir()])}.parquet"
+    pq.write_table(Cleaning(SOURCES, LABEL_RULES)(as_read), file)
+    return spark.read.schema(spark_schema(SCHEMA)).parquet(str(file))
 
 
-def test_each_product_that_ever_was_has_its_class(spark: SparkSession) -> None:
-    assert labels(spark, [*PRODUCTS]) == PRODUCTS
+Complaints: TypeAlias = Callable[..., list[Row]]
+Fates: TypeAlias = Callable[..., list[str]]
 
 
-def test_a_complaint_without_a_product_has_no_label(spark: SparkSession) -> None:
-    assert labels(spark, [None, "Mortgage"]) == {None: None, "Mortgage": "mortgage"}
+@pytest.fixture
+def complaints(spark: SparkSession, tmp_path: Path) -> Complaints:
+    """What becomes of records, in the order given; each is readable and has a narrative unless it says not."""
+
+    def made(*given: dict[str, Any]) -> list[Row]:
+        usual = {"source": OLD, "consumer_complaint_narrative": "a story"}
+        rows = [usual | {"record": place, "line": place} | each for place, each in enumerate(given, start=1)]
+        found = {(row.source, row.record): row for row in prepared(cleaned(spark, tmp_path, rows)).collect()}
+        return [found[row["source"], row["record"]] for row in rows]
+
+    return made
 
 
-def test_the_first_rule_that_applies_decides(spark: SparkSession) -> None:
-    rules = [["loan", "first"], ["payday loan", "second"]]
-    table = spark.createDataFrame([("Payday loan",)], "product string")
-    assert table.select(label(F.col("product"), rules)).collect()[0][0] == "first"
+@pytest.fixture
+def fates(complaints: Complaints) -> Fates:
+    return lambda *given: [row.fate for row in complaints(*given)]
+
+
+def test_each_product_that_ever_was_has_its_class() -> None:
+    assert labels([*PRODUCTS]) == PRODUCTS
+
+
+def test_a_complaint_without_a_product_has_no_label(complaints: Complaints) -> None:
+    assert [row.label for row in complaints({"product": None}, {"product": "Mortgage"})] == [None, "mortgage"]
+
+
+def test_the_first_rule_that_applies_decides() -> None:
+    assert Cleaning(SOURCES, [["loan", "first"], ["payday loan", "second"]]).label("Payday loan") == "first"
 
 
 @pytest.mark.skipif(not RAW.is_dir(), reason=f"needs the real complaints in {RAW}, which are not part of the project")
-def test_every_product_of_the_real_files_is_known(spark: SparkSession) -> None:
-    products: set[str | None] = set()
+def test_every_product_of_the_real_files_is_known() -> None:
+    products: set[str] = set()
     for path in RAW.glob("*.csv"):
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file))
         header = next(row for row in rows if "Product" in row)
         products |= {row[header.index("Product")] for row in rows[rows.index(header) + 1 :]}
-    found = labels(spark, sorted(filter(None, products)))
+    found = labels(sorted(filter(None, products)))
     assert {product for product, name in found.items() if name not in CLASSES} <= {"Other financial service"}
     assert set(found.values()) >= CLASSES
 
 
-def test_the_newest_copy_of_a_complaint_wins_across_files_whatever_their_order(spark: SparkSession) -> None:
+def test_the_newest_copy_of_a_complaint_wins_across_files_whatever_their_order(fates: Fates) -> None:
     copies = [{"source": source, "complaint_id": "7"} for source in (NEW, OLD)]
-    assert fates(spark, *copies) == ["with_narrative", "superseded"]
+    assert fates(*copies) == ["with_narrative", "superseded"]
 
 
-def test_the_last_copy_of_a_complaint_in_a_file_wins(spark: SparkSession) -> None:
+def test_the_last_copy_of_a_complaint_in_a_file_wins(fates: Fates) -> None:
     copies = [{"complaint_id": "7"}, {"complaint_id": "8"}, {"complaint_id": "7"}]
-    assert fates(spark, *copies) == ["superseded", "with_narrative", "with_narrative"]
+    assert fates(*copies) == ["superseded", "with_narrative", "with_narrative"]
 
 
-def test_a_copy_whose_narrative_was_withdrawn_wins_too(spark: SparkSession) -> None:
+def test_a_copy_whose_narrative_was_withdrawn_wins_too(fates: Fates) -> None:
     withdrawn = {"source": NEW, "complaint_id": "7", "consumer_complaint_narrative": None}
-    assert fates(spark, {"complaint_id": "7"}, withdrawn) == ["superseded", "without_narrative"]
+    assert fates({"complaint_id": "7"}, withdrawn) == ["superseded", "without_narrative"]
 
 
-def test_white_space_around_an_id_is_no_part_of_it(spark: SparkSession) -> None:
-    found = complaints(spark, {"complaint_id": " 7\t"}, {"complaint_id": "\xa07 "}, {"complaint_id": "7"})
+def test_white_space_around_an_id_is_no_part_of_it(complaints: Complaints) -> None:
+    found = complaints({"complaint_id": " 7\t"}, {"complaint_id": "\xa07 "}, {"complaint_id": "7"})
     assert [row.complaint_id for row in found] == ["7", "7", "7"]
     assert [row.fate for row in found] == ["superseded", "superseded", "with_narrative"]
 
 
-def test_a_record_without_an_id_is_given_one_by_its_files_content_and_its_place(spark: SparkSession) -> None:
-    found = complaints(spark, {}, {}, {"source": NEW})
+def test_a_record_without_an_id_is_given_one_by_its_files_content_and_its_place(complaints: Complaints) -> None:
+    found = complaints({}, {}, {"source": NEW})
     assert [row.complaint_id for row in found] == [
         "0123456789ab-000000001",
         "0123456789ab-000000002",
@@ -138,9 +161,9 @@ def test_a_record_without_an_id_is_given_one_by_its_files_content_and_its_place(
     assert {row.fate for row in found} == {"with_narrative"}
 
 
-def test_an_unreadable_record_has_no_id_and_supersedes_nothing(spark: SparkSession) -> None:
+def test_an_unreadable_record_has_no_id_and_supersedes_nothing(complaints: Complaints) -> None:
     broken = {"reason": "not UTF-8", "raw": "x", "consumer_complaint_narrative": None}
-    found = complaints(spark, {"complaint_id": "7"}, broken, broken)
+    found = complaints({"complaint_id": "7"}, broken, broken)
     assert [(row.complaint_id, row.fate) for row in found] == [
         ("7", "with_narrative"),
         (None, "quarantined"),
@@ -153,19 +176,19 @@ def test_an_unreadable_record_has_no_id_and_supersedes_nothing(spark: SparkSessi
     [None, " ", "\n\t\r", "\xa0", "\u2003\u2028\u3000"],
     ids=["null", "space", "ASCII white space", "no-break space", "Unicode white space"],
 )
-def test_white_space_only_is_no_narrative(spark: SparkSession, narrative: str | None) -> None:
-    assert fates(spark, {"consumer_complaint_narrative": narrative}) == ["without_narrative"]
+def test_white_space_only_is_no_narrative(fates: Fates, narrative: str | None) -> None:
+    assert fates({"consumer_complaint_narrative": narrative}) == ["without_narrative"]
 
 
-def test_a_narrative_keeps_its_white_space(spark: SparkSession) -> None:
+def test_a_narrative_keeps_its_white_space(complaints: Complaints) -> None:
     narrative = "\xa0 a\n\nb "
-    (only,) = complaints(spark, {"consumer_complaint_narrative": narrative})
+    (only,) = complaints({"consumer_complaint_narrative": narrative})
     assert (only.narrative, only.fate) == (narrative, "with_narrative")
 
 
-def test_of_several_fates_unreadable_comes_first_then_superseded_then_without_narrative(spark: SparkSession) -> None:
+def test_of_several_fates_unreadable_comes_first_then_superseded_then_without_narrative(fates: Fates) -> None:
     silent = {"complaint_id": "7", "consumer_complaint_narrative": None}
-    assert fates(spark, silent | {"reason": "not UTF-8"}, silent, silent) == [
+    assert fates(silent | {"reason": "not UTF-8"}, silent, silent) == [
         "quarantined",
         "superseded",
         "without_narrative",
@@ -188,26 +211,28 @@ DATES = {
 AMBIGUOUS = ("3/5/2024", "03/05/24", "3/5/2024 12:00:00 AM", "03-05-2024", " 12/11/2024 ")
 
 
-def test_dates_are_read_as_they_are_published_and_others_are_null_but_their_rows_are_kept(spark: SparkSession) -> None:
-    found = complaints(spark, *({"date_received": written} for written in DATES))
+def test_dates_are_read_as_they_are_written_and_others_are_null_but_their_rows_are_kept(
+    complaints: Complaints,
+) -> None:
+    found = complaints(*({"date_received": written} for written in DATES))
     assert dict(zip(DATES, (row.received_on for row in found), strict=True)) == DATES
     assert {row.fate for row in found} == {"with_narrative"}
     unreadable = [["date_unreadable"] if written and not DATES[written] else [] for written in DATES]
     assert [flags_of_dates(row) for row in found] == unreadable
 
 
-def test_a_date_whose_day_could_be_the_month_is_null_and_flagged_as_ambiguous_only(spark: SparkSession) -> None:
-    found = complaints(spark, *({"date_received": written} for written in AMBIGUOUS))
+def test_a_date_whose_day_could_be_the_month_is_null_and_flagged_as_ambiguous_only(complaints: Complaints) -> None:
+    found = complaints(*({"date_received": written} for written in AMBIGUOUS))
     assert [(row.received_on, flags_of_dates(row)) for row in found] == [(None, ["date_ambiguous"])] * len(AMBIGUOUS)
-    settled = complaints(spark, *({"date_received": written} for written in ("5/5/2024", "0/5/2024")))
+    settled = complaints(*({"date_received": written} for written in ("5/5/2024", "0/5/2024")))
     assert [(row.received_on, flags_of_dates(row)) for row in settled] == [
         (date(2024, 5, 5), []),
         (None, ["date_unreadable"]),
     ]
 
 
-def test_an_ambiguous_date_of_sending_is_null_and_flagged_as_well(spark: SparkSession) -> None:
-    (only,) = complaints(spark, {"date_received": "2024-03-25", "date_sent_to_company": "3/5/2024"})
+def test_an_ambiguous_date_of_sending_is_null_and_flagged_as_well(complaints: Complaints) -> None:
+    (only,) = complaints({"date_received": "2024-03-25", "date_sent_to_company": "3/5/2024"})
     assert (only.received_on, only.sent_on, flags_of_dates(only)) == (LATER, None, ["date_ambiguous"])
 
 
@@ -215,16 +240,16 @@ def flags_of_dates(row: Row) -> list[str]:
     return [flag for flag in row.flags if "date" in flag]
 
 
-def test_an_id_that_a_spreadsheet_rewrote_is_restored_and_flagged(spark: SparkSession) -> None:
+def test_an_id_that_a_spreadsheet_rewrote_is_restored_and_flagged(complaints: Complaints, fates: Fates) -> None:
     written = {"8000001": "8000001", "8000002.0": "8000002", "8,000,003": "8000003", "0008000004": "8000004"}
     written |= {"8,000,005.00": "8000005", "0": "0", "00": "0"}
-    found = complaints(spark, *({"complaint_id": each} for each in written))
+    found = complaints(*({"complaint_id": each} for each in written))
     assert [row.complaint_id for row in found] == [*written.values()]
     assert ["id_restored" in row.flags for row in found[:6]] == [False, True, True, True, True, False]
-    assert fates(spark, {"complaint_id": "00123"}, {"complaint_id": "123"}) == ["superseded", "with_narrative"]
+    assert fates({"complaint_id": "00123"}, {"complaint_id": "123"}) == ["superseded", "with_narrative"]
 
 
-def test_a_row_that_may_be_a_line_of_a_narrative_takes_no_others_place(spark: SparkSession) -> None:
+def test_a_row_that_may_be_a_line_of_a_narrative_takes_no_others_place(complaints: Complaints) -> None:
     """Wherever it stands."""
     forged = {"in_open_quote": True, "raw": "the line", "consumer_complaint_narrative": "forged"}
     given = [
@@ -233,7 +258,7 @@ def test_a_row_that_may_be_a_line_of_a_narrative_takes_no_others_place(spark: Sp
         {"source": NEW, "complaint_id": "7"} | forged,
         {"complaint_id": "8"} | forged,
     ]
-    found = complaints(spark, *given)
+    found = complaints(*given)
     assert [(row.fate, row.complaint_id) for row in found] == [
         ("quarantined", None),
         ("with_narrative", "7"),
@@ -245,43 +270,36 @@ def test_a_row_that_may_be_a_line_of_a_narrative_takes_no_others_place(spark: Sp
     assert found[3].raw is None
 
 
-def numbered(spark: SparkSession, *given: dict[str, Any]) -> list[str]:
-    names = [column.split()[0] for column in SPARK_SCHEMA.split(", ")]
-    read = spark.createDataFrame([tuple(row.get(name) for name in names) for row in given], SPARK_SCHEMA)
-    return numbered_rows(read, [OLD, NEW])
+def test_an_id_that_different_complaints_share_is_a_row_number(spark: SparkSession, tmp_path: Path) -> None:
+    def numbered(*given: dict[str, Any]) -> list[str]:
+        return numbered_rows(cleaned(spark, tmp_path, list(given)), [OLD, NEW])
 
-
-def test_an_id_that_different_complaints_share_is_a_row_number(spark: SparkSession) -> None:
     sources = [(source, n) for source in (OLD, NEW) for n in range(3)]
     rows = [
         {"source": source, "complaint_id": str(n), "consumer_complaint_narrative": f"{source} {n}"}
         for source, n in sources
     ]
     copies = [each | {"consumer_complaint_narrative": "the same"} for each in rows]
-    assert numbered(spark, *rows) == [OLD, NEW]
-    assert numbered(spark, *copies) == []
-    assert numbered(spark, *rows[:3]) == []
-    assert numbered(spark, *rows[:1], rows[3], *copies[1:3], *copies[4:]) == []
+    assert numbered(*rows) == [OLD, NEW]
+    assert numbered(*copies) == []
+    assert numbered(*rows[:3]) == []
+    assert numbered(*rows[:1], rows[3], *copies[1:3], *copies[4:]) == []
 
 
 @pytest.mark.parametrize("word", ["nan", " NaN ", "N/A", "n/a", "NULL", "None", "#N/A", "<NA>"])
-def test_a_word_for_a_missing_value_is_no_narrative(spark: SparkSession, word: str) -> None:
+def test_a_word_for_a_missing_value_is_no_narrative(fates: Fates, word: str) -> None:
     given = [{"consumer_complaint_narrative": each} for each in (word, f"{word} was said")]
-    assert fates(spark, *given) == ["without_narrative", "with_narrative"]
+    assert fates(*given) == ["without_narrative", "with_narrative"]
 
 
-def test_the_plan_gives_each_input_its_rank_oldest_first(spark: SparkSession, tmp_path: Path) -> None:
+def test_the_inputs_come_in_the_order_of_the_plan(tmp_path: Path) -> None:
     run = lay_out(tmp_path / "run", {"z.csv": "", "a.csv": ""})
-    found = sorted(run_inputs(spark, run.uri("plan.json")).collect(), key=lambda row: row.input_rank)
-    assert [row.asDict() for row in found] == [
-        {"source": run.source(name), "etag": f"etag-of-{name}", "version": "", "size": 0}
-        | {"arrived_on": ARRIVED, "input_rank": rank}
-        for rank, name in enumerate(("z.csv", "a.csv"))
-    ]
+    inputs = [Input(run.source(name), f"etag-of-{name}", "", 0) for name in ("z.csv", "a.csv")]
+    assert inputs_of_plan(run.uri("plan.json")) == [(each, ARRIVED) for each in inputs]
 
 
-def test_prepared_rows_have_exactly_the_columns_that_the_jobs_read(spark: SparkSession) -> None:
-    (only,) = complaints(spark, {"product": "Mortgage", "complaint_id": "7", "zip_code": "725", "company": "Acme"})
+def test_prepared_rows_have_exactly_the_columns_that_the_jobs_read(complaints: Complaints) -> None:
+    (only,) = complaints({"product": "Mortgage", "complaint_id": "7", "zip_code": "725", "company": "Acme"})
     carried = {*COLUMNS} - {"date_received", "date_sent_to_company", "consumer_complaint_narrative"}
     assert only.asDict() == dict.fromkeys(carried) | {
         "source": OLD,
@@ -295,6 +313,7 @@ def test_prepared_rows_have_exactly_the_columns_that_the_jobs_read(spark: SparkS
         "zip_code": "00725",
         "label": "mortgage",
         "narrative": "a story",
+        "text_group": text_group("A  story"),
         "fate": "with_narrative",
         "flags": ["short_narrative"],
         "personal_data": [],
@@ -303,16 +322,16 @@ def test_prepared_rows_have_exactly_the_columns_that_the_jobs_read(spark: SparkS
     }
 
 
-def test_a_zip_code_gets_the_zeros_back_that_excel_took_and_other_forms_stay(spark: SparkSession) -> None:
+def test_a_zip_code_gets_the_zeros_back_that_excel_took_and_other_forms_stay(complaints: Complaints) -> None:
     written = {"6513": "06513", "725": "00725", "06513": "06513", "021XX": "021XX", "XXXXX": "XXXXX", " 7739 ": "07739"}
-    found = complaints(spark, *({"zip_code": each} for each in written))
+    found = complaints(*({"zip_code": each} for each in written))
     assert [row.zip_code for row in found] == [*written.values()]
 
 
 TELLING = "I have told the bank that this is not my account, and they will not listen to me whatever I send to them. "
 
 
-def test_each_oddity_of_a_complaint_has_its_flag(spark: SparkSession) -> None:
+def test_each_oddity_of_a_complaint_has_its_flag(complaints: Complaints) -> None:
     odd = {
         "date_unreadable": [{"date_received": "yesterday"}, {"date_sent_to_company": "2019-02-29"}],
         "sent_before_received": [{"date_received": "2020-03-18", "date_sent_to_company": "2020-03-17"}],
@@ -324,35 +343,24 @@ def test_each_oddity_of_a_complaint_has_its_flag(spark: SparkSession) -> None:
     }
     usual = {"consumer_complaint_narrative": TELLING}
     given = [usual | each for rows in odd.values() for each in rows]
-    assert [row.flags for row in complaints(spark, *given)] == [[name] for name, rows in odd.items() for _ in rows]
+    assert [row.flags for row in complaints(*given)] == [[name] for name, rows in odd.items() for _ in rows]
 
 
-def test_what_is_not_odd_has_no_flag(spark: SparkSession) -> None:
+def test_what_is_not_odd_has_no_flag(complaints: Complaints) -> None:
     plain = {
         "date_received": "2026-01-01",
         "date_sent_to_company": "2026-01-01",
         "consumer_complaint_narrative": TELLING,
     }
-    assert [row.flags for row in complaints(spark, plain, {"consumer_complaint_narrative": None})] == [[], []]
+    assert [row.flags for row in complaints(plain, {"consumer_complaint_narrative": None})] == [[], []]
 
 
-def test_control_characters_are_taken_out_of_a_narrative_and_white_space_is_left_in_it(spark: SparkSession) -> None:
-    (only,) = complaints(spark, {"consumer_complaint_narrative": "a\x01\x1fb\tc\nd\re\x0bf"})
+def test_control_characters_are_taken_out_of_a_narrative_and_white_space_is_left_in_it(complaints: Complaints) -> None:
+    (only,) = complaints({"consumer_complaint_narrative": "a\x01\x1fb\tc\nd\re\x0bf"})
     assert only.narrative == "ab\tc\nd\ref"
 
 
-def test_rows_come_in_the_same_partitions_and_order_whatever_order_they_were_read_in(spark: SparkSession) -> None:
-    names = [column.split()[0] for column in SPARK_SCHEMA.split(", ")]
+def test_copies_are_found_however_many_they_are(spark: SparkSession, tmp_path: Path) -> None:
     rows = [{"source": OLD, "record": n, "line": n, "complaint_id": str(n % 40)} for n in range(1, 101)]
-    inputs = spark.createDataFrame(
-        [(OLD, "e", 0, ARRIVED)], "source string, etag string, input_rank int, arrived_on date"
-    )
-
-    def parts(given: list[dict[str, Any]]) -> list[list[int]]:
-        read = spark.createDataFrame([tuple(row.get(name) for name in names) for row in given], SPARK_SCHEMA)
-        found = prepared(read, inputs, LABEL_RULES, files=3).rdd.glom().collect()
-        return [[row.record for row in part] for part in found]
-
-    assert len(parts(rows)) == 3
-    assert parts(rows[::-1]) == parts(rows)
-    assert all(part == sorted(part) for part in parts(rows))
+    found = prepared(cleaned(spark, tmp_path, rows)).filter("fate != 'superseded'").collect()
+    assert sorted(row.record for row in found) == list(range(61, 101))

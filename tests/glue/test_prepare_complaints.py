@@ -7,7 +7,8 @@ import prepare_complaints
 import pyarrow.parquet as pq
 import pytest
 from audit_results import REVIEW_REASONS
-from complaint_rows import FATES, FLAGS
+from cleaned_rows import FLAGS
+from complaint_rows import FATES
 from preparation import InputFilesRefusedError
 from pyspark.sql import SparkSession
 

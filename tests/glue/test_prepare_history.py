@@ -136,7 +136,8 @@ def test_an_undated_complaint_is_used_but_is_never_newest(run: Run) -> None:
 def test_what_is_learned_from_has_an_id_a_narrative_and_a_label(run: Run) -> None:
     taught = [row for row in rows_of(run) if row["use"] != "none"]
     assert {row["label"] for row in taught} == {"mortgage", "card"}
-    columns = {"use", "fate", "source", "record", "complaint_id", "received_on", "narrative", "label", "text_group"}
+    columns = {"use", "fate", "source", "record", "complaint_id", "received_on", "company"}
+    columns |= {"narrative", "label", "text_group"}
     assert {*taught[0]} == columns
     assert all(row["complaint_id"] and row["narrative"] for row in taught)
 

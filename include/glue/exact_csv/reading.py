@@ -21,7 +21,7 @@ from exact_csv.balancing import shared
 from exact_csv.inputs import Input, Opener
 from exact_csv.limits import ReaderLimits
 from exact_csv.outputs import write_file
-from exact_csv.parquet_files import files_of, rows_in
+from exact_csv.parquet_files import AS_READ, Rewriting, files_of, rows_in
 from exact_csv.splitting import RANGE_BYTES, Look, Seen, Work, settled, work_of
 from exact_csv.tables import tables_of
 from exact_csv.whole_files import FileHeader
@@ -53,7 +53,12 @@ Answer: TypeAlias = Written | Seen | FileHeader  # of a task
 
 
 def read_complaints(
-    spark: SparkSession, inputs: Sequence[Input], limits: ReaderLimits, parsed: str, range_bytes: int = RANGE_BYTES
+    spark: SparkSession,
+    inputs: Sequence[Input],
+    limits: ReaderLimits,
+    parsed: str,
+    range_bytes: int = RANGE_BYTES,
+    rewriting: Rewriting = AS_READ,
 ) -> Read:
     """Every record of the inputs: source (the URI), record, line, reason, raw, in_open_quote and the columns.
 
@@ -61,11 +66,11 @@ def read_complaints(
     may be a line of a narrative, behind a quote that is not closed, has `in_open_quote` and its raw text. An input that
     cannot be read to its end has a row with `record` 0, whose reason says why. `parsed` is the folder's URI where the
     rows are written; a task's second attempt gives its files the same names. Plain inputs of more than `range_bytes`
-    are read in ranges.
+    are read in ranges. `rewriting` changes the rows, and their columns, before they are written.
     """
     opener = Opener()
     work = work_of(opener, inputs, limits, range_bytes)
-    write = partial(_write, parsed.rstrip("/"), limits)
+    write = partial(_write, parsed.rstrip("/"), limits, rewriting)
     first = _done(spark, work, partial(write, "part"))
     seen = {each.number: each for each in first if isinstance(each, Seen)}
     before, again = settled(work, seen, limits)
@@ -79,7 +84,9 @@ def read_complaints(
         if ignored:
             print(f"warning: {uri}: ignored, as other columns have their content: {', '.join(ignored)}", flush=True)
     numbering = sorted({each.uri for each in headers if each.header.may_number_rows})
-    return Read(rows_in(spark, uris, before), sum(each.rows for each in written) - wrong, uris, numbering)
+    return Read(
+        rows_in(spark, uris, before, rewriting.schema), sum(each.rows for each in written) - wrong, uris, numbering
+    )
 
 
 def _done(
@@ -101,16 +108,18 @@ def _weight(work: Work) -> int:
     return _OPENED + (part.end - part.start if part else given.size * packed)
 
 
-def _write(folder: str, limits: ReaderLimits, name: str, number: int, lists: Iterable[list[Work]]) -> Iterator[Answer]:
+def _write(
+    folder: str, limits: ReaderLimits, rewriting: Rewriting, name: str, number: int, lists: Iterable[list[Work]]
+) -> Iterator[Answer]:
     """Writes the rows of a task's work to files; each of these, and what it found out about ranges and files."""
     opener, found = Opener(), list[Seen | FileHeader]()
     tables = (
-        table
+        rewriting.rows(table)
         for work in chain.from_iterable(lists)
         for table in tables_of(opener, work, limits, found.append)
         if table.num_rows
     )
-    for count, (content, rows) in enumerate(files_of(tables)):
+    for count, (content, rows) in enumerate(files_of(tables, rewriting.schema)):
         uri = f"{folder}/{name}-{number:05d}-{count:05d}.parquet"
         write_file(uri, content)
         yield Written(uri, rows)
