@@ -1,7 +1,7 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
 .PHONY: help run results up down status logs ls get put rm models promote rollback approve reject reset compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
-	bench-orchestration bench-etl bench-model bench-inference bench-scale bench-monitoring lock clean
+	bench-orchestration bench-etl bench-prepare bench-model bench-inference bench-scale bench-monitoring lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
 PYTHON ?= $(firstword $(foreach p,python3.11 python3.12 python3,$(shell command -v $(p) >/dev/null 2>&1 && \
@@ -139,8 +139,8 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions --check
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign.page --check
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python docs/generate_configuration.py --check
-	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py
-	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/scale.py bench/model.py bench/inference.py bench/monitoring.py
+	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py bench/prepare_contenders.py bench/timed_job.py
+	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/prepare.py bench/scale.py bench/model.py bench/inference.py bench/monitoring.py
 	@if docker compose version >/dev/null 2>&1; then docker compose --file docker-compose.yaml config --quiet; \
 		elif docker-compose version >/dev/null 2>&1; then docker-compose --file docker-compose.yaml config --quiet; \
 		else echo "docker-compose.yaml: not checked, there is no docker compose on this machine"; fi
@@ -162,6 +162,9 @@ bench-orchestration: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.class-data
 
 bench-etl: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: complaints CSV to Parquet, beside Spark, DuckDB, Polars, pandas, pyarrow (ROWS=, CONTENDERS=)
 	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.etl --bench-python $(BENCH_ENV)/bin/python $(if $(ROWS),--rows $(ROWS)) $(if $(CONTENDERS),--contenders $(CONTENDERS))
+
+bench-prepare: $(JOBS_ENV)/.class-data $(BENCH_ENV)/.installed ## Measure: the whole Glue jobs, from CSV to results, beside DuckDB and Polars (ROWS=)
+	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.prepare --bench-python $(BENCH_ENV)/bin/python $(if $(ROWS),--rows $(ROWS) --contenders)
 
 bench-scale: $(JOBS_ENV)/.installed ## Measure: training on 10 thousand to a million narratives, time and memory (TRAIN= names CSV files)
 	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -m bench.scale $(call named,--train,$(TRAIN))
