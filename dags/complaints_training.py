@@ -11,6 +11,8 @@ stays.
 - **source**: the prefix to train on, or the key of one file. Of a prefix, every .csv, .csv.gz and .zip is read.
   Of several copies of a complaint, the newest wins.
 - **accept_fewer_rows**: train although the source has far fewer rows than in its last run.
+- **tune**: look for hyperparameters first, over the ranges in model_config.yaml, and train with the best. Takes as many
+  training jobs more as `tuning.max_jobs` says.
 
 **If it fails.** Clear the failed task: a run writes only below its own run id, and finds the jobs that it started. The
 model in service stays until promote_model has run. By task:
@@ -22,6 +24,9 @@ model in service stays until promote_model has run. By task:
   fails if too few rows are left for training.
 - **history_adds_up**: the message names the file whose rows are missing. If it says that the source collapsed and that
   is right, start a new run with accept_fewer_rows.
+- **tune_model**: no training job had a score; the task's log ends with the logs of the first ones. One that fails does
+  not matter while another succeeds. No model is trained.
+- **choose_hyperparameters**: the tuning job has no score that is a number. No model is trained.
 - **train_model**: the task's log ends with the log of the job, which has the reason.
 - **evaluate_model**: the same. The job also refuses a model that is not the one that was trained, by its SHA-256.
 - **decide**: the run has no evaluation of this model. Clear evaluate_model.
@@ -44,12 +49,12 @@ from operators.approval import ApprovalOperator
 from operators.final_errors import fails_at_once
 from operators.glue import GlueJobOperator
 from operators.params import RunParam
-from operators.sagemaker import SageMakerProcessingOperator, SageMakerTrainingOperator
+from operators.sagemaker import SageMakerProcessingOperator, SageMakerTrainingOperator, SageMakerTuningOperator
 
 from complaints.notifications import alerts
 from complaints.runs import requests
 from complaints.settings import load_settings, parameters
-from complaints.tasks import approval, training
+from complaints.tasks import approval, training, tuning
 
 settings = load_settings()
 pipeline = settings.pipeline
@@ -79,10 +84,18 @@ with DAG(
             title="Accept far fewer rows",
             description="Train although the source has far fewer rows than in its last run.",
         ),
+        "tune": Param(
+            False,
+            type="boolean",
+            title="Tune the hyperparameters",
+            description="Look for hyperparameters first, over the ranges in model_config.yaml.",
+        ),
     },
     default_args={**patience.default_args(), "on_failure_callback": alerts.on_failure},
 ) as dag:
-    plan = task(multiple_outputs=True)(fails_at_once(training.plan_training))(source=RunParam(dag, "source"))
+    plan = task(multiple_outputs=True)(fails_at_once(training.plan_training))(
+        source=RunParam(dag, "source"), tune=RunParam(dag, "tune")
+    )
 
     prepared = GlueJobOperator(
         task_id="prepare_history",
@@ -91,18 +104,29 @@ with DAG(
         output_uri=plan["account_uri"],
     )
 
-    # No model is trained on a history that lost rows on the way.
-    account = task(multiple_outputs=False)(fails_at_once(training.history_adds_up))(
+    # No model is trained on a history that lost rows on the way. The task also chooses whether the model is tuned.
+    account = task.branch(fails_at_once(tuning.history_adds_up))(
         plan, accept_fewer_rows=RunParam(dag, "accept_fewer_rows")
     )
     prepared >> account
 
+    tune = SageMakerTuningOperator(
+        task_id="tune_model",
+        config=requests.tuning_job(plan, settings),
+        output_uri=plan["tuning_uri"],
+    )
+    account >> tune
+
+    chosen = task(multiple_outputs=True, trigger_rule="none_failed_min_one_success")(
+        fails_at_once(tuning.choose_hyperparameters)
+    )(plan)
+    [account, tune] >> chosen
+
     train = SageMakerTrainingOperator(
         task_id="train_model",
-        config=requests.training_job(plan, settings),
+        config=requests.training_job(plan, chosen, settings),
         output_uri=plan["training_uri"],
     )
-    account >> train
 
     trained = task(multiple_outputs=True)(fails_at_once(training.trained_model))(train.output)
 
@@ -119,14 +143,14 @@ with DAG(
     fit = task.branch(fails_at_once(training.choose_fit))(decision)
     refit = SageMakerTrainingOperator(
         task_id="refit_model",
-        config=requests.refit_job(plan, settings),
+        config=requests.refit_job(plan, chosen, settings),
         output_uri=plan["refit_uri"],
     )
     fit >> refit
 
     # Each model becomes a version: one that was refused, with the reasons.
     version = task(trigger_rule="none_failed_min_one_success")(fails_at_once(training.register_model))(
-        plan, trained, decision
+        plan, trained, chosen, decision
     )
     [fit, refit] >> version
 

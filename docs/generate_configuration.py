@@ -37,8 +37,8 @@ pipeline_config.yaml: glue.timeout_minutes: 0: Input should be greater than or e
 
 Every key is required. After a change, run `make export`: the compiled state machines contain the bucket, the roles and
 the timeouts. A change that affects results (`labels`, `split`, `training`, `review_below`, the reader's `limits`, and
-`results`) gives every later
-run a new run id, so that results of different settings never mix. How a run waits, and on which machines it runs, does
+`results`) gives every later run a new run id, so that results of different settings never mix; one of `gate` affects
+only trainings, and one of `tuning` only trainings that are tuned. How a run waits, and on which machines it runs, does
 not change its id.
 
 An optional third file, `environment.yaml`, replaces values of `pipeline_config.yaml` in one environment, and is written
@@ -48,7 +48,7 @@ where the DAGs are deployed. `make run` uses it to look at its short jobs more o
 orchestration: {poll_seconds: 1}
 ```
 
-The parameters of a single run (`source`, `etag`, `accept_fewer_rows`) are in the runbook of each DAG: see
+The parameters of a single run (`source`, `etag`, `accept_fewer_rows`, `tune`) are in the runbook of each DAG: see
 [complaints_training](flows/complaints_training.md) and [complaints_classification](flows/complaints_classification.md).
 """
 
@@ -66,6 +66,8 @@ SECTIONS = {
     "used for training.",
     "split": "Which labelled complaints are held out from training.",
     "training": "The model's hyperparameters, named as in scikit-learn.",
+    "tuning": "Only for a training with the parameter `tune`: a SageMaker hyperparameter tuning job looks for "
+    "hyperparameters first, and the model is trained with the best. The objective is macro-F1 on a validation share.",
     "gate": "What a trained model must show before it goes into service, declared before there is one: see "
     "[models](models.md). A change gives every later training a new run id, and changes no classification.",
     "review_below": "",
@@ -158,6 +160,13 @@ DESCRIPTIONS = {
     "training.hyperparameters.balance": "How much more a complaint of a rare class counts: 0 not at all, 1 until all "
     "classes weigh the same.",
     "training.hyperparameters.seed": "Random seed.",
+    "tuning.strategy": "How the next hyperparameters are proposed. `Grid` is every combination of lists of values.",
+    "tuning.max_jobs": "Number of training jobs; of a grid, its combinations.",
+    "tuning.parallel_jobs": "Training jobs at a time. `Bayesian` learns from those that have ended.",
+    "tuning.validation_fraction": "Share of the training complaints that a training job scores instead of learning "
+    "from it, by groups of equal narratives.",
+    "tuning.ranges": "By hyperparameter: `min`, `max` and `scaling` (`Auto`, `Linear`, `Logarithmic`, "
+    "`ReverseLogarithmic`), or a list of values. All but `seed` can be tuned.",
     "training.min_class_rows": "Minimum number of training complaints per class. With fewer, training fails and names "
     "the class.",
     "gate.margin": "How far macro-F1 on all held-out complaints may be below that of the model in service. The whole "

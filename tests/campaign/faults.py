@@ -58,6 +58,7 @@ class Fault(Enum):
     DIRECTORY_MARKER = "A directory marker lies below the prefix that a job reads"
     SCORES_INCOMPLETE = "Scores are missing, repeated or in another order"
     SCORES_INVALID = "A score is NaN, names an unknown class, or does not add up to 1"
+    TUNING_IN_VAIN = "Every training job of a tuning job fails, or none has a score that is a number"
     LABELS_SWAPPED = "Labels mean something else than before"
     BENIGN_SHIFT = "Some classes become more frequent, and the model is as good as ever"
     FEW_COMPLAINTS = "A run has too few complaints to compare"

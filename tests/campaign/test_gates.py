@@ -17,6 +17,7 @@ import pytest
 from pyspark.sql import SparkSession
 from score_audit import ScoresRefusedError
 
+from complaints.models.tuning import untuned
 from complaints.runs import requests
 from complaints.runs.accounting import CLASSIFICATION_FATES, TRAINING_FATES, RowsMissingError, check_account
 from complaints.runs.source_ledger import RowsCollapsedError
@@ -214,7 +215,7 @@ def test_a_history_that_collapsed_teaches_nothing_unless_somebody_says_so(enviro
     evaluated = evaluation(plan["run_id"], trained["sha256"])
     environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", evaluated)
     assert training.history_adds_up(plan)["rows_in"] == 1000
-    assert training.register_model(plan, trained, PASSED) == "v2"
+    assert training.register_model(plan, trained, untuned(plan["hyperparameters"]), PASSED) == "v2"
 
     environment.put("history/a.csv", b"few")
     later = training.plan_training("history/")

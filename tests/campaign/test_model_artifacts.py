@@ -21,6 +21,7 @@ from model_archive import ModelRefusedError
 from models import ScoringError
 
 from complaints.models import registry
+from complaints.models.tuning import untuned
 from complaints.runs.accounting import TRAINING_FATES
 from complaints.tasks import classification, training
 from localaws import LocalAWS
@@ -316,7 +317,7 @@ def test_a_model_without_an_evaluation_of_its_own_is_not_registered_and_changes_
         environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own | found)
     before = environment.objects("models/")
     with pytest.raises(registry.ModelRefusedError, match=told):
-        training.register_model(plan, model, PASSED)
+        training.register_model(plan, model, untuned(plan["hyperparameters"]), PASSED)
     assert environment.objects("models/") == before
 
 
@@ -329,7 +330,7 @@ def test_a_model_that_changed_between_its_evaluation_and_its_registration_is_no_
     environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own)
     environment.put(key_of(model["model_uri"]), b"another model")
     with pytest.raises(registry.ModelRefusedError, match=f"has SHA-256 {sha256(b'another model')}, but job says"):
-        training.register_model(plan, model, PASSED)
+        training.register_model(plan, model, untuned(plan["hyperparameters"]), PASSED)
     assert environment.get(registry.LATEST)["version"] == "v1"
     assert "models/versioned/v2/model.json" not in environment.keys("models/")
 
@@ -338,11 +339,11 @@ def test_a_version_that_is_registered_stays_as_it_is_when_its_training_is_repeat
     plan, model = trained(environment)
     own = evaluation(plan["run_id"], model["sha256"])
     environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own)
-    assert training.register_model(plan, model, PASSED) == "v2"
+    assert training.register_model(plan, model, untuned(plan["hyperparameters"]), PASSED) == "v2"
     before = environment.objects("models/")
     plan, again = trained(environment, b"a new model, packed at another time")
     environment.put(f"{key_of(plan['evaluation_uri'])}evaluation.json", own | {"model_sha256": again["sha256"]})
-    assert training.register_model(plan, again, PASSED) == "v2"
+    assert training.register_model(plan, again, untuned(plan["hyperparameters"]), PASSED) == "v2"
     assert environment.objects("models/") == before
 
 

@@ -12,6 +12,7 @@ import train
 
 from complaints.aws.bucket import Bucket
 from complaints.models import registry
+from complaints.models.tuning import untuned
 from complaints.runs.accounting import TRAINING_FATES
 from complaints.tasks import classification, training
 from tests.campaign.environment import BUCKET, Environment, key_of, sha256
@@ -42,10 +43,10 @@ def test_until_the_pointer_moves_the_model_before_serves_and_a_repetition_ends_w
     if left != "the claim":
         environment.put("models/versioned/v2/model.tar.gz", b"half of a mod")
     if left == "the record":
-        assert training.register_model(plan, model, PASSED) == "v2"
+        assert training.register_model(plan, model, untuned(plan["hyperparameters"]), PASSED) == "v2"
     assert classification.plan_classification("raw/")["model_version"] == "v1"
 
-    assert training.register_model(plan, model, PASSED) == "v2"
+    assert training.register_model(plan, model, untuned(plan["hyperparameters"]), PASSED) == "v2"
     assert training.promote_model("v2")["previous"] == "v1"
     planned = classification.plan_classification("raw/")
     assert (planned["model_version"], planned["model_sha256"]) == ("v2", sha256(b"a new model"))

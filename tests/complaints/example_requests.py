@@ -7,6 +7,7 @@ from typing import Any
 from complaints.aws.objects import ObjectVersion
 from complaints.ingestion.plans import ingestion_plan
 from complaints.ingestion.remote import SourceVersion
+from complaints.models.tuning import untuned
 from complaints.runs import plans, requests
 from complaints.settings import load_settings
 
@@ -32,12 +33,13 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.prepare_history_arguments(TRAINING)}),
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.prepare_complaints_arguments(CLASSIFICATION)}),
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.audit_results_arguments(CLASSIFICATION)}),
-    ("sagemaker", "CreateTrainingJob", requests.training_job(TRAINING, SETTINGS)),
+    ("sagemaker", "CreateTrainingJob", requests.training_job(TRAINING, untuned(TRAINING["hyperparameters"]), SETTINGS)),
     ("sagemaker", "CreateProcessingJob", requests.evaluation_job(TRAINING, TRAINED, SETTINGS)),
-    ("sagemaker", "CreateTrainingJob", requests.refit_job(TRAINING, SETTINGS)),
+    ("sagemaker", "CreateTrainingJob", requests.refit_job(TRAINING, untuned(TRAINING["hyperparameters"]), SETTINGS)),
     ("sagemaker", "CreateTransformJob", requests.transform_job(CLASSIFICATION, SETTINGS)),
     ("sagemaker", "CreateTransformJob", requests.shadow_job(SHADOWED, SETTINGS)),
     ("sagemaker", "CreateModel", requests.model("m", model_uri="s3://b/m", code_uri="s3://b/c", settings=SETTINGS)),
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.fetch_export_arguments(INGESTION, SETTINGS)}),
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.compare_exports_arguments(INGESTION, SETTINGS)}),
+    ("sagemaker", "CreateHyperParameterTuningJob", requests.tuning_job(TRAINING, SETTINGS)),
 ]

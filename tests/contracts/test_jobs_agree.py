@@ -24,6 +24,7 @@ from pyspark.sql import SparkSession
 
 from complaints.aws.objects import ObjectVersion
 from complaints.models.registry import check_evaluation
+from complaints.models.tuning import untuned
 from complaints.runs import requests
 from complaints.runs.accounting import CLASSIFICATION_FATES, TRAINING_FATES, check_account
 from complaints.runs.metrics import slice_of
@@ -141,7 +142,7 @@ def test_no_narrative_is_on_both_sides_of_the_split(learned: Run) -> None:
 def test_a_refit_learns_from_the_held_out_rows_as_well(learned: Run, tmp_path: Path) -> None:
     channels = {
         each["ChannelName"]: each["DataSource"]["S3DataSource"]["S3Uri"].partition("/rows/")[2]
-        for each in requests.refit_job(LEARNING, SETTINGS)["InputDataConfig"]
+        for each in requests.refit_job(LEARNING, untuned(LEARNING["hyperparameters"]), SETTINGS)["InputDataConfig"]
     }
     hyperparameters = {name: json.loads(value) for name, value in LEARNING["hyperparameters"].items()}
     folders = {name.replace("_", "-"): learned.folder / "rows" / uri for name, uri in channels.items()}
@@ -242,17 +243,18 @@ def test_the_evaluation_is_sent_what_its_script_requires(capsys: pytest.CaptureF
 
 
 def test_the_training_script_knows_every_hyperparameter_that_it_is_sent(capsys: pytest.CaptureFixture[str]) -> None:
-    sent = requests.training_job(LEARNING, SETTINGS)["HyperParameters"]
+    tuning = requests.tuning_job(LEARNING, SETTINGS)["TrainingJobDefinition"]["StaticHyperParameters"]
+    sent = requests.training_job(LEARNING, untuned(LEARNING["hyperparameters"]), SETTINGS)["HyperParameters"] | tuning
     # What begins with sagemaker_ the container keeps to itself (sagemaker-training, params.py).
     own = {f"--{name}" for name in sent if not name.startswith("sagemaker_")}
     required, optional = usage(train.main, capsys)
     assert [*differences(own, required, optional)] == []
-    # The folders are the container's to say, by its environment. Only trials of a tuning job validate.
-    assert optional - own == {"--train", "--held-out", "--model-dir", "--validation_fraction"}
+    # The folders are the container's to say, by its environment.
+    assert optional - own == {"--train", "--held-out", "--model-dir"}
 
 
 def test_the_training_channel_is_the_one_that_the_script_reads() -> None:
-    (channel,) = requests.training_job(LEARNING, SETTINGS)["InputDataConfig"]
+    (channel,) = requests.training_job(LEARNING, untuned(LEARNING["hyperparameters"]), SETTINGS)["InputDataConfig"]
     assert channel["ChannelName"] == "train"
     assert channel["DataSource"]["S3DataSource"]["S3Uri"] == f"{LEARNING['rows_uri']}use=train/"
 

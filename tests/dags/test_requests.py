@@ -11,6 +11,7 @@ def test_the_operators_send_what_the_functions_return(dags: dict[str, Any]) -> N
     """The config of each operator has the keys of the function's request: nothing is added in the DAG file."""
     training, classification = dags["complaints_training"], dags["complaints_classification"]
     assert set(training.get_task("train_model").config) == set(REQUESTS[3][2])
+    assert set(training.get_task("tune_model").config) == set(REQUESTS[-1][2])
     assert set(training.get_task("evaluate_model").config) == set(REQUESTS[4][2])
     assert set(training.get_task("refit_model").config) == set(REQUESTS[5][2])
     assert set(classification.get_task("classify_complaints").config) == set(REQUESTS[6][2])

@@ -81,6 +81,7 @@ class Both:
         record = {"version": version, "model_name": name, "artifact_uri": f"{where}/models/{name}.tar.gz"}
         record |= {
             "run_id": "of v1",
+            "release": release,
             "sha256": hashlib.sha256(packed.getvalue()).hexdigest(),
             "evaluation": {"classes": ["card"]},
         }

@@ -16,6 +16,7 @@ from complaints.aws.job_kinds import TRAINING
 from complaints.models import cards, registry
 from complaints.models.gate import Decision
 from complaints.models.registry import ModelVersion
+from complaints.models.tuning import Chosen
 from complaints.runs import requests
 from complaints.runs.plans import NONE, TrainedModel, TrainingPlan
 from complaints.settings import Settings
@@ -32,6 +33,7 @@ def register(
     version: ModelVersion,
     plan: TrainingPlan,
     trained: TrainedModel,
+    chosen: Chosen,
     evaluation: Mapping[str, Any],
     decision: Decision,
     settings: Settings,
@@ -41,7 +43,7 @@ def register(
     Raises:
         ModelRefusedError: the model's bytes are no longer those that were evaluated.
     """
-    serves = _refitted(bucket, plan, settings) if decision["refit"] else trained
+    serves = _refitted(bucket, plan, chosen, settings) if decision["refit"] else trained
     _copy_model(bucket, serves, version.artifact_key)
     if decision["refit"]:
         _copy_model(bucket, trained, version.evaluated_key)
@@ -54,7 +56,7 @@ def register(
     )
     record = {
         **_model(bucket, version, trained, serves, is_refitted=decision["refit"]),
-        **_origin(plan, trained),
+        **_origin(plan, trained, chosen),
         "model_name": model_name,
         "created_at": bucket.last_modified(version.claim_key),
         "evaluation_uri": f"s3://{bucket.name}/{version.prefix}evaluation.json",
@@ -83,7 +85,7 @@ def _model(
     }
 
 
-def _origin(plan: TrainingPlan, trained: TrainedModel) -> dict[str, Any]:
+def _origin(plan: TrainingPlan, trained: TrainedModel, chosen: Chosen) -> dict[str, Any]:
     """The part of a record about where the model comes from."""
     in_service = plan["in_service_version"]
     return {
@@ -91,13 +93,13 @@ def _origin(plan: TrainingPlan, trained: TrainedModel) -> dict[str, Any]:
         "release": plan["release"],
         "code_uri": plan["inference_code_uri"],
         "training_job_name": trained["training_job_name"],
-        "hyperparameters": _hyperparameters(plan),
-        "tuning_job_name": None,
+        "hyperparameters": _hyperparameters(chosen),
+        "tuning_job_name": chosen["tuning_job_name"],
         "in_service": None if in_service == NONE else in_service,
     }
 
 
-def _refitted(bucket: Bucket, plan: TrainingPlan, settings: Settings) -> TrainedModel:
+def _refitted(bucket: Bucket, plan: TrainingPlan, chosen: Chosen, settings: Settings) -> TrainedModel:
     """The model of `refit_model`, which may be skipped, so that no reference can name what it returned.
 
     Raises:
@@ -107,7 +109,7 @@ def _refitted(bucket: Bucket, plan: TrainingPlan, settings: Settings) -> Trained
         client("sagemaker", settings),
         bucket.has_objects,
         kind=TRAINING,
-        request=requests.refit_job(plan, settings),
+        request=requests.refit_job(plan, chosen, settings),
         output_uri=plan["refit_uri"],
     )
     if job.state != "done":
@@ -134,9 +136,9 @@ def _copy_evaluation(bucket: Bucket, plan: TrainingPlan, version: ModelVersion) 
     return names
 
 
-def _hyperparameters(plan: TrainingPlan) -> dict[str, Any]:
+def _hyperparameters(chosen: Chosen) -> dict[str, Any]:
     """The values that the training script was given, without what SageMaker's script mode adds."""
-    given = plan["hyperparameters"].items()
+    given = chosen["hyperparameters"].items()
     return {name: json.loads(value) for name, value in given if not name.startswith("sagemaker_")}
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from complaints.aws.job_kinds import PROCESSING, TRAINING, TRANSFORM
+from complaints.aws.job_kinds import PROCESSING, TRAINING, TRANSFORM, TUNING
 from complaints.aws.objects import ObjectVersion
 from complaints.errors import FinalError
 from complaints.settings import Settings
@@ -78,7 +78,16 @@ class InService(TypedDict):
     in_service_train_uri: str
 
 
-class TrainingPlan(Plan, InService):
+class TuningPlan(TypedDict):
+    """The part of a training plan about its tuning job, which is started only with `tune`."""
+
+    tune: bool
+    static_hyperparameters: dict[str, str]
+    tuning_job_name: str
+    tuning_uri: str
+
+
+class TrainingPlan(Plan, InService, TuningPlan):
     """The plan of one training run."""
 
     prepare_history_script_uri: str
@@ -177,16 +186,20 @@ def training_plan(
     settings: Settings,
     in_service: Mapping[str, Any] | None = None,
     in_service_run_is_kept: bool = False,
+    tune: bool = False,
 ) -> TrainingPlan:
     """The plan to train on `inputs`, and to compare the model with the one in service, given by its record.
 
     `in_service_run_is_kept`: the rows that the model in service was trained on are still there.
+    `tune`: a tuning job looks for hyperparameters first.
 
     Raises:
         PlanError: a name is too long for AWS.
     """
     against = (in_service["version"], in_service["sha256"]) if in_service else ()
-    common = _common("training", inputs, source, release, settings, *against, settings.model.gate.model_dump_json())
+    tuning = (settings.model.tuning.model_dump_json(),) if tune else ()
+    gate = settings.model.gate.model_dump_json()
+    common = _common("training", inputs, source, release, settings, *against, gate, *tuning)
     run, code = _processed(settings, common["run_id"]), _code(settings, release)
     return {
         **common,
@@ -212,7 +225,18 @@ def training_plan(
             "refit_job_name", f"complaints-refit-{common['run_id']}", TRAINING.longest_planned_name
         ),
         "refit_uri": f"{run}/refit/",
+        **_tuning(common["run_id"], tune, f"{code}/training.tar.gz", settings),
         **_in_service(in_service, f"{code}/inference/", in_service_run_is_kept, settings),
+    }
+
+
+def _tuning(run: str, tune: bool, code_uri: str, settings: Settings) -> TuningPlan:
+    return {
+        "tune": tune,
+        "static_hyperparameters": _static_hyperparameters(settings, code_uri),
+        # A tuning job's name may have 29 characters: no room for "tune".
+        "tuning_job_name": checked_name("tuning_job_name", f"complaints-{run}", TUNING.longest_planned_name),
+        "tuning_uri": f"{_processed(settings, run)}/tuning/",
     }
 
 
@@ -314,6 +338,13 @@ def _hyperparameters(settings: Settings, code_uri: str) -> dict[str, str]:
         "sagemaker_region": settings.pipeline.aws.region,
     }
     return {name: json.dumps(value) for name, value in values.items()}
+
+
+def _static_hyperparameters(settings: Settings, code_uri: str) -> dict[str, str]:
+    """What all training jobs of a tuning job have in common."""
+    tuning = settings.model.tuning
+    given = _hyperparameters(settings, code_uri) | {"validation_fraction": json.dumps(tuning.validation_fraction)}
+    return {name: value for name, value in given.items() if name not in tuning.ranges}
 
 
 def _train_uri(run: str) -> str:

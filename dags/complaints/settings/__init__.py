@@ -1,7 +1,7 @@
 """The settings: the two YAML files of `config/`, read, validated and typed.
 
 - `pipeline`: `pipeline_config.yaml`, with its sections `limits`, `machines` (SageMaker) and `ingestion`
-- `model`: `model_config.yaml`, with its section `monitoring`
+- `model`: `model_config.yaml`, with its sections `tuning` and `monitoring`
 - `loading`: reading both
 - `parameters`: the JSON Schemas of the DAGs' parameters
 """
@@ -13,6 +13,7 @@ from complaints.settings.machines import Instances
 from complaints.settings.model import Gate, Hyperparameters, LabelRule, ModelSettings
 from complaints.settings.monitoring import Monitoring
 from complaints.settings.pipeline import Glue, Orchestration, PipelineSettings, Storage
+from complaints.settings.tuning import Range, Tuning
 
 __all__ = [
     "CONFIG",
@@ -27,8 +28,10 @@ __all__ = [
     "Monitoring",
     "Orchestration",
     "PipelineSettings",
+    "Range",
     "Settings",
     "SettingsError",
     "Storage",
+    "Tuning",
     "load_settings",
 ]

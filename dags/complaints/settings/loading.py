@@ -22,7 +22,7 @@ from complaints.settings.pipeline import PipelineSettings
 
 CONFIG = Path(__file__).parents[1] / "config"
 PIPELINE, MODEL, ENVIRONMENT = "pipeline_config.yaml", "model_config.yaml", "environment.yaml"
-# What decides about a model, or looks at it, changes no result of a model that serves.
+# What looks for hyperparameters, decides about a model, or looks at it, changes no result of a model that serves.
 _OF_RESULTS = {"labels", "split", "training", "review_below"}
 SectionT = TypeVar("SectionT", bound=BaseModel)
 
@@ -40,7 +40,8 @@ class Settings(BaseModel, extra="forbid", frozen=True):
     def fingerprint(self) -> str:
         """Sixteen hex digits that change with every setting that affects results; part of every run id.
 
-        The machines and the waiting do not affect results, so the same input gives the same run on other machines.
+        The machines and the waiting do not affect results, so the same input gives the same run on other machines. The
+        gate is a part of the id of trainings only, and the tuning only of those with the parameter `tune`.
         """
         parts = (self.pipeline.limits.of_reading(), self.pipeline.results.model_dump())
         affecting = self.model.model_dump_json(include=_OF_RESULTS) + "".join(

@@ -45,5 +45,6 @@ class SageMaker(BaseModel, extra="forbid", frozen=True):
 
     image_tag: str
     training: Instances
+    tuning: Instances
     evaluation: Instances
     transform: TransformInstances

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from complaints.settings.limits import Count
 from complaints.settings.monitoring import Monitoring
+from complaints.settings.tuning import Tuning
 
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Fraction = Annotated[float, Field(ge=0, le=0.5)]
@@ -66,6 +67,18 @@ class ModelSettings(BaseModel, extra="forbid", frozen=True):
     labels: Annotated[tuple[LabelRule, ...], Field(min_length=2)]
     split: Split
     training: Training
+    tuning: Tuning
     gate: Gate
     review_below: Share
     monitoring: Monitoring
+
+    @model_validator(mode="after")
+    def _ranges_hold_what_hyperparameters_may_be(self) -> Self:
+        own = self.training.hyperparameters.model_dump()
+        for name, values in self.tuning.bounds().items():
+            for value in values:
+                try:
+                    Hyperparameters.model_validate({**own, name: value})
+                except ValidationError as error:
+                    raise ValueError(f"tuning.ranges.{name}: {value!r}: {error.errors()[0]['msg']}") from None
+        return self

@@ -11,6 +11,7 @@ from complaints.aws.bucket import Bucket
 from complaints.aws.clients import client, environment_bucket
 from complaints.models import gate, promotion, registration, registry
 from complaints.models.packages import Packages
+from complaints.models.tuning import Chosen
 from complaints.notifications import refusals, set_aside
 from complaints.runs import accounting, documents, inputs, plans, source_ledger
 from complaints.settings import load_settings
@@ -18,8 +19,13 @@ from complaints.settings import load_settings
 log = logging.getLogger(__name__)
 
 
-def plan_training(source: str) -> plans.TrainingPlan:
-    """Plans the training on the labelled complaints in `source`, with the model in service, and writes the plan."""
+def plan_training(source: str, tune: bool = False) -> plans.TrainingPlan:
+    """Plans the training on the labelled complaints in `source`, with the model in service, and writes the plan.
+
+    With `tune`, a tuning job looks for hyperparameters first.
+    """
+    if not isinstance(tune, bool):
+        raise plans.PlanError(f"tune is {tune!r}: use true or false")
     settings = load_settings()
     bucket = environment_bucket(settings)
     found = inputs.inputs_of(bucket, source, below=settings.pipeline.storage.history, limits=settings.pipeline.limits)
@@ -31,6 +37,7 @@ def plan_training(source: str) -> plans.TrainingPlan:
         settings=settings,
         in_service=model,
         in_service_run_is_kept=model is not None and bucket.has_objects(plans.train_uri(model, settings)),
+        tune=tune,
     )
     documents.write_plan(bucket, plan, found)
     return plan
@@ -88,7 +95,9 @@ def choose_fit(decision: gate.Decision) -> str:
     return "refit_model" if decision["refit"] else "register_model"
 
 
-def register_model(plan: plans.TrainingPlan, trained: plans.TrainedModel, decision: gate.Decision) -> str:
+def register_model(
+    plan: plans.TrainingPlan, trained: plans.TrainedModel, chosen: Chosen, decision: gate.Decision
+) -> str:
     """Registers the model as the next version, with its evaluation and verdict; returns the version's name.
 
     A model that did not pass is a version, too: its record says why it is not in service.
@@ -101,7 +110,7 @@ def register_model(plan: plans.TrainingPlan, trained: plans.TrainedModel, decisi
     evaluation = _evaluation(bucket, plan, trained)
     version = registry.claim_version(bucket, plan["run_id"])
     if bucket.read_json(version.record_key) is None:
-        registration.register(bucket, version, plan, trained, evaluation, decision, settings)
+        registration.register(bucket, version, plan, trained, chosen, evaluation, decision, settings)
     else:  # it may be in service, so it never changes, even if the run has trained again
         log.info("%s was registered before", version.name)
     # Also after a crash between the record and its package.

@@ -78,6 +78,20 @@ def test_everything_in_a_plan_survives_json() -> None:
     assert json.loads(json.dumps(learned)) == learned
 
 
+def test_a_training_that_is_tuned_is_another_run_and_its_tuning_job_has_room_for_99_attempts() -> None:
+    inputs = [listed("history/a.csv")]
+    usual = training_plan(inputs, source="history/", release="r1", settings=SETTINGS)
+    tuned = training_plan(inputs, source="history/", release="r1", settings=SETTINGS, tune=True)
+    assert (usual["tune"], tuned["tune"]) == (False, True)
+    assert usual["run_id"] != tuned["run_id"]
+    assert len(f"{tuned['tuning_job_name']}-99") <= TUNING.longest_name
+    model = SETTINGS.model.model_copy(update={"tuning": SETTINGS.model.tuning.model_copy(update={"max_jobs": 5})})
+    other = SETTINGS.model_copy(update={"model": model})
+    assert training_plan(inputs, source="history/", release="r1", settings=other) == usual
+    again = training_plan(inputs, source="history/", release="r1", settings=other, tune=True)
+    assert again["run_id"] != tuned["run_id"]
+
+
 def test_hyperparameters_are_json_in_strings_as_script_mode_wants_them() -> None:
     learned = training_plan([listed("history/a.csv")], source="history/", release="r1", settings=SETTINGS)
     assert learned["hyperparameters"]["sagemaker_program"] == '"train.py"'

@@ -41,6 +41,12 @@ MISTAKES = [
     ("model_config.yaml", "contains: mortgage", "contains: Mortgage", ["labels.2.contains", "Mortgage"]),
     ("model_config.yaml", "review_below: 0.5", "review_below: 50", ["review_below", "50", "less than"]),
     ("model_config.yaml", "min_df: 2", "min_df: three", ["hyperparameters.min_df", "three", "integer"]),
+    ("model_config.yaml", "{min: 0.02, max", "{min: 0.0, max", ["tuning.ranges.C", "min is 0.0", "more than 0"]),
+    ("model_config.yaml", "{min: 0.02, max", "{min: 3.0, max", ["tuning.ranges.C", "min is 3.0, more than max"]),
+    ("model_config.yaml", "[1, 2]", "[1, 5]", ["tuning.ranges.ngram_max", "5", "less than"]),
+    ("model_config.yaml", "ngram_max: [1", "seed: [1", ["tuning.ranges.seed", "ngram_max"]),
+    ("model_config.yaml", "parallel_jobs: 2", "parallel_jobs: 13", ["tuning", "at most max_jobs, 12"]),
+    ("model_config.yaml", "strategy: Bayesian", "strategy: Grid", ["tuning", "C, balance have min and max"]),
 ]
 
 
@@ -97,5 +103,8 @@ def test_the_fingerprint_changes_with_what_decides_results_and_with_nothing_else
     pipeline.write_text(pipeline.read_text().replace("retries: 2", "retries: 3"))
     assert load_settings(config).fingerprint() == before
     model = config / "model_config.yaml"
+    # Only a training that is tuned depends on it.
+    model.write_text(model.read_text().replace("max_jobs: 12", "max_jobs: 13"))
+    assert load_settings(config).fingerprint() == before
     model.write_text(model.read_text().replace("seed: 13", "seed: 14"))
     assert load_settings(config).fingerprint() != before

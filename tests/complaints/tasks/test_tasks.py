@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from complaints.models import registry
+from complaints.models.tuning import untuned
 from complaints.runs.accounting import TRAINING_FATES, RowsMissingError
 from complaints.runs.plans import PlanError
 from complaints.settings import load_settings
@@ -120,8 +121,8 @@ def test_a_trained_model_becomes_a_version_and_a_retry_the_same_one(s3: Any) -> 
     assert (decision["verdict"], training.choose_fit(decision)) == ("PROMOTE", "refit_model")
     decision["refit"] = False
     assert training.choose_fit(decision) == "register_model"
-    assert training.register_model(plan, trained, decision) == "v1"
-    assert training.register_model(plan, trained, decision) == "v1"
+    assert training.register_model(plan, trained, untuned(plan["hyperparameters"]), decision) == "v1"
+    assert training.register_model(plan, trained, untuned(plan["hyperparameters"]), decision) == "v1"
     assert training.choose_outcome(decision) == "promote_model"
     pointer = training.promote_model("v1")
     assert (pointer["version"], pointer["previous"], pointer["by"]) == ("v1", None, "complaints_training")
@@ -182,13 +183,16 @@ def test_a_model_that_does_not_pass_is_a_version_with_its_reasons_and_people_are
 
     decision = training.decide(plan, trained)
     assert (training.choose_fit(decision), training.choose_outcome(decision)) == ("register_model", "report_refusal")
-    version = training.register_model(plan, trained, decision)
+    chosen = untuned(plan["hyperparameters"])
+    chosen |= {"hyperparameters": plan["hyperparameters"] | {"C": "0.37"}, "tuning_job_name": "complaints-0-0"}
+    version = training.register_model(plan, trained, chosen, decision)
     assert training.report_refusal(version, decision) == "Model v2 is not in service: REJECT"
 
     assert get(in_service, registry.LATEST) == {"version": "v1", "previous": None}
     refused = get(in_service, "models/versioned/v2/model.json")
     assert (refused["verdict"]["verdict"], refused["in_service"]) == ("REJECT", "v1")
     assert refused["verdict"]["reasons"] == decision["reasons"]
+    assert (refused["hyperparameters"]["C"], refused["tuning_job_name"]) == (0.37, "complaints-0-0")
     (message,) = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
     assert decision["reasons"][0] in json.loads(message["Body"])["Message"]
 
