@@ -9,6 +9,7 @@ import argparse
 import importlib
 import inspect
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="stepfunctions", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is stale")
     only_check = parser.parse_args().check
+    # Airflow's ApprovalOperator imports Alembic, which logs each of its plugins.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     stale = []
     for path, content in compiled(ROOT / "dags"):
         if path.exists() and path.read_text(encoding="utf-8") == content:
