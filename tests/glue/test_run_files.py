@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import boto3
 import pytest
 from pyspark.sql import SparkSession
 from run_files import account_of, read_document, write_document
@@ -44,6 +45,15 @@ def test_a_document_comes_back_as_it_was_written(spark: SparkSession, tmp_path: 
     write_document(spark, {"old": True}, (tmp_path / "document").as_uri())
     write_document(spark, document, (tmp_path / "document").as_uri())
     assert read_document((tmp_path / "document").as_uri()) == document
+
+
+@pytest.mark.usefixtures("in_memory_aws")
+def test_hadoops_marker_of_a_folder_is_no_document() -> None:
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket="bucket")
+    for key, content in {"account/": b"", "account/part-0.txt": b'{"rows": 1}\n'}.items():
+        s3.put_object(Bucket="bucket", Key=key, Body=content)
+    assert read_document("s3://bucket/account/") == {"rows": 1}
 
 
 def test_a_folder_of_several_documents_is_refused_with_their_number(tmp_path: Path) -> None:

@@ -31,10 +31,14 @@ def write_file(uri: str, content: BinaryIO) -> None:
 
 
 def files_below(folder: str) -> list[str]:
-    """The URIs of all files in a folder; none where there is no such folder."""
+    """The URIs of all files in a folder; none where there is no such folder.
+
+    An empty object whose key is the folder's is Hadoop's marker of it, and no file.
+    """
     if place := s3_object(folder):
         pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=place[0], Prefix=place[1])
-        return [f"s3://{place[0]}/{each['Key']}" for page in pages for each in page.get("Contents", ())]
+        keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
+        return [f"s3://{place[0]}/{key}" for key in keys if not key.endswith("/")]
     return [str(path) for path in local_path(folder).glob("*") if path.is_file()]
 
 
