@@ -245,6 +245,7 @@ def test_both_orchestrators_ask_aws_for_the_same(summary: dict[str, Any], server
     assert airflow == states
     assert [name for service, name, _ in airflow if service != "s3"] == [
         *("StartJobRun", "CreateTrainingJob", "CreateProcessingJob", "CreateTrainingJob", "CreateModel"),
+        *("CreateModelPackageGroup", "CreateModelPackage"),
         *("StartJobRun", "CreateTransformJob", "StartJobRun"),
     ]
 
