@@ -17,6 +17,7 @@ from laptop.servers.leftovers import mark, marked, stop_marked
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found in /proc, which is Linux's")
 # `airflow db migrate` ends at once; every component runs until it is stopped, or until the test creates its file.
+# A file that says "once" ends one process, which takes it away.
 EXECUTABLE = """#!{python}
 import pathlib, sys, time
 import airflow
@@ -24,7 +25,10 @@ folder = pathlib.Path({folder!r})
 with (folder / "started").open("a") as started:
     print(pathlib.Path(sys.argv[0]).name, *sys.argv[1:], file=started)
 while sys.argv[1] != "db":
-    if (folder / f"end-{{sys.argv[1]}}").exists():
+    end = folder / f"end-{{sys.argv[1]}}"
+    if end.exists():
+        if end.read_text() == "once":
+            end.unlink()
         sys.stdout.write("the last\\nwords")
         sys.exit(3)
     time.sleep(0.05)
@@ -102,9 +106,8 @@ def test_a_component_that_ends_is_started_again_and_its_log_says_so(folder: Path
     expected = {f"triggerer     | {line}" for line in ("the last", "words", "ended with exit code 3", "starting again")}
     with start(folder) as components:
         until(lambda: len(started(folder)) == 6)
-        (folder / "end-triggerer").touch()
+        (folder / "end-triggerer").write_text("once")
         until(lambda: expected <= set((folder / "log").read_text().splitlines()))
-        (folder / "end-triggerer").unlink()
         until(lambda: started(folder).count("airflow triggerer --skip-serve-logs") >= 2)
         assert components.poll() is None
         components.send_signal(signal.SIGTERM)
