@@ -158,6 +158,7 @@ def test_both_orchestrators_end_alike(both: Both, case: Case, tmp_path: Path) ->
         assert "SECRET-NARRATIVE" not in messages[0]
     airflow, states_ = (lines(told[name][0]) for name in ("airflow", "stepfunctions"))
     assert airflow["Cause"] == states_["Cause"]
-    assert airflow["Runbook"] == states_["Runbook"]
     assert "/dags/complaints_classification/runs/" in airflow["Log"]
-    assert "#/v2/executions/details/arn:aws:states:" in states_["Log"]
+    # Local AWS has no console that a link could lead to.
+    assert not {"Log", "Runbook"} & states_.keys()
+    assert "Runbook" not in airflow
