@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser.parse_args(argv)
 
     baseline = baseline_of(options.model, options.baseline_sha256)
-    account = json.loads(next(options.account.rglob("*.json")).read_text(encoding="utf-8"))
+    (account,) = (json.loads(path.read_text(encoding="utf-8")) for path in data_files(options.account))
     window = window_of(
         dict(answered(options.records, options.scores)), options.complaints, cells_of(account), options.earlier
     )
@@ -76,6 +76,11 @@ def baseline_of(folder: Path, sha256: str) -> Baseline:
     return load(json.loads(stored.read_text(encoding="utf-8")), sha256)
 
 
+def data_files(folder: Path) -> list[Path]:
+    """The files below a folder that Spark wrote, whatever it called them, without its markers."""
+    return sorted(each for each in folder.rglob("*") if each.is_file() and each.name[0] not in "_.")
+
+
 def answered(records: Path, scores: Path) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
     """The id, the narrative and the answer of complaints that the model could score, file by file.
 
@@ -83,7 +88,7 @@ def answered(records: Path, scores: Path) -> Iterator[tuple[str, tuple[str, dict
         FileNotFoundError: a file of records has no scores.
     """
     count = 0
-    for path in sorted(each for each in records.rglob("*") if each.is_file() and each.name[0] not in "_."):
+    for path in data_files(records):
         if count >= _MOST_COMPLAINTS:
             return
         answers = {each["complaint_id"]: each for each in _lines(scores / f"{path.name}.out") if "error" not in each}

@@ -49,7 +49,7 @@ def run(tmp_path: Path) -> Path:
     (tmp_path / "scores" / "part-0.json.out").write_text("\n".join(scores))
     columns = {name: [row[place] for row in rows[1:]] for place, name in enumerate(rows[0])}
     pq.write_table(pa.table(columns), tmp_path / "complaints" / "a.parquet")
-    (tmp_path / "account" / "part-0.json").write_text(json.dumps(account))
+    (tmp_path / "account" / "part-0.txt").write_text(json.dumps(account))
     held, truth = complaints(500, 1)
     document = baseline_document(held, truth, VOCABULARY, CLASSES, model_sha256="evaluated", level=0.01)
     (tmp_path / "model" / "baseline.json").write_text(json.dumps(document))

@@ -92,7 +92,8 @@ def _estimate_below(assessment: Assessment, _earlier: Windows, limits: Monitorin
 
 def _drift(assessment: Assessment, earlier: Windows, limits: Monitoring) -> list[str]:
     moved = _moved(assessment)
-    before = [window for window in earlier if window["counts"]][-(limits.of_windows - 1) :]
+    newest_first = [window for window in reversed(earlier) if window["counts"]]
+    before = newest_first[: limits.of_windows - 1]
     drifted = sum(window["drifted"] for window in before) + bool(moved)
     if not moved or drifted < limits.drifted_windows:
         return []

@@ -97,6 +97,11 @@ def test_a_class_share_that_moves_without_harm_keeps_the_model() -> None:
     assert decide(benign, DRIFTED, LIMITS)["action"] == "evaluate"
 
 
+def test_where_one_window_is_looked_at_no_earlier_one_counts() -> None:
+    alone = type(LIMITS)(**{**LIMITS.model_dump(), "drifted_windows": 1, "of_windows": 1})
+    assert "1 of the last 1 windows" in decide(assessment(**MOVED), DRIFTED, alone)["reasons"][0]
+
+
 def test_settings_ask_for_no_more_drifted_windows_than_are_looked_at() -> None:
     with pytest.raises(ValueError, match="drifted_windows is 6; make it at most of_windows, 5"):
         type(LIMITS)(**{**LIMITS.model_dump(), "drifted_windows": 6})
