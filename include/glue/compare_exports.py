@@ -15,20 +15,17 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 from complaint_csv import write_csv
-from complaint_rows import published_id
+from complaint_rows import broadcast_if_few, published_id
 from exact_csv import Input, ReaderLimits, files_below, read_complaints, reader_limits, remove_files
-from exact_csv.inputs import Opener
 from exact_csv.parquet_files import Rewriting
 from exact_csv.strict_reader import SCHEMA
 from preparation import InputFilesRefusedError, check_quarantine, reasons, unreadable_files, write_quarantine
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from run_files import spark_session, write_document
+from run_files import read_json, spark_session, write_document
 from written_dates import dates_in
 
 FATES = ("new", "changed", "unchanged", "baseline", "superseded", "quarantined")
-_LONGEST_RECORD = 1 << 20  # bytes of a document
-_BROADCAST = 1_000_000  # numbers of records that every worker can hold
 
 
 class Comparison(NamedTuple):
@@ -52,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     options, _ = _parser().parse_known_args(argv)
     spark = spark_session()
-    export = _document(f"{options.fetched.rstrip('/')}/export.json")
-    before: dict[str, Any] | None = _document(options.plan).get("previous")
+    export = read_json(f"{options.fetched.rstrip('/')}/export.json")
+    before: dict[str, Any] | None = read_json(options.plan).get("previous")
     rows = _rows(spark, [each for each in (export, before) if each], options.limits, options.parsed)
     ours = rows.filter(F.col("source") == export["uri"])
     by_reason = _checked(ours, options)
@@ -129,8 +126,7 @@ def _is_wanted(first_export: str | None) -> Column:
 
 
 def _chosen(ours: DataFrame, records: DataFrame, count: int) -> DataFrame:
-    numbers = records.select("record")
-    return ours.join(F.broadcast(numbers) if count <= _BROADCAST else numbers, on="record", how="inner")
+    return ours.join(broadcast_if_few(records.select("record"), count), on="record", how="inner")
 
 
 def _rows(spark: SparkSession, exports: Sequence[Mapping[str, Any]], limits: ReaderLimits, parsed: str) -> DataFrame:
@@ -159,11 +155,6 @@ def _checked(ours: DataFrame, options: argparse.Namespace) -> dict[str, int]:
 
 def _last_record(ours: DataFrame) -> int:
     return int(ours.agg(F.max("record")).collect()[0][0] or 0)
-
-
-def _document(uri: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(Opener().part(Input(uri), 0, _LONGEST_RECORD))
-    return found
 
 
 def _parser() -> argparse.ArgumentParser:

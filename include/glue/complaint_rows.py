@@ -20,7 +20,7 @@ _COLUMNS = (
 )
 # Bytes of stored input for which one file of prepared rows is written.
 _INPUT_A_FILE = 32 << 20
-# Superseded rows that each worker may hold in memory, by their places.
+# Rows that each worker may hold in memory, if they are no more than a few numbers and a name.
 _BROADCAST_ROWS = 1_000_000
 
 
@@ -101,9 +101,13 @@ def _compared(identified: DataFrame) -> DataFrame:
     print(f"{count:,} rows are older copies of others", flush=True)
     if not count:
         return identified.withColumn("is_newest", F.lit(True))
-    older = F.broadcast(older) if count <= _BROADCAST_ROWS else older
-    joined = identified.join(older, on=["source", "record"], how="left")
+    joined = identified.join(broadcast_if_few(older, count), on=["source", "record"], how="left")
     return joined.withColumn("is_newest", F.coalesce("is_newest", F.lit(True)))
+
+
+def broadcast_if_few(places: DataFrame, count: int) -> DataFrame:
+    """Rows to join with, copied to every worker where they are few enough, so that the larger side is not moved."""
+    return F.broadcast(places) if count <= _BROADCAST_ROWS else places
 
 
 def _fate() -> Column:

@@ -8,15 +8,13 @@ from contextlib import closing
 from typing import Any, NamedTuple
 
 from exact_csv.inputs import Input, Opener
-from exact_csv.outputs import files_below
+from exact_csv.outputs import data_files_below
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 _SETTINGS: dict[str, bool | float | int | str | None] = {
     # A batch transform would take the marker file `_SUCCESS` for input.
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
-    # A date that only Spark 2 could parse is no date; by default it would fail the job.
-    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
 }
 
 
@@ -37,7 +35,7 @@ def read_document(folder_uri: str) -> dict[str, Any]:
     Raises:
         ValueError: the folder does not hold exactly one document.
     """
-    found = files_below(folder_uri)
+    found = data_files_below(folder_uri)
     if len(found) != 1:
         raise ValueError(f"{folder_uri} holds {len(found)} documents where there should be one")
     return read_json(found[0])

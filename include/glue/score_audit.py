@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exact_csv.outputs import files_below
+from exact_csv.outputs import data_files_below
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
@@ -39,7 +39,9 @@ def read_scores(spark: SparkSession, records_uri: str, scores_uri: str) -> DataF
     Raises:
         ScoresRefusedError: a file of records has no output, as after a transform that failed; it is named.
     """
-    asked, answered = _file_names(records_uri), _file_names(scores_uri)
+    asked, answered = (
+        {each.rpartition("/")[2] for each in data_files_below(folder)} for folder in (records_uri, scores_uri)
+    )
     wanted = {f"{name}{_OUTPUT}" for name in asked}
     if missing := sorted(wanted - answered):
         named = ", ".join(name.removesuffix(_OUTPUT) for name in missing[:_NAMED])
@@ -53,12 +55,6 @@ def read_scores(spark: SparkSession, records_uri: str, scores_uri: str) -> DataF
     print(f"outputs read: {len(wanted)}; ignored, of an earlier attempt: {len(answered - wanted)}", flush=True)
     folder = scores_uri.rstrip("/")
     return spark.read.schema(_SCORES).json([f"{folder}/{name}" for name in sorted(wanted)])
-
-
-def _file_names(uri: str) -> set[str]:
-    """The names of the files in a folder, but for markers; none where there is no such folder."""
-    names = {each.rpartition("/")[2] for each in files_below(uri)}
-    return {name for name in names if name and not name.startswith(("_", "."))}
 
 
 def check_scores(scores: DataFrame, asked: DataFrame, classes: Sequence[str]) -> None:

@@ -48,10 +48,10 @@ def test_a_document_comes_back_as_it_was_written(spark: SparkSession, tmp_path: 
 
 
 @pytest.mark.usefixtures("in_memory_aws")
-def test_hadoops_marker_of_a_folder_is_no_document() -> None:
+def test_the_markers_of_hadoop_and_spark_are_no_documents() -> None:
     s3 = boto3.client("s3", region_name="us-east-1")
     s3.create_bucket(Bucket="bucket")
-    for key, content in {"account/": b"", "account/part-0.txt": b'{"rows": 1}\n'}.items():
+    for key, content in {"account/": b"", "account/_SUCCESS": b"", "account/part-0.txt": b'{"rows": 1}\n'}.items():
         s3.put_object(Bucket="bucket", Key=key, Body=content)
     assert read_document("s3://bucket/account/") == {"rows": 1}
 

@@ -42,6 +42,11 @@ def files_below(folder: str) -> list[str]:
     return [str(path) for path in local_path(folder).glob("*") if path.is_file()]
 
 
+def data_files_below(folder: str) -> list[str]:
+    """The URIs of the files in a folder that hold data: as for Spark, their names begin with neither `_` nor `.`."""
+    return [uri for uri in files_below(folder) if not uri.rpartition("/")[2].startswith(("_", "."))]
+
+
 def remove_files(uris: Sequence[str]) -> None:
     """Removes those of the files that exist.
 
