@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     scores = (read_scores(spark, options.records, options.scores) if rows else no_scores(spark)).cache()
     asked = complaints.filter(F.col("fate") == "with_narrative")
     check_scores(scores, asked, options.classes)
-    scored = with_scores(complaints, scores).cache()
+    scored = with_scores(complaints, scores)
     table = results(scored, options.review_below, options.model_version, options.run_id, options.columns)
     write_candidate(table, rows, options.candidate)
 
@@ -160,7 +160,7 @@ def account_document(
     """
     written = candidate.select("complaint_id", F.lit(True).alias("written"), "review_reason")
     fate = F.when(F.col("fate") == "classified", F.when(F.col("written"), "classified")).otherwise(F.col("fate"))
-    rows = scored.join(written, on="complaint_id", how="left").withColumn("fate", fate).cache()
+    rows = scored.join(written, on="complaint_id", how="left").withColumn("fate", fate)
     sources = [source["source"] for source in prepared["by_source"]]
     read = {source["source"]: source["rows_in"] for source in prepared["by_source"]}
     # By fate: a superseded copy has the complaint's id, too, and so finds the same answer.
