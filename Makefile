@@ -66,7 +66,7 @@ export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR RUN VE
 # For the benches: patterns are expanded here, as a shell leaves TRAIN=folder/*.csv alone.
 named = $(foreach pattern,$(2),$(foreach path,$(or $(wildcard $(pattern)),$(pattern)),$(1) '$(path)'))
 
-run: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.class-data ## Train, then classify, end to end; TRAIN= and CLASSIFY= name .csv, .csv.gz or .zip
+run: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.class-data ## Train, classify and monitor, end to end; TRAIN= and CLASSIFY= name .csv, .csv.gz or .zip
 	@PYTHONPATH=dags $(LAPTOP) run --train="$$TRAIN" --classify="$$CLASSIFY" --orchestrator="$${ORCHESTRATOR:-airflow}"
 
 results: $(JOBS_ENV)/.installed ## Show where the results of the newest run are (or of RUN=id), counts, and the least certain complaints

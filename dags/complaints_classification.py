@@ -45,19 +45,21 @@ from datetime import timedelta
 
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.sdk import DAG, Param, task
+from operators import assets
 from operators.final_errors import fails_at_once
 from operators.glue import GlueJobOperator
 from operators.params import RunParam
 from operators.sagemaker import SageMakerTransformOperator
 
 from complaints.notifications import alerts
-from complaints.runs import requests
+from complaints.runs import publishing, requests
 from complaints.settings import load_settings, parameters
 from complaints.tasks import classification
 
 settings = load_settings()
 pipeline = settings.pipeline
 patience = pipeline.orchestration
+results_asset = assets.results(pipeline.storage)
 
 with DAG(
     dag_id="complaints_classification",
@@ -139,7 +141,14 @@ with DAG(
     results >> account
 
     # Until here the results are invisible: readers read what a manifest names, and it is written last.
-    published = task(fails_at_once(classification.publish_manifest))(plan, account)
+    # Each publication starts complaints_monitoring.
+    published = task(outlets=[results_asset])(
+        assets.emits(
+            results_asset,
+            lambda uri: {"run_id": publishing.run_id_of(uri)},
+            fails_at_once(classification.publish_manifest),
+        )
+    )(plan, account)
 
     # After the results: whatever happens to a shadow, they are there.
     goes_on = task.short_circuit(fails_at_once(classification.has_shadow))(plan)

@@ -45,6 +45,7 @@ model in service stays until promote_model has run. By task:
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
+from operators import assets
 from operators.approval import ApprovalOperator
 from operators.final_errors import fails_at_once
 from operators.glue import GlueJobOperator
@@ -59,6 +60,7 @@ from complaints.tasks import approval, training, tuning
 settings = load_settings()
 pipeline = settings.pipeline
 patience = pipeline.orchestration
+model_asset = assets.model(pipeline.storage)
 
 with DAG(
     dag_id="complaints_training",
@@ -156,7 +158,11 @@ with DAG(
 
     outcome = task.branch(fails_at_once(training.choose_outcome))(decision)
     version >> outcome
-    promoted = task(multiple_outputs=False)(fails_at_once(training.promote_model))(version)
+    promoted = task(multiple_outputs=False, outlets=[model_asset])(
+        assets.emits(
+            model_asset, lambda pointer: {"version": pointer["version"]}, fails_at_once(training.promote_model)
+        )
+    )(version)
     if settings.model.gate.approval == "person":
         # Silence never approves: what counts is what the Model Registry says afterwards.
         asks = ApprovalOperator(task_id="approve_model", version=version, response_timeout=patience.run_timeout / 2)

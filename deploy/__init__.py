@@ -8,6 +8,7 @@
 - `state_machines`: the Step Functions state machines
 - `lambda_functions`, `layer`: the Lambda functions' code, and the layer with their packages
 - `starter`: the function that starts executions, with its triggers
+- `monitoring`: the rule that starts the monitoring of each published classification
 - `alerts`: the rule that reports failures which no state can report
 - `event_rules`: EventBridge rules with a Lambda target
 - `runbooks`: the runbook pages that notifications link to

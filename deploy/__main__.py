@@ -21,6 +21,7 @@ from deploy.compiled_files import check_compiled_files
 from deploy.errors import DeployError
 from deploy.lambda_functions import handlers_archive, put_steps_function
 from deploy.layer import layer_archive, put_layer
+from deploy.monitoring import put_monitoring_rule
 from deploy.releases import put_release, use_release
 from deploy.runbooks import put_runbooks
 from deploy.schedules import put_ingestion_schedule
@@ -61,6 +62,7 @@ def deploy_serverless(
     machines = put_state_machines(clients["stepfunctions"], settings)
     put_uncaught_rule(clients["events"], functions, machines.values())
     put_ingestion_schedule(clients["events"], settings, machines["complaints_ingestion"])
+    put_monitoring_rule(clients["events"], settings, machines["complaints_monitoring"])
     put_starter(clients, settings, machines[FLOW], code, layers)
     return machines
 

@@ -70,6 +70,8 @@ def _trigger_differences(path: Path, settings: PipelineSettings) -> Iterator[str
         if bucket != settings.storage.bucket:
             yield _difference(path, "bucket", bucket, repr(settings.storage.bucket))
     for key in detail["object"]["key"]:
+        if not isinstance(key, str) and "prefix" in key:
+            continue  # that of manifests, which is no setting
         pattern = key if isinstance(key, str) else key["wildcard"]
         if not pattern.startswith(settings.storage.raw):
             yield _difference(path, "object key", pattern, f"a key below {settings.storage.raw!r}")

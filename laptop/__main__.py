@@ -95,7 +95,7 @@ def _run_verb(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="laptop", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    once = verbs.add_parser("run", help="train, then classify")
+    once = verbs.add_parser("run", help="train, classify and monitor")
     files = "a file, a folder, or several words that may be patterns"
     once.add_argument("--train", action="append", default=[], help=f"labelled complaints: {files}")
     once.add_argument("--classify", action="append", default=[], help=f"complaints to classify: {files}")

@@ -17,7 +17,7 @@ from typing import Any
 
 from stepfunctions.compiler import compile_dag
 from stepfunctions.compiler.flow_page import flow_page
-from stepfunctions.compiler.triggers import event_pattern, triggers_of
+from stepfunctions.compiler.triggers import patterns_of
 
 ROOT = Path(__file__).parent.parent
 EXPORTED = "step-functions"
@@ -57,10 +57,10 @@ def compiled(dags: Path) -> Iterator[tuple[Path, str]]:
             continue
         machine = compile_dag(dag)
         yield ROOT / "stepfunctions" / f"{dag.dag_id}.asl.json", json.dumps(machine, indent=2) + "\n"
-        for sensor in triggers_of(dag):
-            trigger = json.dumps(event_pattern(sensor), indent=2) + "\n"
+        for pattern in patterns_of(dag):
+            trigger = json.dumps(pattern, indent=2) + "\n"
             yield ROOT / "stepfunctions" / f"{dag.dag_id}.trigger.json", trigger
-        yield page, flow_page(dag, machine, triggers_of(dag))
+        yield page, flow_page(dag, machine)
 
 
 def runbook_page(dag: Any) -> str:

@@ -30,8 +30,12 @@ class Window(NamedTuple):
     earlier: Cells
 
 
-def assessment(window: Window, baseline: Baseline, *, least: int) -> dict[str, Any]:
-    """What the decision is made from, and what people look at; below `least` complaints nothing is compared."""
+def assessment(window: Window, baseline: Baseline, *, least: int, refitted: bool = False) -> dict[str, Any]:
+    """What the decision is made from, and what people look at; below `least` complaints nothing is compared.
+
+    Confidences of two fits differ whatever the complaints are, since each fit has a sharpness and a doubt of its own:
+    of a model that was `refitted` after its baseline was made, their drift is left out.
+    """
     scored, total = window.scored, len(window.scored.narratives)
     columns = text_columns(scored.narratives, baseline.document["vocabulary"])
     unknown = unknown_products(window.products, window.labels)
@@ -45,7 +49,7 @@ def assessment(window: Window, baseline: Baseline, *, least: int) -> dict[str, A
         "unknown_products": {"share": sum(unknown.values()) / max(total, 1), "names": unknown},
         "violations": _violations(window, columns, baseline),
         "baseline_accuracy": baseline.document["accuracy"],
-        "signals": _signals(sample, baseline) if total >= least else None,
+        "signals": _signals(sample, baseline, refitted=refitted) if total >= least else None,
         "estimated_accuracy": _estimate(sample, baseline) if total >= least else None,
         "delayed_accuracy": delayed_accuracy(window.cells, per_class),
         "recent_accuracy": delayed_accuracy(window.cells + window.earlier, per_class),
@@ -65,11 +69,12 @@ def _violations(window: Window, columns: TextColumns, baseline: Baseline) -> lis
     )
 
 
-def _signals(sample: Sample, baseline: Baseline) -> dict[str, Any]:
+def _signals(sample: Sample, baseline: Baseline, *, refitted: bool) -> dict[str, Any]:
     values = statistics(sample, baseline.sample, len(baseline.classes))
     limits = threshold_for(baseline.document["thresholds"], len(sample.classes))
     beyond = moved(values, limits)
-    return {name: {"value": values[name], "threshold": limits[name], "moved": name in beyond} for name in values}
+    compared = [name for name in values if not (refitted and name == "confidence")]
+    return {name: {"value": values[name], "threshold": limits[name], "moved": name in beyond} for name in compared}
 
 
 def _estimate(sample: Sample, baseline: Baseline) -> dict[str, float]:

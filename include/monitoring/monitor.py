@@ -34,22 +34,25 @@ _FIGURES = pa.schema(
 def main(argv: Sequence[str] | None = None) -> None:
     """Assesses the run in the folders that are named."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    for name in ("--model", "--records", "--scores", "--complaints", "--account", "--output"):
+    for name in ("--model", "--records", "--scores", "--complaints", "--account", "--plan", "--output"):
         parser.add_argument(name, type=Path, required=True)
     parser.add_argument("--run-id", required=True, help="the run that is monitored")
     parser.add_argument("--model-version", required=True)
     parser.add_argument("--sha256", required=True, help="the digest of the model that classified")
     parser.add_argument("--baseline-sha256", required=True, help="the digest of the fit that its evaluation was of")
     parser.add_argument("--least", type=int, required=True, help="complaints that a comparison needs")
-    parser.add_argument("--earlier", type=json.loads, default=[], help="JSON: [label, answer, count] of windows before")
     options = parser.parse_args(argv)
 
     baseline = baseline_of(options.model, options.baseline_sha256)
     (account,) = (json.loads(path.read_text(encoding="utf-8")) for path in data_files(options.account))
     window = window_of(
-        dict(answered(options.records, options.scores)), options.complaints, cells_of(account), options.earlier
+        dict(answered(options.records, options.scores)),
+        options.complaints,
+        cells_of(account),
+        earlier_cells(options.plan),
     )
-    found = assessment(window, baseline, least=options.least)
+    is_refitted = options.sha256 != options.baseline_sha256
+    found = assessment(window, baseline, least=options.least, refitted=is_refitted)
     document = {
         "run_id": options.run_id,
         "model_version": options.model_version,
@@ -112,8 +115,14 @@ def cells_of(account: Mapping[str, Any]) -> Cells:
     return found
 
 
+def earlier_cells(plan: Path) -> Cells:
+    """The labelled complaints of the windows before, by label and answer, from the document of the plan."""
+    document = json.loads((plan / "plan.json").read_text(encoding="utf-8"))
+    return Counter({(label, answer): count for label, answer, count in document["recent_cells"]})
+
+
 def window_of(
-    found: Mapping[str, tuple[str, Mapping[str, Any]]], complaints: Path, cells: Cells, earlier: Sequence[Sequence[Any]]
+    found: Mapping[str, tuple[str, Mapping[str, Any]]], complaints: Path, cells: Cells, earlier: Cells
 ) -> Window:
     """The window of the complaints that were answered, with product and label of those in the Parquet files."""
     tables = [
@@ -133,7 +142,7 @@ def window_of(
         [known.get(each, {}).get("product") for each in found],
         [known.get(each, {}).get("label") for each in found],
         cells,
-        Counter({(label, answer): count for label, answer, count in earlier}),
+        earlier,
     )
 
 

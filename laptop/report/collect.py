@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from complaints.aws.bucket import Bucket
+from complaints.monitoring.plans import PREFIX, decision_key
 from complaints.runs import results
 from complaints.runs.metrics import confidence_histogram, predicted_products, slice_of
 
 _TRAINING = ("train", "test", "newest", "without_narrative", "unmapped", "quarantined", "superseded")
+_FIGURES = ("n", "sufficient", "estimated_accuracy", "baseline_accuracy", "delayed_accuracy", "signals", "violations")
 _CLASSIFICATION = ("classified", "without_narrative", "quarantined", "superseded")
 
 
@@ -24,10 +26,15 @@ class Results:
         self._run_id = run_id
 
     def summary(self) -> dict[str, Any]:
-        """The release, and the sections `training`, `model` and `classification` of the summary."""
+        """The release, and the sections `training`, `model`, `classification` and `monitoring` of the summary."""
         manifest = self._manifest()
         model = self.of_model(manifest["model_version"])
-        return {**model, "release": manifest["release"], "classification": self._classification(manifest)}
+        return {
+            **model,
+            "release": manifest["release"],
+            "classification": self._classification(manifest),
+            "monitoring": self._monitoring(manifest["run_id"]),
+        }
 
     def of_model(self, version: str) -> dict[str, Any]:
         """The release, and the sections `training` and `model`, of a version of the model."""
@@ -88,6 +95,15 @@ class Results:
             "confidence": confidence_histogram(counts),
             "labelled": slice_of(counts),
         }
+
+    def _monitoring(self, run_id: str) -> dict[str, Any]:
+        """The decision about the run and its figures; empty if nothing is decided yet."""
+        bucket = Bucket(self._s3, self._bucket)
+        decision = bucket.read_json(decision_key(run_id)) or {}
+        assessment = bucket.read_json(f"{PREFIX}run_id={run_id}/monitoring.json") or {}
+        decided = {name: decision[name] for name in ("action", "rule", "reasons", "retraining") if name in decision}
+        figures = {name: assessment[name] for name in _FIGURES if name in assessment}
+        return {**decided, **figures} if decided else {}
 
     def _manifest(self) -> dict[str, Any]:
         return self._run().manifest

@@ -13,6 +13,7 @@ from typing import Any
 from laptop.report.figures import counted_bars, histogram
 from laptop.report.formatting import NOT_KNOWN, count, part, plain
 from laptop.report.markup import Markup, columns, figure, markup, section, tag
+from laptop.report.monitoring import monitored
 from laptop.report.row_account import account_of
 from laptop.report.rows import classified_rows, training_rows
 from laptop.report.scores import LABELLED, NEWEST, TEST, scores, verdict_sentence
@@ -33,6 +34,7 @@ def render(summary: Mapping[str, Any]) -> str:
             scores(evaluation.get("test"), TEST),
             scores(evaluation.get("newest"), NEWEST),
             scores(classification.get("labelled"), LABELLED),
+            monitored(part(summary, "monitoring")),
             training_rows(part(summary, "training")),
             time(summary),
             _places(summary),

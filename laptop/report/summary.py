@@ -22,6 +22,7 @@ from laptop.report.formatting import (
     seconds,
     time_sentence,
 )
+from laptop.report.monitoring import monitoring_sentence
 from laptop.report.row_account import RowAccount, account_of, accounts_by_source, files_set_aside
 from laptop.report.scores import seen_in_training, verdict_sentence
 from laptop.terminal import printable
@@ -37,7 +38,7 @@ def text(summary: Mapping[str, Any]) -> str:
 
 def lines(summary: Mapping[str, Any]) -> Iterator[str]:
     """The lines for the content of ``summary.json``, at most 100 columns wide, with control characters escaped."""
-    for section in (_title, _steps, _rows, _skipped_files, _scores, _time, _places):
+    for section in (_title, _steps, _rows, _skipped_files, _scores, _monitoring, _time, _places):
         for line in section(summary):
             yield fitted(printable(line), COLUMNS)
 
@@ -157,6 +158,12 @@ def _by_class(per_class: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for name, scored in per_class.items():
         written = "".join(f"  {score(scored.get(key)):>9}" for key in ("precision", "recall", "f1"))
         yield f"  {fitted(name, width):<{width}}{written}  {count(scored.get('support')):>9}"
+
+
+def _monitoring(summary: Mapping[str, Any]) -> Iterator[str]:
+    if sentence := monitoring_sentence(part(summary, "monitoring")):
+        yield ""
+        yield from textwrap.wrap(f"Monitoring: {sentence}", COLUMNS)
 
 
 def _time(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[2]
 DAGS = ROOT / "dags"
 # It ends a start that hangs; a component that dies is noticed at once.
 _START_SECONDS = 600
+_EVENT_SECONDS = 180
 
 
 def deploy_dags(folder: Path, settings: Mapping[str, Any]) -> Path:
@@ -121,6 +122,20 @@ class Airflow(AirflowApi):
         if errors:
             raise ServerError(f"{errors[0]['filename']} has an import error:\n{errors[0]['stack_trace']}")
         return self.dag_ids().issuperset(dag_ids)
+
+    def started(self, dag_id: str) -> str:
+        """The run that the event of an asset has started.
+
+        Raises:
+            ServerError: Airflow died, or there is none within three minutes.
+        """
+        deadline = time.monotonic() + _EVENT_SECONDS
+        while time.monotonic() < deadline:
+            self.check()
+            if found := self.run_ids(dag_id):
+                return found[0]
+            time.sleep(0.5)
+        raise ServerError(f"no event started {dag_id} within {_EVENT_SECONDS} s; see Airflow's log: {self.server.log}")
 
     def log_place(self, dag_id: str, run_id: str, task_id: str, attempt: int) -> str:
         """The file of the attempt's log, where Airflow's default settings put it."""

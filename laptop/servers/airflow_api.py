@@ -79,6 +79,11 @@ class AirflowApi:
         found: list[dict[str, Any]] = self.call("GET", f"/api/v2/dags/~/dagRuns?{query}")["dag_runs"]
         return [run for run in reversed(found) if run["state"] in ENDED]
 
+    def run_ids(self, dag_id: str) -> list[str]:
+        """The ids of the newest runs of a DAG, newest first."""
+        found = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns?order_by=-run_after&limit=50")["dag_runs"]
+        return [str(run["dag_run_id"]) for run in found]
+
     def counts(self, dag_id: str) -> dict[str, int]:
         """The number of a DAG's runs by state, without the states that no run is in."""
         path = f"/api/v2/dags/{dag_id}/dagRuns?limit=1&state="

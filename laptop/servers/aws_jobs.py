@@ -23,6 +23,7 @@ class AwsJobs:
             "train_model": (TRAINING, "complaints-train-"),
             "evaluate_model": (PROCESSING, "complaints-evaluate-"),
             "refit_model": (TRAINING, "complaints-refit-"),
+            "assess_classification": (PROCESSING, "complaints-monitor-"),
             "classify_complaints": (TRANSFORM, ""),
         }
 

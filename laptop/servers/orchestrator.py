@@ -28,6 +28,9 @@ class Orchestrator(Protocol):
     def trigger(self, dag_id: str, conf: Mapping[str, Any]) -> str:
         """Starts a run with `conf`; returns its run id."""
 
+    def started(self, dag_id: str) -> str:
+        """The run of a flow that an event has started, once there is one; returns its run id."""
+
     def state(self, dag_id: str, run_id: str) -> str:
         """The run's state; final once it is one of `ENDED`."""
 

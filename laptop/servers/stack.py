@@ -20,7 +20,7 @@ from laptop.servers.orchestrator import Orchestrator
 from laptop.servers.step_functions import StepFunctions
 from laptop.servers.stopping import stopping_everything
 
-# Where nothing runs but two flows whose jobs take seconds, looking more often costs less than it saves.
+# Where nothing runs but three flows whose jobs take seconds, looking more often costs less than it saves.
 _HURRY = {
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
     # Nobody edits a DAG meanwhile.
@@ -29,6 +29,7 @@ _HURRY = {
 _HURRIED_SETTINGS = {"orchestration": {"poll_seconds": 1}}
 
 TRAINING, CLASSIFICATION = "complaints_training", "complaints_classification"
+MONITORING = "complaints_monitoring"
 
 
 def delivery(settings: PipelineSettings) -> str:
@@ -59,7 +60,7 @@ def airflow_stack(
     aws_port: int = 0,
     keep: bool = False,
     unattended: bool = False,
-    dag_ids: Sequence[str] = (TRAINING, CLASSIFICATION),
+    dag_ids: Sequence[str] = (TRAINING, CLASSIFICATION, MONITORING),
 ) -> Iterator[Stack[Airflow]]:
     """Local AWS and Airflow, with their files below `build`, stopped at the end of the block.
 

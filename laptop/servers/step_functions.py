@@ -60,16 +60,26 @@ class StepFunctions:
         before = self._executions(dag_id)
         marker = f"{batch}{BATCH_MARKER}"
         self._aws.client("s3").put_object(Bucket=self._storage.bucket, Key=marker, Body=b"")
+        log = f"the starter's log is in the log group /aws/lambda/{STARTER_FUNCTION}"
+        return self._new_execution(dag_id, before, f"{marker} started no execution of {dag_id}", log)
+
+    def started(self, dag_id: str) -> str:
+        """The execution that the event of an object has started.
+
+        Raises:
+            ServerError: there is none within three minutes.
+        """
+        log = f"the log of local AWS is {self._aws.server.log}"
+        return self._new_execution(dag_id, set(), f"no event started an execution of {dag_id}", log)
+
+    def _new_execution(self, dag_id: str, before: set[str], otherwise: str, log: str) -> str:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             self.check()
             if started := self._executions(dag_id) - before:
                 return started.pop()
             time.sleep(0.2)
-        raise ServerError(
-            f"{marker} started no execution of {dag_id} within {_START_SECONDS} s; the starter's log is in the log "
-            f"group /aws/lambda/{STARTER_FUNCTION}"
-        )
+        raise ServerError(f"{otherwise} within {_START_SECONDS} s; {log}")
 
     def _executions(self, dag_id: str) -> set[str]:
         pages = self._client.get_paginator("list_executions").paginate(stateMachineArn=self.machines[dag_id])

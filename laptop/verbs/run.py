@@ -17,7 +17,15 @@ from laptop.report.quarantine import download_quarantine
 from laptop.sample import write_sample
 from laptop.servers.aws_jobs import AwsJobs
 from laptop.servers.flow_runs import follow
-from laptop.servers.stack import CLASSIFICATION, TRAINING, Stack, airflow_stack, delivery, step_functions_stack
+from laptop.servers.stack import (
+    CLASSIFICATION,
+    MONITORING,
+    TRAINING,
+    Stack,
+    airflow_stack,
+    delivery,
+    step_functions_stack,
+)
 from laptop.terminal import Progress, printable, write
 
 BUILD = Path("build") / "run"
@@ -137,6 +145,9 @@ def _flows(stack: Stack[Any], settings: PipelineSettings, jobs: AwsJobs, progres
     for dag_id, source in ((TRAINING, settings.storage.history), (CLASSIFICATION, delivery(settings))):
         run_id = stack.orchestrator.trigger(dag_id, {"source": source})
         flows.append(follow(stack.orchestrator, jobs, dag_id, run_id, progress.report))
+    # The publication has started it.
+    run_id = stack.orchestrator.started(MONITORING)
+    flows.append(follow(stack.orchestrator, jobs, MONITORING, run_id, progress.report))
     return flows
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import stepfunctions.compiler.job_operators  # registers the operators that start jobs
+import stepfunctions.compiler.starting_operators  # registers the operator that starts another flow
 import stepfunctions.compiler.waiting_operators  # noqa: F401  registers the operator that waits for a person
 from stepfunctions.compiler import operators
 from stepfunctions.compiler.assembly import DEFAULTS, DONE, FAILED, PARAMS, Build, rule_of

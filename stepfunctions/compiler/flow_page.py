@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from stepfunctions.compiler.triggers import assets_of, triggers_of
 
 _HEADER = "| task | operator | state | retries | timeout | role |\n|---|---|---|---|---|---|"
 
 
-def flow_page(dag: Any, machine: Mapping[str, Any], triggers: Iterable[Any]) -> str:
-    """The page in Markdown. `triggers`: the sensors that start the state machine."""
+def flow_page(dag: Any, machine: Mapping[str, Any]) -> str:
+    """The page in Markdown."""
     runbook = inspect.cleandoc(dag.doc_md or dag.description or "").partition("\n")[2].strip()
-    started = [f"`{task.task_id}` ({task.task_type}) starts an execution.\n" for task in triggers]
+    started = [f"`{task.task_id}` ({task.task_type}) starts an execution.\n" for task in triggers_of(dag)]
+    started += [f"A new object under `{asset.uri}` starts an execution.\n" for asset in assets_of(dag)]
     states = _states(machine)
     lines = [
         f"# {dag.dag_id}",

@@ -1,4 +1,4 @@
-"""The event that starts a machine: the sensor at the root of the DAG as an EventBridge pattern.
+"""The event that starts a machine: the sensor at the root of the DAG, or its asset, as an EventBridge pattern.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 """
@@ -19,9 +19,29 @@ def triggers_of(dag: Any) -> list[Any]:
     return [task for task in dag.tasks if task.task_type in _TYPES and not task.upstream_task_ids]
 
 
+def assets_of(dag: Any) -> list[Any]:
+    """The assets that `dag` is scheduled on. A state machine ignores those that its tasks have as outlets."""
+    condition = getattr(dag.timetable, "asset_condition", None)
+    return list(getattr(condition, "objects", [condition])) if condition else []
+
+
+def patterns_of(dag: Any) -> Iterator[dict[str, Any]]:
+    """The EventBridge pattern of the events that start the machine of `dag`; none if it is only started by hand."""
+    yield from (event_pattern(sensor) for sensor in triggers_of(dag))
+    yield from (asset_pattern(asset) for asset in assets_of(dag))
+
+
 def trigger_refusals(dag: Any) -> Iterator[Refusal]:
-    """A refusal for each sensor at the root that an event cannot replace."""
-    triggers = triggers_of(dag)
+    """A refusal for each sensor at the root, and each asset of the schedule, that an event cannot replace."""
+    triggers, assets = triggers_of(dag), assets_of(dag)
+    if len(triggers) + len(assets) > 1 and assets:
+        remedy = "a state machine has one trigger; schedule the DAG on one asset, without a sensor at the root"
+        yield Refusal("", "one-trigger", remedy)
+    for asset in assets:
+        try:
+            asset_pattern(asset)
+        except RefusedError as error:
+            yield error.refusal
     for task in triggers[1:]:
         remedy = (
             f"{triggers[0].task_id!r} is already the trigger, and a state machine has one; keep one sensor at the root"
@@ -65,6 +85,25 @@ def event_pattern(sensor: Any) -> dict[str, Any]:
         "source": ["aws.s3"],
         "detail-type": ["Object Created"],
         "detail": {"bucket": {"name": [bucket]}, "object": {"key": [named]}},
+    }
+
+
+def asset_pattern(asset: Any) -> dict[str, Any]:
+    """The EventBridge pattern of the S3 events of objects whose URI begins with that of the asset.
+
+    Raises:
+        RefusedError: the asset is not in S3.
+    """
+    uri = getattr(asset, "uri", "")  # a condition on several assets has none
+    scheme, _, place = uri.partition("://")
+    bucket, _, prefix = place.partition("/")
+    if scheme != "s3" or not prefix:
+        remedy = f"no event tells of {uri or asset!r}; give the asset the s3:// URI of a key, or of a prefix of keys"
+        raise RefusedError("", "trigger-asset", remedy)
+    return {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created"],
+        "detail": {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": prefix}]}},
     }
 
 

@@ -8,6 +8,7 @@ from complaints.aws.objects import ObjectVersion
 from complaints.ingestion.plans import ingestion_plan
 from complaints.ingestion.remote import SourceVersion
 from complaints.models.tuning import untuned
+from complaints.monitoring.plans import monitoring_plan
 from complaints.runs import plans, requests
 from complaints.settings import load_settings
 
@@ -23,6 +24,13 @@ SHADOWED = plans.classification_plan(
 )
 TRAINING = plans.training_plan(INPUTS, source="history/", release="r" * 12, settings=SETTINGS)
 INGESTION = ingestion_plan(SourceVersion('"e1"', ""), None, release="r" * 12, settings=SETTINGS)
+MONITORING = monitoring_plan(
+    {"run_id": "2" * 16, "model_version": "v3", "model_sha256": "0" * 64, "account": {"classified": 1}},
+    CLASSIFICATION,
+    MODEL | {"baseline_uri": "s3://bucket/models/versioned/v3/baseline.json"},
+    release="r" * 12,
+    settings=SETTINGS,
+)
 TRAINED: plans.TrainedModel = {
     "model_uri": "s3://bucket/model.tar.gz",
     "training_job_name": "complaints-train-0",
@@ -41,5 +49,6 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("sagemaker", "CreateModel", requests.model("m", model_uri="s3://b/m", code_uri="s3://b/c", settings=SETTINGS)),
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.fetch_export_arguments(INGESTION, SETTINGS)}),
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.compare_exports_arguments(INGESTION, SETTINGS)}),
+    ("sagemaker", "CreateProcessingJob", requests.monitoring_job(MONITORING, SETTINGS)),
     ("sagemaker", "CreateHyperParameterTuningJob", requests.tuning_job(TRAINING, SETTINGS)),
 ]

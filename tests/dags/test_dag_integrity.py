@@ -8,11 +8,11 @@ import pytest
 
 from tests.dags.conftest import DAGS
 
-EXPECTED = {"complaints_training", "complaints_classification", "complaints_arrivals", "complaints_promotion"} | {
-    "complaints_ingestion"
-}
 # Those that have a source of complaints. The arrivals and the ingestion have a schedule, and bring it to them.
-FLOWS = EXPECTED - {"complaints_arrivals", "complaints_promotion", "complaints_ingestion"}
+FLOWS = {"complaints_training", "complaints_classification"}
+EXPECTED = FLOWS | {
+    *("complaints_arrivals", "complaints_ingestion", "complaints_monitoring", "complaints_promotion"),
+}
 DAG_FILES = sorted(path.name for path in DAGS.glob("*.py"))
 
 
@@ -137,6 +137,24 @@ def test_the_ingestion_runs_daily_once_somebody_switched_it_on_and_makes_up_for_
         assert param.resolve() is False
         with pytest.raises(Exception, match=r"is not of type 'boolean'|Invalid input"):
             param.resolve("yes")
+
+
+def test_the_monitoring_runs_after_each_publication_or_for_a_run_that_is_named(dags: dict[str, Any]) -> None:
+    monitored = dags["complaints_monitoring"]
+    (emitted,) = dags["complaints_classification"].get_task("publish_manifest").outlets
+    assert (emitted.name, emitted.uri) == ("complaints_results", "s3://ptmlops-complaints/manifests/run_id=")
+    assert monitored.schedule == emitted
+    param = monitored.params.get_param("run_id")
+    assert param.resolve() == ""
+    for right in ("0123456789abcdef", "manifests/run_id=0123456789abcdef.json", None):
+        assert param.resolve(right) == right
+    with pytest.raises(Exception, match="the run id of a published classification, 16 hex digits, or the key of"):
+        param.resolve("manifests/planned/run_id=0123456789abcdef.json")
+
+
+def test_a_promotion_after_a_training_is_an_event(dags: dict[str, Any]) -> None:
+    (emitted,) = dags["complaints_training"].get_task("promote_model").outlets
+    assert (emitted.name, emitted.uri) == ("complaints_model", "s3://ptmlops-complaints/models/latest")
 
 
 def _read_by_member(task: Any) -> set[str]:

@@ -30,6 +30,8 @@ ORDERS = [
     ("complaints_training", "decide", "register_model", "a version's record has its verdict"),
     ("complaints_training", "refit_model", "register_model", "what is registered is what serves"),
     ("complaints_training", "register_model", "promote_model", "only a registered version goes into service"),
+    ("complaints_monitoring", "can_be_assessed", "assess_classification", "without a baseline no job is started"),
+    ("complaints_monitoring", "assess_classification", "decide_monitoring", "the decision is about the assessment"),
     ("complaints_promotion", "plan_promotion", "move_pointer", "a rollback that is retried goes back once"),
 ]
 

@@ -15,4 +15,6 @@ def test_the_operators_send_what_the_functions_return(dags: dict[str, Any]) -> N
     assert set(training.get_task("evaluate_model").config) == set(REQUESTS[4][2])
     assert set(training.get_task("refit_model").config) == set(REQUESTS[5][2])
     assert set(classification.get_task("classify_complaints").config) == set(REQUESTS[6][2])
+    monitored = dags["complaints_monitoring"].get_task("assess_classification")
+    assert set(monitored.config) == set(REQUESTS[-2][2])
     assert set(training.get_task("prepare_history").script_args) == set(REQUESTS[0][2]["Arguments"])

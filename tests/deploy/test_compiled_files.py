@@ -74,7 +74,7 @@ def test_a_value_from_other_settings_is_refused_with_file_found_and_expected(
 def test_each_difference_is_reported_once() -> None:
     with pytest.raises(StaleFilesError) as caught:
         check_compiled_files(changed("aws", sagemaker_role_arn=OTHER_ROLE))
-    assert str(caught.value).count("RoleArn is") == 1
+    assert str(caught.value).count("complaints_training.asl.json: RoleArn is") == 1
 
 
 def test_a_changed_file_is_refused(tmp_path: Path) -> None:

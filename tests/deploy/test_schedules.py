@@ -1,7 +1,8 @@
-"""The ingestion runs daily with Step Functions, too, once somebody has switched it on, and stays as it was switched."""
+"""The rules that start machines: the ingestion daily once somebody has switched it on, the monitoring by events."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from moto import mock_aws
 
 from complaints.settings import load_settings
+from deploy.monitoring import MONITORING_RULE, put_monitoring_rule
 from deploy.schedules import INGESTION_RULE, put_ingestion_schedule
 
 SETTINGS = load_settings().pipeline
@@ -39,3 +41,19 @@ def test_deploying_again_leaves_it_on(events: Any) -> None:
     events.enable_rule(Name=INGESTION_RULE)
     put_ingestion_schedule(events, SETTINGS, MACHINE)
     assert events.describe_rule(Name=INGESTION_RULE)["State"] == "ENABLED"
+
+
+def test_each_manifest_starts_the_monitoring_with_its_key(events: Any) -> None:
+    for _ in range(2):
+        put_monitoring_rule(events, SETTINGS, MACHINE)
+    rule = events.describe_rule(Name=MONITORING_RULE)
+    pattern = json.loads(rule["EventPattern"])
+    assert rule["State"] == "ENABLED"
+    assert pattern["detail"]["object"]["key"] == [{"prefix": "manifests/run_id="}]
+    (target,) = events.list_targets_by_rule(Rule=MONITORING_RULE)["Targets"]
+    assert (target["Arn"], target["RoleArn"]) == (MACHINE, SETTINGS.aws.states_role_arn)
+    transformer = target["InputTransformer"]
+    assert (transformer["InputPathsMap"], transformer["InputTemplate"]) == (
+        {"key": "$.detail.object.key"},
+        '{"run_id": <key>}',
+    )

@@ -95,6 +95,18 @@ def run() -> dict[str, Any]:
             },
             "labelled": scored(1486, 0.8789),
         },
+        "monitoring": {
+            "action": "keep",
+            "rule": "nothing",
+            "reasons": ["nothing has changed beyond chance"],
+            "retraining": None,
+            "n": 1500,
+            "estimated_accuracy": {"estimate": 0.8612, "low": 0.8411, "high": 0.8822},
+            "baseline_accuracy": {"estimate": 0.8713, "low": 0.8514, "high": 0.8915},
+            "delayed_accuracy": {"n": 0},
+            "signals": {"class_mix": {"value": 0.0123, "threshold": 0.0456, "moved": False}},
+            "violations": [],
+        },
         "results": {
             "predictions": "build/run/predictions",
             "report": "build/run/report.html",
@@ -358,7 +370,7 @@ def test_a_failed_run_names_the_flow_and_the_step(run):
     assert "UPSTREAM FAILED" in summary.text(run)
 
 
-@pytest.mark.parametrize("name", ["seconds", "flows", "training", "model", "classification", "results"])
+@pytest.mark.parametrize("name", ["seconds", "flows", "training", "model", "classification", "monitoring", "results"])
 @pytest.mark.parametrize("nothing", [{}, None])
 def test_a_section_without_data_is_left_out(run, name, nothing):
     run[name] = nothing
@@ -413,6 +425,20 @@ def test_skipped_files_are_counted_and_the_first_are_named(run, skipped, more):
     assert "in/._a.csv" in page
     assert (more or "Skipped") in shown
     assert more in page
+
+
+def test_the_monitoring_is_one_line_of_the_summary_and_a_section_of_the_page(run):
+    sentence = "estimated accuracy 0.861 (0.841 to 0.882), no drift, decision: none"
+    assert f"Monitoring: {sentence}\n" in summary.text(run)
+    text = Page(report_page.render(run)).text
+    assert sentence in text
+    assert all(each in text for each in ("drift: class mix", "0.012", "0.046", "held out: 0.871 (0.851 to 0.891)"))
+
+
+def test_the_monitoring_of_a_run_that_changed_names_what_and_what_follows(run):
+    run["monitoring"] |= {"action": "retrain", "retraining": {"action": "person", "reason": "again"}}
+    run["monitoring"]["signals"]["class_mix"]["moved"] = True
+    assert "drift of class mix, decision: retrain, not started" in " ".join(summary.text(run).split())
 
 
 MODULES = sorted(path.stem for path in Path(report_page.__file__).parent.glob("*.py"))

@@ -42,22 +42,23 @@ def run(tmp_path: Path) -> Path:
             {"label": "unmapped", "predicted_product": "card", "seen": False, "rows": 3},
         ]
     }
-    for name in ("records", "scores", "complaints", "account", "model"):
+    for name in ("records", "scores", "complaints", "account", "model", "plan"):
         (tmp_path / name).mkdir()
     (tmp_path / "records" / "part-0.json").write_text("\n".join(records))
     (tmp_path / "records" / "_SUCCESS").touch()
     (tmp_path / "scores" / "part-0.json.out").write_text("\n".join(scores))
     columns = {name: [row[place] for row in rows[1:]] for place, name in enumerate(rows[0])}
     pq.write_table(pa.table(columns), tmp_path / "complaints" / "a.parquet")
-    (tmp_path / "account" / "part-0.txt").write_text(json.dumps(account))
+    (tmp_path / "account" / "part-00000.txt").write_text(json.dumps(account))
+    (tmp_path / "plan" / "plan.json").write_text(json.dumps({"recent_cells": []}))
     held, truth = complaints(500, 1)
     document = baseline_document(held, truth, VOCABULARY, CLASSES, model_sha256="evaluated", level=0.01)
     (tmp_path / "model" / "baseline.json").write_text(json.dumps(document))
     return tmp_path
 
 
-def monitored(run: Path, *more: str, evaluated: str = "evaluated") -> dict[str, Any]:
-    folders = ("model", "records", "scores", "complaints", "account", "output")
+def monitored(run: Path, evaluated: str = "evaluated", served: str = "served") -> dict[str, Any]:
+    folders = ("model", "records", "scores", "complaints", "account", "plan", "output")
     arguments = [part for name in folders for part in (f"--{name}", str(run / name))]
     named = [
         "--run-id",
@@ -65,13 +66,13 @@ def monitored(run: Path, *more: str, evaluated: str = "evaluated") -> dict[str, 
         "--model-version",
         "v3",
         "--sha256",
-        "served",
+        served,
         "--baseline-sha256",
         evaluated,
         "--least",
         "200",
     ]
-    monitor.main([*arguments, *named, *more])
+    monitor.main([*arguments, *named])
     found: dict[str, Any] = json.loads((run / "output" / "monitoring.json").read_text())
     return found
 
@@ -87,7 +88,9 @@ def test_a_run_is_assessed_by_its_files_and_the_answers_find_their_records(run: 
 
 
 def test_labels_count_where_the_model_was_not_trained_on_them_and_those_of_earlier_windows_are_added(run: Path) -> None:
-    found = monitored(run, "--earlier", '[["card", "card", 160], ["card", "mortgage", 40]]')
+    recent = {"recent_cells": [["card", "card", 160], ["card", "mortgage", 40]]}
+    (run / "plan" / "plan.json").write_text(json.dumps(recent))
+    found = monitored(run)
     assert (found["delayed_accuracy"]["n"], found["delayed_accuracy"]["accuracy"]["estimate"]) == (100, 0.8)
     assert (found["recent_accuracy"]["n"], found["recent_accuracy"]["accuracy"]["estimate"]) == (300, 0.8)
     assert found["cells"] == [["card", "card", 80], ["card", "mortgage", 20]]
@@ -103,6 +106,12 @@ def test_the_table_has_a_row_for_each_figure(run: Path) -> None:
     signal = next(row for row in rows if row["of"] == "class_mix")
     assert signal["value"] < signal["threshold"]
     assert signal["moved"] is False
+
+
+def test_the_confidence_of_a_fit_is_compared_with_that_of_no_other(run: Path) -> None:
+    compared = {"class_mix", "length", "redactions", "top_terms", "unknown_words"}
+    assert set(monitored(run)["signals"]) == compared
+    assert set(monitored(run, served="evaluated")["signals"]) == {*compared, "confidence"}
 
 
 def test_the_same_run_gives_the_same_document(run: Path) -> None:

@@ -22,7 +22,7 @@ from deploy.releases import put_release
 from deploy.state_machines import put_state_machines
 from laptop.servers.airflow import Airflow
 from laptop.servers.orchestrator import ENDED
-from laptop.servers.stack import CLASSIFICATION, TRAINING, infrastructure
+from laptop.servers.stack import CLASSIFICATION, MONITORING, TRAINING, infrastructure
 from laptop.servers.step_functions import StepFunctions
 from localaws import LocalAWS
 from tests.parity.house import LocalClients, impatient
@@ -149,5 +149,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
         machines = put_state_machines(aws.client("stepfunctions"), settings.pipeline, folder)
         airflow = Airflow(folder / "airflow", aws.environment(), dags=folder / "dags")
         with airflow.server:
-            airflow.wait_until_ready([TRAINING, CLASSIFICATION])
+            airflow.wait_until_ready([TRAINING, CLASSIFICATION, MONITORING])
+            # It would follow each publication, and send messages of its own.
+            airflow.call("PATCH", f"/api/v2/dags/{MONITORING}", {"is_paused": True})
             yield Both(aws, settings, airflow, machines)

@@ -221,6 +221,14 @@ def test_the_run_shows_its_progress_and_leaves_a_report(summary: dict[str, Any])
     assert summary["classification"]["run_id"] in page
 
 
+def test_the_results_are_monitored_and_the_summary_has_the_decision(summary: dict[str, Any]) -> None:
+    monitored = summary["monitoring"]
+    assert monitored["n"] == summary["classification"]["account"]["classified"]
+    assert monitored["action"] in ("keep", "wait", "stop", "person", "evaluate", "retrain")
+    assert re.search(r"^Monitoring: (estimated accuracy|no baseline|insufficient)", summary["printed"], re.MULTILINE)
+    assert summary["flows"][2]["dag_id"] == "complaints_monitoring"
+
+
 def test_nothing_is_left_running(summary: dict[str, Any]) -> None:
     folder = Path(summary["results"]["report"]).parent.absolute()
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
@@ -232,7 +240,7 @@ def test_both_orchestrators_publish_the_same(
 ) -> None:
     """The same run ids, model, evaluation, account and predictions, to the last bit of each confidence."""
     assert published(serverless) == predictions
-    for section in ("release", "training", "model", "classification"):
+    for section in ("release", "training", "model", "classification", "monitoring"):
         assert serverless[section] == summary[section]
 
 
@@ -246,17 +254,19 @@ def test_both_orchestrators_ask_aws_for_the_same(summary: dict[str, Any], server
     assert [name for service, name, _ in airflow if service != "s3"] == [
         *("StartJobRun", "CreateTrainingJob", "CreateProcessingJob", "CreateTrainingJob", "CreateModel"),
         *("CreateModelPackageGroup", "CreateModelPackage"),
-        *("StartJobRun", "CreateTransformJob", "StartJobRun"),
+        *("StartJobRun", "CreateTransformJob", "StartJobRun", "CreateProcessingJob", "PutMetricData"),
     ]
 
 
-def test_an_object_that_arrived_started_the_classification(serverless: dict[str, Any]) -> None:
+def test_objects_that_arrived_started_the_classification_and_its_monitoring(serverless: dict[str, Any]) -> None:
     trail = Path(serverless["results"]["report"]).parent / "aws" / "cloudtrail.jsonl"
     events = [json.loads(line) for line in trail.read_text().splitlines()]
     starts = [event["requestParameters"] for event in events if event["eventName"] == "StartExecution"]
-    assert len(starts) == 2
+    assert len(starts) == 3
     assert starts[1]["name"].startswith("laptop-")
     assert json.loads(starts[1]["input"]) == {"source": "raw/batches/laptop/"}
+    published = f"manifests/run_id={serverless['classification']['run_id']}.json"
+    assert json.loads(starts[2]["input"]) == {"run_id": published}
 
 
 def test_both_orchestrators_take_the_same_steps(summary: dict[str, Any], serverless: dict[str, Any]) -> None:

@@ -1,5 +1,8 @@
 """Monitoring after a classification: what its figures mean, and what is done about them.
 
+- `plans`: the plan of monitoring one published classification
 - `decision`: the decision table, as data
-- `retraining`: the guard of automatic retraining: once, not soon again, and only with new labels
+- `windows`: the documents of decisions, and the earlier ones that the next decision needs
+- `retraining`: the guard of automatic retraining: once, not soon again, and only with new labels; and its start
+- `metrics`: the figures for CloudWatch
 """

@@ -6,13 +6,16 @@ alarm five times starts one. A version that came out of a retraining and still a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypedDict
 
 from complaints.aws.bucket import Bucket, ConflictError
+from complaints.runs.inputs import why_not_complaints
 from complaints.settings import Monitoring
 
+FLOW = "complaints_training"
 LOCKS = "locks/retrain/"
 
 
@@ -88,6 +91,30 @@ def locks_in(bucket: Bucket) -> dict[str, Mapping[str, Any]]:
     """The locks by version."""
     found = {each.key: bucket.read_json(each.key) for each in bucket.current_versions(LOCKS)}
     return {lock["version"]: lock for lock in found.values() if lock}
+
+
+def history_has_grown(bucket: Bucket, record: Mapping[str, Any], history: str) -> bool:
+    """True if below the prefix `history` is a file that the version of this record was not trained on."""
+    plan = bucket.read_json(f"manifests/planned/run_id={record['run_id']}.json")
+    if plan is None:
+        return True
+    known = {(each["key"], each["etag"]) for each in plan["inputs"]}
+    listed = (each for each in bucket.current_versions(history) if not why_not_complaints(each, history))
+    return any((each.key, each.etag) not in known for each in listed)
+
+
+def name_of(version: str, run_id: str) -> str:
+    """The name of the retraining of a version that a monitored run started; a second start with it starts nothing."""
+    return f"retrain-{version}-{run_id}"
+
+
+def start_execution(states: Any, beside: str, name: str) -> None:
+    """Starts the training's state machine, deployed beside the machine `beside`, once; `states` is a boto3 client."""
+    machine = f"{beside.rpartition(':')[0]}:{FLOW}"
+    try:
+        states.start_execution(stateMachineArn=machine, name=name, input=json.dumps({}))
+    except states.exceptions.ExecutionAlreadyExists:
+        return
 
 
 def _is_recent(lock: Mapping[str, Any], now: str, limits: Monitoring) -> bool:

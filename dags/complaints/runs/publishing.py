@@ -33,6 +33,11 @@ def manifest_key(run_id: str) -> str:
     return f"manifests/run_id={run_id}.json"
 
 
+def run_id_of(uri: str) -> str:
+    """The run id in the URI of a manifest."""
+    return uri.rpartition("run_id=")[2].removesuffix(".json")
+
+
 def manifest_of(
     plan: ClassificationPlan, planned: Mapping[str, Any], counts: Mapping[str, int], audited: Mapping[str, Any]
 ) -> dict[str, Any]:

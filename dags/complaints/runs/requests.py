@@ -13,6 +13,7 @@ from typing import Any
 from complaints.ingestion.exports import EXPORTS
 from complaints.ingestion.plans import IngestionPlan
 from complaints.models.tuning import Chosen
+from complaints.monitoring.plans import MonitoringPlan
 from complaints.runs.plans import ClassificationPlan, Plan, TrainedModel, TrainingPlan
 from complaints.settings import Hyperparameters, Instances, Range, Settings, SettingsError
 
@@ -206,7 +207,6 @@ def evaluation_job(plan: TrainingPlan, trained: TrainedModel, settings: Settings
 
     They are scored on the slices that training never saw.
     """
-    machines = settings.pipeline.sagemaker.evaluation
     inputs = {
         "code": plan["inference_code_uri"],
         "model": trained["model_uri"],
@@ -216,33 +216,87 @@ def evaluation_job(plan: TrainingPlan, trained: TrainedModel, settings: Settings
         "in-service-model": plan["in_service_model_uri"],
         "in-service-train": plan["in_service_train_uri"],
     }
+    arguments = {
+        "run-id": plan["run_id"],
+        "sha256": trained["sha256"],
+        "in-service": plan["in_service_version"],
+        "in-service-sha256": plan["in_service_sha256"],
+        "in-service-run-id": plan["in_service_run_id"],
+        "false-alarms": str(settings.model.monitoring.false_alarms),
+    }
+    return _processing_job(
+        plan["evaluation_job_name"],
+        ("evaluation", plan["evaluation_code_uri"], "evaluate.py"),
+        arguments,
+        inputs,
+        plan["evaluation_uri"],
+        settings.pipeline.sagemaker.evaluation,
+        settings,
+    )
+
+
+def monitoring_job(plan: MonitoringPlan, settings: Settings) -> dict[str, Any]:
+    """CreateProcessingJob: a published classification, its model's baseline and the windows before; findings out."""
+    inputs = {
+        "model": plan["baseline_uri"],
+        "records": plan["records_uri"],
+        "scores": plan["scores_uri"],
+        "complaints": plan["complaints_uri"],
+        "account": plan["account_uri"],
+        "plan": plan["plan_uri"],
+    }
+    arguments = {
+        "run-id": plan["run_id"],
+        "model-version": plan["model_version"],
+        "sha256": plan["model_sha256"],
+        "baseline-sha256": plan["baseline_sha256"],
+        "least": str(settings.model.monitoring.min_complaints),
+    }
+    return _processing_job(
+        plan["monitoring_job_name"],
+        ("monitoring", plan["monitoring_code_uri"], "monitor.py"),
+        arguments,
+        inputs,
+        plan["monitoring_uri"],
+        settings.pipeline.sagemaker.monitoring,
+        settings,
+    )
+
+
+def _processing_job(
+    name: str,
+    script: tuple[str, str, str],
+    arguments: Mapping[str, str],
+    inputs: Mapping[str, str],
+    output_uri: str,
+    machines: Instances,
+    settings: Settings,
+) -> dict[str, Any]:
+    """CreateProcessingJob: a script gets its arguments, a folder for each input, and one for its output.
+
+    `script` has the name of the input that holds the code, its URI, and the file.
+    """
+    room, code_uri, file = script
     return {
-        "ProcessingJobName": plan["evaluation_job_name"],
+        "ProcessingJobName": name,
         "RoleArn": settings.pipeline.aws.sagemaker_role_arn,
         "AppSpecification": {
             "ImageUri": image_uri(settings),
-            "ContainerEntrypoint": ["python3", f"{_PROCESSING}/input/evaluation/evaluate.py"],
+            "ContainerEntrypoint": ["python3", f"{_PROCESSING}/input/{room}/{file}"],
             "ContainerArguments": [
-                *("--run-id", plan["run_id"]),
-                *("--sha256", trained["sha256"]),
-                *("--in-service", plan["in_service_version"]),
-                *("--in-service-sha256", plan["in_service_sha256"]),
-                *("--in-service-run-id", plan["in_service_run_id"]),
-                *("--false-alarms", str(settings.model.monitoring.false_alarms)),
+                *(part for name, value in arguments.items() for part in (f"--{name}", value)),
                 *(part for name in inputs for part in (f"--{name}", f"{_PROCESSING}/input/{name}")),
-                *("--output", f"{_PROCESSING}/output/evaluation"),
+                *("--output", f"{_PROCESSING}/output/{room}"),
             ],
         },
-        "ProcessingInputs": [
-            _processing_input(name, uri) for name, uri in {"evaluation": plan["evaluation_code_uri"], **inputs}.items()
-        ],
+        "ProcessingInputs": [_processing_input(name, uri) for name, uri in {room: code_uri, **inputs}.items()],
         "ProcessingOutputConfig": {
             "Outputs": [
                 {
-                    "OutputName": "evaluation",
+                    "OutputName": room,
                     "S3Output": {
-                        "S3Uri": plan["evaluation_uri"],
-                        "LocalPath": f"{_PROCESSING}/output/evaluation",
+                        "S3Uri": output_uri,
+                        "LocalPath": f"{_PROCESSING}/output/{room}",
                         "S3UploadMode": "EndOfJob",
                     },
                 }

@@ -47,4 +47,5 @@ class SageMaker(BaseModel, extra="forbid", frozen=True):
     training: Instances
     tuning: Instances
     evaluation: Instances
+    monitoring: Instances
     transform: TransformInstances

@@ -3,6 +3,7 @@
 - `classification`, `training`: the tasks of these flows
 - `approval`: the tasks around a person's approval
 - `promotion`: the tasks of `complaints_promotion`
+- `monitoring`: the tasks of `complaints_monitoring`
 - `ingestion`: the tasks of `complaints_ingestion`
 - `arrivals`: the tasks of `complaints_arrivals`
 - `jobs`: the search for a step's job, which a state machine calls before it starts one

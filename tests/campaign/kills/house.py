@@ -22,7 +22,7 @@ from laptop import inputs
 from laptop.sample import write_sample
 from laptop.servers.airflow import Airflow
 from laptop.servers.orchestrator import ENDED
-from laptop.servers.stack import CLASSIFICATION, TRAINING, infrastructure
+from laptop.servers.stack import CLASSIFICATION, MONITORING, TRAINING, infrastructure
 from laptop.servers.step_functions import StepFunctions
 from localaws import LocalAWS
 from localaws.jobs.job import Job, Phase
@@ -172,5 +172,7 @@ def house(folder: Path, orchestrator: str) -> Iterator[House]:
         endpoint = {**aws.environment(), **_HEARTBEATS}
         airflow = Airflow(folder / "airflow", endpoint, dags=code / "dags")
         with airflow.server:
-            airflow.wait_until_ready([TRAINING, CLASSIFICATION])
+            airflow.wait_until_ready([TRAINING, CLASSIFICATION, MONITORING])
+            # It would follow each publication, and send messages of its own.
+            airflow.call("PATCH", f"/api/v2/dags/{MONITORING}", {"is_paused": True})
             yield House(aws, settings, folder, airflow)

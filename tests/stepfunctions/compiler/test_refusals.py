@@ -13,11 +13,11 @@ from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTrainingOp
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, Asset, task
 
 from stepfunctions.compiler import compile_dag
 from stepfunctions.compiler.refusals import CompileError
-from stepfunctions.compiler.triggers import event_pattern
+from stepfunctions.compiler.triggers import event_pattern, patterns_of
 from tests.stepfunctions.compiler import example_steps as steps
 from tests.stepfunctions.compiler.test_hard_cases import REFUSED
 
@@ -342,5 +342,31 @@ def test_each_rule_of_the_compiler_has_a_case() -> None:
         )
     )
     named = set(re.findall(r'Refus(?:al|edError)\(\s*[\w."]+,\s*"([a-z-]+)"', source))
-    elsewhere = {"series-parallel", "no-task"} | {rule for _, rule in REFUSED}
+    elsewhere = {"series-parallel", "no-task", "trigger-asset"} | {rule for _, rule in REFUSED}
     assert named - {rule for _, rule, _, _ in CASES} <= elsewhere
+
+
+def scheduled_on(*assets: Asset) -> DAG:
+    with DAG(dag_id="weather", schedule=list(assets), default_args=PATIENCE) as dag:
+        task(outlets=[Asset("smoothed", uri="s3://weather/smoothed/")])(steps.read_radar)("north")
+    dag.fileloc = __file__
+    return dag
+
+
+def test_the_asset_that_a_dag_is_scheduled_on_becomes_the_trigger_and_outlets_are_left_out() -> None:
+    dag = scheduled_on(Asset("radar", uri="s3://weather/radar/day="))
+    assert "read_radar" in compile_dag(dag)["States"]
+    (pattern,) = patterns_of(dag)
+    assert pattern["detail"] == {"bucket": {"name": ["weather"]}, "object": {"key": [{"prefix": "radar/day="}]}}
+
+
+@pytest.mark.parametrize(
+    ("assets", "told"),
+    [
+        ([Asset("radar", uri="x-weather://radar")], r"\[trigger-asset\] no event tells of 'x-weather://radar'"),
+        ([Asset("a", uri="s3://weather/a"), Asset("b", uri="s3://weather/b")], r"\[one-trigger\] a state machine has"),
+    ],
+)
+def test_a_schedule_that_no_single_event_replaces_is_refused(assets: list[Asset], told: str) -> None:
+    with pytest.raises(CompileError, match=told):
+        compile_dag(scheduled_on(*assets))
