@@ -21,7 +21,7 @@ from bench.import_time import in_fresh_interpreters
 from bench.results import record
 from bench.synthetic_dags import SHAPES
 from bench.tables import growth, machine, spread, table
-from stepfunctions.__main__ import EXPORTED, ROOT
+from stepfunctions.__main__ import EXPORTED, ROOT, exported
 from stepfunctions.compiler import compile_dag
 from stepfunctions.compiler.scopes import scopes_of
 from stepfunctions.compiler.triggers import triggers_of
@@ -90,7 +90,7 @@ def check(dag: Any, compiled: Mapping[str, Any], committed: Path | None) -> None
         WrongMachineError: it does not.
     """
     if committed is not None:
-        if not committed.exists() or committed.read_text(encoding="utf-8") != as_text(compiled):
+        if not committed.exists() or committed.read_text(encoding="utf-8") != exported(compiled):
             raise WrongMachineError(f"{committed.name} is not what {dag.dag_id} compiles to; run `make export`")
         return
     names = [name for scope in scopes_of("", compiled) for name in scope.states]
@@ -102,7 +102,7 @@ def check(dag: Any, compiled: Mapping[str, Any], committed: Path | None) -> None
 
 
 def as_text(compiled: Mapping[str, Any]) -> str:
-    """The machine as `make export` writes it."""
+    """The machine as `make export` writes it, but for the names in it."""
     return json.dumps(compiled, indent=2) + "\n"
 
 

@@ -17,6 +17,7 @@ from deploy.event_rules import put_rule
 from deploy.lambda_functions import put_function
 from stepfunctions.handlers.starter import STARTER_FUNCTION
 from stepfunctions.handlers.steps import STATUS_CHANGE
+from stepfunctions.substitutions import filled, substitutions
 
 FLOW = "complaints_classification"
 _TRIGGER = Path(__file__).parent.parent / "stepfunctions" / f"{FLOW}.trigger.json"
@@ -69,7 +70,7 @@ def put_starter(
 
 def rules(settings: PipelineSettings, machine_arn: str) -> dict[str, dict[str, str]]:
     """The event pattern or the schedule of each rule that invokes the starter, by the rule's name."""
-    arrivals = json.loads(_TRIGGER.read_text(encoding="utf-8"))
+    arrivals = json.loads(filled(_TRIGGER.read_text(encoding="utf-8"), substitutions(settings)))
     marker = {"key": [{"wildcard": f"{settings.storage.batches}*/{BATCH_MARKER}"}]}
     batches = {**arrivals, "detail": {**arrivals["detail"], "object": marker}}
     ends = {"stateMachineArn": [machine_arn], "status": ["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]}

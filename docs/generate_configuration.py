@@ -35,8 +35,8 @@ the value and the rule that it broke:
 pipeline_config.yaml: glue.timeout_minutes: 0: Input should be greater than or equal to 1
 ```
 
-Every key is required. After a change, run `make export`: the compiled state machines contain the bucket, the roles and
-the timeouts. A change that affects results (`labels`, `split`, `training`, `review_below`, the reader's `limits`, and
+Every key is required. After a change, run `make export`: the compiled state machines contain the prefixes, the machines
+and the timeouts. A change that affects results (`labels`, `split`, `training`, `review_below`, the reader's `limits`, and
 `results`) gives every later run a new run id, so that results of different settings never mix; one of `gate` affects
 only trainings, and one of `tuning` only trainings that are tuned. How a run waits, and on which machines it runs, does
 not change its id.

@@ -11,13 +11,15 @@ import inspect
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from complaints.settings import load_settings
 from stepfunctions.compiler import compile_dag
 from stepfunctions.compiler.flow_page import flow_page
 from stepfunctions.compiler.triggers import patterns_of
+from stepfunctions.substitutions import left_open, substitutions
 
 ROOT = Path(__file__).parent.parent
 EXPORTED = "step-functions"
@@ -56,11 +58,15 @@ def compiled(dags: Path) -> Iterator[tuple[Path, str]]:
             yield page, runbook_page(dag)
             continue
         machine = compile_dag(dag)
-        yield ROOT / "stepfunctions" / f"{dag.dag_id}.asl.json", json.dumps(machine, indent=2) + "\n"
+        yield ROOT / "stepfunctions" / f"{dag.dag_id}.asl.json", exported(machine)
         for pattern in patterns_of(dag):
-            trigger = json.dumps(pattern, indent=2) + "\n"
-            yield ROOT / "stepfunctions" / f"{dag.dag_id}.trigger.json", trigger
+            yield ROOT / "stepfunctions" / f"{dag.dag_id}.trigger.json", exported(pattern)
         yield page, flow_page(dag, machine)
+
+
+def exported(document: Mapping[str, Any]) -> str:
+    """A machine or an event pattern as it is committed: for no account, with names for an environment's values."""
+    return json.dumps(left_open(document, substitutions(load_settings().pipeline)), indent=2) + "\n"
 
 
 def runbook_page(dag: Any) -> str:
