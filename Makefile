@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run results up down status logs ls get put rm models promote rollback approve reject reset compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
+.PHONY: help run results up down status logs ls get put rm models promote rollback approve reject reset package compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
 	bench-orchestration bench-etl bench-prepare bench-model bench-inference bench-scale bench-monitoring lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
@@ -59,9 +59,10 @@ override LOGS := $(value LOGS)
 override ORCHESTRATOR := $(value ORCHESTRATOR)
 override RUN := $(value RUN)
 override VERSION := $(value VERSION)
+override ENV := $(value ENV)
 override REASON := $(value REASON)
 override BY := $(value BY)
-export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR RUN VERSION REASON BY
+export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR RUN VERSION REASON BY ENV
 
 # For the benches: patterns are expanded here, as a shell leaves TRAIN=folder/*.csv alone.
 named = $(foreach pattern,$(2),$(foreach path,$(or $(wildcard $(pattern)),$(pattern)),$(1) '$(path)'))
@@ -145,6 +146,9 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 		elif docker-compose version >/dev/null 2>&1; then docker-compose --file docker-compose.yaml config --quiet; \
 		else echo "docker-compose.yaml: not checked, there is no docker compose on this machine"; fi
 	@for room in glue training inference monitoring; do MYPYPATH=include/$$room $(JOBS_ENV)/bin/mypy include/$$room || exit 1; done
+
+package: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Build the release for an environment in build/package (ENV=dev), with the hash of each file
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.package "$$ENV"
 
 export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, docs/configuration.md, docs/faults.md
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions

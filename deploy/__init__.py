@@ -1,6 +1,8 @@
 """Deployment with boto3, to an AWS account or to local AWS.
 
 - `__main__`: the command line, and the two deployments it runs
+- `environments`: the files of environments, and the one active file of a release
+- `package`: a release as files with their hashes, built for one environment
 - `releases`: releases of the job code in S3: upload one, make one current, go back to an earlier one
 - `artifacts`: the files and archives of a release, and the release's name
 - `glue_jobs`: the Glue job definitions

@@ -2,7 +2,9 @@
 
 DeployError
 ├── ConcurrentDeployError   another deployment moved the release pointer first
+├── EnvironmentFileError    an environment's file is absent or wrong
 ├── LayerError              the Lambda layer cannot be built
+├── PackageError            a release cannot be built
 ├── QuotaError              an account quota is too low
 ├── ReleaseError            a release is absent or incomplete
 ├── RoleError               Lambda cannot assume a role
@@ -18,6 +20,14 @@ class DeployError(RuntimeError):
 
 class ConcurrentDeployError(DeployError):
     """Another deployment moved the release pointer while this one ran."""
+
+
+class EnvironmentFileError(DeployError):
+    """An environment's file that is absent, or not what it may be."""
+
+
+class PackageError(DeployError):
+    """A release that cannot be built, or whose files are not those of its manifest."""
 
 
 class LayerError(DeployError):

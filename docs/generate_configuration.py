@@ -27,26 +27,33 @@ INTRODUCTION = """\
 
 # Configuration
 
-All settings are in two files in [`dags/complaints/config/`](../dags/complaints/config/). Both are validated when a DAG
-is parsed and again when a run is planned. An unknown key or an invalid value raises an error with the file, the key,
-the value and the rule that it broke:
+All settings are in two files in [`dags/complaints/config/`](../dags/complaints/config/), but for what belongs to an
+account: see [environments](#environments). They are validated when a DAG is parsed and again when a run is planned. An
+unknown key or an invalid value raises an error with the file, the key, the value and the rule that it broke:
 
 ```text
 pipeline_config.yaml: glue.timeout_minutes: 0: Input should be greater than or equal to 1
 ```
 
-Every key is required. After a change, run `make export`: the compiled state machines contain the prefixes, the machines
-and the timeouts. A change that affects results (`labels`, `split`, `training`, `review_below`, the reader's `limits`, and
-`results`) gives every later run a new run id, so that results of different settings never mix; one of `gate` affects
-only trainings, and one of `tuning` only trainings that are tuned. How a run waits, and on which machines it runs, does
-not change its id.
+Every key is required. After a change, run `make export`: the compiled state machines contain the prefixes, the
+machines and the timeouts. A change that affects results (`labels`, `split`, `training`, `review_below`, the reader's
+`limits`, and `results`) gives every later run a new run id, so that results of different settings never mix; one of
+`gate` affects only trainings, and one of `tuning` only trainings that are tuned. How a run waits, and on which machines
+it runs, does not change its id.
 
-An optional third file, `environment.yaml`, replaces values of `pipeline_config.yaml` in one environment, and is written
-where the DAGs are deployed. `make run` uses it to look at its short jobs more often:
+## Environments
 
-```yaml
-orchestration: {poll_seconds: 1}
-```
+`pipeline_config.yaml` names no account. Bucket, roles, topic and queue come from one of these, all in the same folder:
+
+- `local.yaml` is local AWS, on a laptop. It is not part of a release.
+- `dev.yaml`, or any other name, is an environment: what differs there, without the account. Its section `deployment`
+  has the optional stacks and the parameters of stacks.
+- `environment.yaml` is the one active file of a deployed release. A deployment writes it, from the environment's file
+  and the outputs of its stacks; it is not in the repository.
+
+The choice is made when a release is deployed, because DAG files are parsed without environment variables and without
+network, on MWAA and in Lambda alike. `make run` puts an `environment.yaml` beside `local.yaml` in its copy of the DAGs,
+to look at its short jobs more often.
 
 The parameters of a single run (`source`, `etag`, `accept_fewer_rows`, `tune`) are in the runbook of each DAG: see
 [complaints_training](flows/complaints_training.md) and [complaints_classification](flows/complaints_classification.md).
@@ -54,7 +61,7 @@ The parameters of a single run (`source`, `etag`, `accept_fewer_rows`, `tune`) a
 
 SECTIONS = {
     "storage": "The bucket and its input prefixes. Use one bucket per environment.",
-    "aws": "The account: region, roles, topic and queue. All of them must exist before you deploy.",
+    "aws": "The account: region, roles, topic and queue. All but the region come from the environment's stacks.",
     "glue": "The Glue jobs. `deploy` creates them; the DAGs only start them.",
     "sagemaker": "The scikit-learn container and the instances of each kind of job.",
     "limits": "How much input one run accepts. MB and kB are millions and thousands of bytes.",
@@ -247,7 +254,7 @@ def _leaves(schema: Mapping[str, Any], part: Mapping[str, Any], value: Any, path
         for name, each in item["properties"].items():
             yield f"{path}[].{name}", each, ", ".join(dict.fromkeys(f"`{entry[name]}`" for entry in value))
     else:
-        yield path, part, f"`{value}`" if value is not None else "not set"
+        yield path, part, f"`{value}`" if value is not None else "from the stacks"
 
 
 def _resolved(schema: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """`python -m stepfunctions`: writes the page of every DAG, and the state machine of those tagged `step-functions`.
 
-With `--check` it only compares.
+With `--check` it only compares; with `--output` it writes the machines and event patterns there, and nothing else.
 """
 
 from __future__ import annotations
@@ -29,11 +29,23 @@ def main() -> int:
     """Returns 0 if every file is current, or was written."""
     parser = argparse.ArgumentParser(prog="stepfunctions", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is stale")
-    only_check = parser.parse_args().check
+    parser.add_argument("--dags", type=Path, default=ROOT / "dags", help="the DAGs to compile (default: those here)")
+    parser.add_argument("--output", type=Path, help="write only the machines and the event patterns, to this folder")
+    options = parser.parse_args()
     # Airflow's ApprovalOperator imports Alembic, which logs each of its plugins.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)
+        for path, content in compiled(options.dags):
+            if path.suffix == ".json":
+                (options.output / path.name).write_text(content, encoding="utf-8")
+        return 0
+    return _refreshed(options.dags, only_check=options.check)
+
+
+def _refreshed(dags: Path, *, only_check: bool) -> int:
     stale = []
-    for path, content in compiled(ROOT / "dags"):
+    for path, content in compiled(dags):
         if path.exists() and path.read_text(encoding="utf-8") == content:
             continue
         stale.append(path)

@@ -1,6 +1,6 @@
 """The values of an environment that the compiled files leave open, as `${Name}`.
 
-The committed machines and event patterns belong to no account: roles, bucket, image, jobs and functions are names there.
+The committed machines and event patterns belong to no account: role, bucket, image, jobs and function are names there.
 CloudFormation's `DefinitionSubstitutions` fill them in, and so does `filled`:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-stepfunctions-statemachine.html
 """

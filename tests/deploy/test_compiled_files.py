@@ -17,7 +17,9 @@ from deploy.errors import StaleFilesError
 from localaws import LocalAWS
 
 SETTINGS = load_settings().pipeline
-FOUND = "stepfunctions/complaints_classification.trigger.json: object key is 'raw/*.*', expected a key below 'incoming/'"
+FOUND = (
+    "stepfunctions/complaints_classification.trigger.json: object key is 'raw/*.*', expected a key below 'incoming/'"
+)
 
 
 def changed(section: str, **values: Any) -> PipelineSettings:

@@ -13,13 +13,6 @@ from typing import Any
 from localaws import LocalAWS
 
 ROOT = Path(__file__).parents[2]
-EXPORT = """
-import json, sys, pathlib
-from stepfunctions.__main__ import compiled
-for path, content in compiled(pathlib.Path(sys.argv[1]) / "dags"):
-    if path.suffixes == [".asl", ".json"]:
-        (pathlib.Path(sys.argv[1]) / "stepfunctions" / path.name).write_text(content)
-"""
 
 
 class LocalClients:
@@ -46,7 +39,11 @@ def impatient(folder: Path, patience: Mapping[str, int]) -> Path:
         assert count == 1, f"{key} is not in {config.name}"
     config.write_text(text)
     subprocess.run(
-        [str(ROOT / ".venvs" / "airflow" / "bin" / "python"), "-W", "ignore", "-c", EXPORT, str(folder)],
+        [
+            *(str(ROOT / ".venvs" / "airflow" / "bin" / "python"), "-W", "ignore", "-m", "stepfunctions"),
+            *("--dags", str(folder / "dags"), "--output", str(folder / "stepfunctions")),
+        ],
+        cwd=ROOT,
         env={"PYTHONPATH": f"{folder / 'dags'}:{ROOT}", "HOME": str(folder), "AIRFLOW_HOME": str(folder / "home")},
         check=True,
         capture_output=True,

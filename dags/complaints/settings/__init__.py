@@ -1,14 +1,14 @@
-"""The settings: the two YAML files of `config/`, read, validated and typed.
+"""The settings: the YAML files of `config/`, read, validated and typed.
 
 - `pipeline`: `pipeline_config.yaml`, with its sections `limits`, `machines` (SageMaker) and `ingestion`
 - `model`: `model_config.yaml`, with its sections `tuning` and `monitoring`
-- `loading`: reading both
+- `loading`: reading both, with the values of the environment
 - `parameters`: the JSON Schemas of the DAGs' parameters
 """
 
 from complaints.settings.ingestion import Ingestion
 from complaints.settings.limits import Limits
-from complaints.settings.loading import CONFIG, Settings, SettingsError, load_settings
+from complaints.settings.loading import CONFIG, Settings, SettingsError, load_pipeline, load_settings
 from complaints.settings.machines import Instances
 from complaints.settings.model import Gate, Hyperparameters, LabelRule, ModelSettings
 from complaints.settings.monitoring import Monitoring
@@ -33,5 +33,6 @@ __all__ = [
     "SettingsError",
     "Storage",
     "Tuning",
+    "load_pipeline",
     "load_settings",
 ]

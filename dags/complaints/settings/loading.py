@@ -1,7 +1,8 @@
 """Loading the settings: the YAML files, validated; DAG files do nothing else when they are parsed.
 
-`environment.yaml` is optional and not in the repository: whoever deploys the DAGs to an environment may put it beside
-`pipeline_config.yaml`, to replace some of its values there.
+`pipeline_config.yaml` names no account. What belongs to one (bucket, roles, topic, queue) comes from a second file: a
+deployed release has `environment.yaml`, and the repository `local.yaml`, for local AWS. Where both are, as in the copy
+of the DAGs that `make run` makes, `environment.yaml` has the last word.
 
 A wrong file raises `SettingsError`. Its message names the file, the key, the value found and what is allowed.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,8 @@ from complaints.settings.model import ModelSettings
 from complaints.settings.pipeline import PipelineSettings
 
 CONFIG = Path(__file__).parents[1] / "config"
-PIPELINE, MODEL, ENVIRONMENT = "pipeline_config.yaml", "model_config.yaml", "environment.yaml"
+PIPELINE, MODEL = "pipeline_config.yaml", "model_config.yaml"
+LOCAL, ENVIRONMENT = "local.yaml", "environment.yaml"
 # What looks for hyperparameters, decides about a model, or looks at it, changes no result of a model that serves.
 _OF_RESULTS = {"labels", "split", "training", "review_below"}
 SectionT = TypeVar("SectionT", bound=BaseModel)
@@ -51,18 +53,29 @@ class Settings(BaseModel, extra="forbid", frozen=True):
 
 
 def load_settings(folder: Path = CONFIG) -> Settings:
-    """Both configuration files of `folder`, with the values of its `environment.yaml` in place of the pipeline's.
+    """The settings in `folder`.
 
     Raises:
         SettingsError: a file is absent, is not YAML, or has a key or a value that is not allowed.
     """
-    pipeline, name = _content(folder / PIPELINE), PIPELINE
-    if (folder / ENVIRONMENT).exists():
-        pipeline, name = _overlaid(pipeline, _content(folder / ENVIRONMENT)), f"{PIPELINE} with {ENVIRONMENT}"
     return Settings(
-        pipeline=_section(PipelineSettings, pipeline, name),
-        model=_section(ModelSettings, _content(folder / MODEL), MODEL),
+        pipeline=load_pipeline(folder),
+        model=_section(ModelSettings, {MODEL: _content(folder / MODEL)}),
     )
+
+
+def load_pipeline(folder: Path = CONFIG, values: Mapping[str, Any] | None = None) -> PipelineSettings:
+    """The settings of the pipeline, with the values of the files of `folder` and `values` on top of one another.
+
+    `values`: more such values, by a name for messages.
+
+    Raises:
+        SettingsError: as `load_settings`.
+    """
+    found = {name: _content(folder / name) for name in (LOCAL, ENVIRONMENT) if (folder / name).exists()}
+    if not found and not values:
+        raise SettingsError(f"{ENVIRONMENT}: not found in {folder}; a deployment writes it")
+    return _section(PipelineSettings, {PIPELINE: _content(folder / PIPELINE), **found, **(values or {})})
 
 
 def _content(path: Path) -> Any:
@@ -74,26 +87,46 @@ def _content(path: Path) -> Any:
         raise SettingsError(f"{path.name}: not YAML: {error}") from error
 
 
-def _overlaid(base: Any, values: Any) -> Any:
+def overlaid(base: Any, values: Any) -> Any:
     """`base` with each of the nested `values` in the place of its own."""
     if not (isinstance(base, Mapping) and isinstance(values, Mapping)):
         return values
-    return {**base, **{key: _overlaid(base.get(key), value) for key, value in values.items()}}
+    return {**base, **{key: overlaid(base.get(key), value) for key, value in values.items()}}
 
 
-def _section(kind: type[SectionT], content: Any, name: str) -> SectionT:
+def _section(kind: type[SectionT], layers: Mapping[str, Any]) -> SectionT:
+    """The content of these files on top of one another, validated."""
+    content: Any = {}
+    for values in layers.values():
+        content = overlaid(content, values)
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise SettingsError(_explained(name, error)) from None
+        raise SettingsError(_explained(layers, error)) from None
 
 
-def _explained(name: str, error: ValidationError) -> str:
+def _explained(layers: Mapping[str, Any], error: ValidationError) -> str:
     """A line for each problem: `pipeline_config.yaml: glue.timeout_minutes: 0: Input should be ... 1`."""
     problems = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"]) or "(the whole file)"
         # A check across sections has no single value to show.
         found = "" if problem["type"] in ("missing", "value_error") else f" {problem['input']!r}:"
-        problems.append(f"{name}: {key}:{found} {problem['msg']}")
+        problems.append(f"{_origin(layers, problem['loc'])}: {key}:{found} {problem['msg']}")
     return "\n".join(problems)
+
+
+def _origin(layers: Mapping[str, Any], place: Sequence[int | str]) -> str:
+    """The last file that has something at this place; the first one, if none has."""
+    names = list(layers)
+    return next((name for name in reversed(names) if place and _has(layers[name], place)), names[0])
+
+
+def _has(content: Any, place: Sequence[int | str]) -> bool:
+    for part in place:
+        if isinstance(content, Sequence) and isinstance(part, int):
+            content = dict(enumerate(content))
+        if not isinstance(content, Mapping) or part not in content:
+            return False
+        content = content[part]
+    return True

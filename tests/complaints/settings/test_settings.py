@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -20,8 +21,8 @@ MISTAKES = [
     ("pipeline_config.yaml", "poll_seconds:", "poll_secs:", ["orchestration.poll_secs", "not permitted"]),
     ("pipeline_config.yaml", "poll_seconds:", "poll_secs:", ["orchestration.poll_seconds", "required"]),
     ("pipeline_config.yaml", "raw: raw/", "raw: raw", ["storage.raw", "'raw'", "pattern"]),
-    ("pipeline_config.yaml", "bucket: ptmlops", "bucket: PTMLops", ["storage.bucket", "PTMLops", "pattern"]),
-    ("pipeline_config.yaml", "role/ptmlops-sagemaker", "user/me", ["aws.sagemaker_role_arn", "user/me"]),
+    ("local.yaml", "bucket: ptmlops", "bucket: PTMLops", ["storage.bucket", "PTMLops", "pattern"]),
+    ("local.yaml", "role/ptmlops-sagemaker", "user/me", ["aws.sagemaker_role_arn", "user/me"]),
     ("pipeline_config.yaml", "max_payload_mb: 6", "max_payload_mb: 101", ["transform.max_payload_mb", "101", "100"]),
     (
         "pipeline_config.yaml",
@@ -93,8 +94,26 @@ def test_the_values_of_an_environment_replace_those_of_the_pipeline_and_no_other
 
 def test_a_mistake_in_the_values_of_an_environment_is_named(config: Path) -> None:
     (config / "environment.yaml").write_text("orchestration: {pol_seconds: 7}")
-    with pytest.raises(SettingsError, match=r"with environment\.yaml: orchestration\.pol_seconds"):
+    with pytest.raises(SettingsError, match=r"^environment\.yaml: orchestration\.pol_seconds"):
         load_settings(config)
+
+
+def test_without_any_environment_the_message_says_what_writes_one(config: Path) -> None:
+    (config / "local.yaml").unlink()
+    with pytest.raises(SettingsError, match=r"environment\.yaml: not found in .*; a deployment writes it"):
+        load_settings(config)
+
+
+def test_an_environment_without_the_values_of_its_account_is_refused_by_their_names(config: Path) -> None:
+    (config / "local.yaml").unlink()
+    (config / "environment.yaml").write_text("storage: {bucket: acme-complaints}")
+    with pytest.raises(SettingsError, match=r"aws\.glue_role_arn: Field required"):
+        load_settings(config)
+
+
+def test_the_files_that_every_environment_shares_name_no_account_and_no_bucket() -> None:
+    shared = "".join(path.read_text() for path in CONFIG.glob("*.yaml") if path.name != "local.yaml")
+    assert not re.search(r"(?<!\d)\d{12}(?!\d)|arn:aws|bucket:", shared)
 
 
 def test_the_fingerprint_changes_with_what_decides_results_and_with_nothing_else(config: Path) -> None:
