@@ -1,0 +1,106 @@
+"""The stacks that cost money while idle: what they may do, what they leave out, and that nobody gets them unasked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint import decode
+
+from deploy.environments import OPTIONAL_STACKS, environment_names, load_environment
+
+INFRA = Path(__file__).parents[2] / "infra"
+
+
+def template(name: str) -> dict[str, Any]:
+    read, matches = decode.decode(str(INFRA / f"{name}.yaml"))
+    assert not matches, matches
+    return dict(read)
+
+
+MWAA, QUICKSIGHT = template("mwaa"), template("quicksight")
+
+
+def statements() -> Iterator[dict[str, Any]]:
+    """Those of the execution role."""
+    for policy in MWAA["Resources"]["ExecutionRole"]["Properties"]["Policies"]:
+        for each in policy["PolicyDocument"]["Statement"]:
+            yield each["Fn::If"][1] if "Fn::If" in each else each
+
+
+def test_each_optional_stack_has_a_template_and_no_environment_of_the_repository_asks_for_one() -> None:
+    assert all((INFRA / f"{name}.yaml").exists() for name in OPTIONAL_STACKS)
+    assert [name for name in environment_names() if load_environment(name).optional_stacks] == []
+
+
+@pytest.mark.parametrize("version", ["3.0.6", "3.2.1", "3.2.11", "3.3.1", "3.10.0"])
+def test_an_airflow_that_the_tests_run_on_or_a_newer_one_is_allowed(version: str) -> None:
+    assert re.search(MWAA["Parameters"]["AirflowVersion"]["AllowedPattern"], version)
+
+
+@pytest.mark.parametrize("version", ["2.11.0", "3.0.5", "3.1.0", "3.2.0", "4.0.0", "3.2", ""])
+def test_an_airflow_that_lacks_what_the_flows_use_is_refused(version: str) -> None:
+    assert not re.search(MWAA["Parameters"]["AirflowVersion"]["AllowedPattern"], version)
+
+
+def test_the_environment_names_its_version_and_no_requirements() -> None:
+    airflow = MWAA["Resources"]["Airflow"]["Properties"]
+    assert MWAA["Parameters"]["AirflowVersion"]["Default"] == "3.0.6"
+    assert airflow["AirflowVersion"] == {"Ref": "AirflowVersion"}
+    assert not [name for name in airflow if name.startswith("Requirements")]
+    assert airflow["PluginsS3Path"]["Fn::If"][0] == "WithPlugins"
+    assert {each["LogLevel"] for each in airflow["LoggingConfiguration"].values()} == {"INFO"}
+
+
+def test_the_role_may_do_nothing_in_general() -> None:
+    for each in statements():
+        actions = [each["Action"]] if isinstance(each["Action"], str) else each["Action"]
+        assert not [action for action in actions if action == "*" or action.endswith(":*")], each["Sid"]
+        assert "NotAction" not in each
+
+
+def test_the_role_may_act_on_every_resource_only_where_the_action_takes_none_or_a_condition_binds_it() -> None:
+    open_to_all = {each["Sid"] for each in statements() if each.get("Resource") == "*" and "Condition" not in each}
+    assert open_to_all == {"NoResourceLevel", "ListJobs"}
+
+
+def test_the_role_passes_one_role_to_one_service() -> None:
+    (passing,) = (each for each in statements() if "iam:PassRole" in each["Action"])
+    assert passing["Resource"] == {"Ref": "SageMakerRoleArn"}
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_the_role_is_assumed_by_this_environment_alone() -> None:
+    (trust,) = MWAA["Resources"]["ExecutionRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert "environment/${Prefix}" in trust["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"]
+    assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+
+
+def test_airflow_has_two_private_subnets_and_a_group_that_only_its_own_members_enter() -> None:
+    resources = MWAA["Resources"]
+    subnets = resources["Airflow"]["Properties"]["NetworkConfiguration"]["SubnetIds"]
+    assert [each["Ref"] for each in subnets] == ["PrivateSubnetA", "PrivateSubnetB"]
+    assert {resources[each["Ref"]]["Properties"]["MapPublicIpOnLaunch"] for each in subnets} == {False}
+    entering = resources["SecurityGroupIngress"]["Properties"]
+    assert entering["SourceSecurityGroupId"] == entering["GroupId"] == {"Ref": "SecurityGroup"}
+    assert "SecurityGroupIngress" not in resources["SecurityGroup"]["Properties"]
+
+
+def test_every_log_group_of_airflow_forgets() -> None:
+    groups = [each for each in MWAA["Resources"].values() if each["Type"] == "AWS::Logs::LogGroup"]
+    assert len(groups) == 5
+    assert all(each["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"} for each in groups)
+
+
+def test_the_dashboard_gets_counts_and_confidence_and_neither_ids_nor_text() -> None:
+    custom = QUICKSIGHT["Resources"]["Complaints"]["Properties"]["PhysicalTableMap"]["complaints"]["CustomSql"]
+    columns = {each["Name"] for each in custom["Columns"]}
+    counts = {"complaints", "predictions", "confidence_sum"}
+    assert columns == {"predicted_product", "product", "company", "state", "month", *counts}
+    query = custom["SqlQuery"]["Fn::Sub"][0]
+    assert "narrative" not in query
+    assert re.findall(r"\bcomplaint_id\b", query) == ["complaint_id"]
+    assert "count(DISTINCT complaint_id) AS complaints" in query
