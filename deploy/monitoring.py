@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from complaints.settings import PipelineSettings
+from stepfunctions.substitutions import filled, substitutions
 
 FLOW = "complaints_monitoring"
 MONITORING_RULE = "ptmlops-monitoring"
@@ -23,7 +24,7 @@ def put_monitoring_rule(events: Any, settings: PipelineSettings, machine_arn: st
     """
     events.put_rule(
         Name=MONITORING_RULE,
-        EventPattern=_TRIGGER.read_text(encoding="utf-8"),
+        EventPattern=filled(_TRIGGER.read_text(encoding="utf-8"), substitutions(settings)),
         State="ENABLED",
         Description="Starts complaints_monitoring for each published classification",
     )

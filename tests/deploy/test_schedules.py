@@ -50,6 +50,7 @@ def test_each_manifest_starts_the_monitoring_with_its_key(events: Any) -> None:
     pattern = json.loads(rule["EventPattern"])
     assert rule["State"] == "ENABLED"
     assert pattern["detail"]["object"]["key"] == [{"prefix": "manifests/run_id="}]
+    assert pattern["detail"]["bucket"]["name"] == [SETTINGS.storage.bucket]
     (target,) = events.list_targets_by_rule(Rule=MONITORING_RULE)["Targets"]
     assert (target["Arn"], target["RoleArn"]) == (MACHINE, SETTINGS.aws.states_role_arn)
     transformer = target["InputTransformer"]
