@@ -2,7 +2,8 @@
 
 Each class's support-vector machine sees the TF-IDF values times the log-count ratio of the class (Wang and Manning,
 2012, "Baselines and Bigrams"). The ratios are multiplied into the weights afterwards, so that what is left to serve is
-a sum of weights, and stock scikit-learn can hold it.
+a sum of weights, and stock scikit-learn can hold it. A second classifier of the same kind learns from the parts of the
+words (`subwords`), so that a rare word is weighted like those that it shares letters with.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
+from subwords import Subwords, largest_classes_capped
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[Any]
@@ -26,6 +28,12 @@ _HELD_OUT = 5  # one group of narratives in five calibrates the confidence
 _SHARPNESS = (0.05, 20.0)
 _MOST_DOUBT = 0.3
 _LEAST_HELD_OUT = 50  # rows; a fifth of fewer than 250 says nothing about confidence
+# Tried on real complaints: the sub-words' part of the spread of the scores, and the C of their machines, which are
+# many and say little each. Their weights are scaled as a whole, so a coarse tolerance does.
+_SUBWORD_SHARE, _SUBWORD_C, _SUBWORD_TOLERANCE = 0.3, 0.1, 0.1
+# Rows of one class that sub-words are learned from: there are some tens of thousands of them to learn.
+_SUBWORD_ROWS = 50_000
+_WORD_TOLERANCE = 1e-4  # scikit-learn's own
 
 
 class Weights(NamedTuple):
@@ -36,16 +44,25 @@ class Weights(NamedTuple):
 
 
 def fit_classifier(
-    features: csr_matrix, labels: Sequence[str], groups: Sequence[object], *, c: float, balance: float, seed: int
+    features: csr_matrix,
+    terms: Sequence[str],
+    labels: Sequence[str],
+    groups: Sequence[object],
+    *,
+    c: float,
+    balance: float,
+    seed: int,
 ) -> tuple[LogisticRegression, float]:
     """A multinomial logistic regression with the learned weights, and the doubt that its probabilities leave out.
 
-    `features` is (rows, features), not negative; `groups` says which narratives are the same one. `c` is that of
-    LinearSVC; `balance` is from 0 (a rare class counts as often as it occurs) to 1 (all classes count the same).
+    `features` is (rows, features), not negative; `terms` are the n-grams of its columns; `groups` says which narratives
+    are the same one. `c` is that of LinearSVC; `balance` is from 0 (a rare class counts as often as it occurs) to 1
+    (all classes count the same).
     """
     classes, which = np.unique(np.asarray(labels), return_inverse=True)
-    weights = _weights(features, which, len(classes), c, balance, seed)
-    sharpness, doubt = _confidence(features, which, _held_out(groups, seed), c, balance, seed)
+    learner = _Learner(Subwords.of(terms), len(classes), c, balance, seed)
+    weights = learner.weights(features, which)
+    sharpness, doubt = _confidence(learner, features, which, _held_out(groups, seed))
     by_class, intercept = sharpness * weights.by_feature.T, sharpness * weights.intercept
     if len(classes) == 2:
         # Two classes share one row, since the probability of one is that of not being the other.
@@ -55,25 +72,49 @@ def fit_classifier(
     return classifier, doubt
 
 
-def _weights(features: csr_matrix, which: Labels, classes: int, c: float, balance: float, seed: int) -> Weights:
-    counts = np.bincount(which, minlength=classes)
-    importance = (len(which) / (classes * counts)) ** balance
-    present = csr_matrix((np.ones_like(features.data), features.indices, features.indptr), shape=features.shape)
-    # Of how many complaints of each class (rows) each n-gram (columns) is part.
-    belongs = csr_matrix((np.ones(len(which)), (which, np.arange(len(which)))), shape=(classes, len(which)))
-    found = (belongs @ present).toarray()
-    del present, belongs  # each as large as the features, which liblinear copies in its turn
-    by_feature, intercept = np.empty((features.shape[1], classes)), np.empty(classes)
-    for each in range(classes):
-        ratio = _log_count_ratio(found[each], found.sum(axis=0) - found[each])
-        machine = LinearSVC(C=c, random_state=seed, max_iter=20_000, dual=True)
-        weighted = csr_matrix(
-            (features.data * ratio[features.indices], features.indices, features.indptr), features.shape
-        )
-        machine.fit(weighted, which == each, sample_weight=importance[which])
-        by_feature[:, each] = machine.coef_[0] * ratio
-        intercept[each] = machine.intercept_[0]
-    return Weights(by_feature, intercept)
+class _Learner(NamedTuple):
+    """What a fit needs beside its rows."""
+
+    subwords: Subwords
+    classes: int
+    c: float
+    balance: float
+    seed: int
+
+    def weights(self, features: csr_matrix, which: Labels) -> Weights:
+        """Those of the n-grams, with those of the sub-words folded into the weights of the words that have them."""
+        counts = np.bincount(which, minlength=self.classes)
+        importance = ((len(which) / (self.classes * counts)) ** self.balance)[which]
+        words = self._naive_bayes_svm(features, which, importance, self.c, _WORD_TOLERANCE)
+        if not self.subwords.number:
+            return words
+        rows, weight = largest_classes_capped(which, _SUBWORD_ROWS, self.seed)
+        parts = self.subwords.features(features[rows])
+        learned = self._naive_bayes_svm(parts, which[rows], importance[rows] * weight, _SUBWORD_C, _SUBWORD_TOLERANCE)
+        folded = self.subwords.folded(learned.by_feature, features.shape[1])
+        spread = float((features @ folded).std())
+        share = _SUBWORD_SHARE * float((features @ words.by_feature).std()) / spread if spread else 0.0
+        return Weights(words.by_feature + share * folded, words.intercept + share * learned.intercept)
+
+    def _naive_bayes_svm(
+        self, features: csr_matrix, which: Labels, importance: Floats, c: float, tolerance: float
+    ) -> Weights:
+        present = csr_matrix((np.ones_like(features.data), features.indices, features.indptr), shape=features.shape)
+        # Of how many complaints of each class (rows) each feature (columns) is part.
+        belongs = csr_matrix((np.ones(len(which)), (which, np.arange(len(which)))), shape=(self.classes, len(which)))
+        found = (belongs @ present).toarray()
+        del present, belongs  # each as large as the features, which liblinear copies in its turn
+        by_feature, intercept = np.empty((features.shape[1], self.classes)), np.empty(self.classes)
+        for each in range(self.classes):
+            ratio = _log_count_ratio(found[each], found.sum(axis=0) - found[each])
+            machine = LinearSVC(C=c, tol=tolerance, random_state=self.seed, max_iter=20_000, dual=True)
+            weighted = csr_matrix(
+                (features.data * ratio[features.indices], features.indices, features.indptr), features.shape
+            )
+            machine.fit(weighted, which == each, sample_weight=importance)
+            by_feature[:, each] = machine.coef_[0] * ratio
+            intercept[each] = machine.intercept_[0]
+        return Weights(by_feature, intercept)
 
 
 def _log_count_ratio(inside: Floats, outside: Floats) -> Floats:
@@ -92,7 +133,7 @@ def _held_out(groups: Sequence[object], seed: int) -> npt.NDArray[np.bool_]:
 
 
 def _confidence(
-    features: csr_matrix, which: Labels, held_out: npt.NDArray[np.bool_], c: float, balance: float, seed: int
+    learner: _Learner, features: csr_matrix, which: Labels, held_out: npt.NDArray[np.bool_]
 ) -> tuple[float, float]:
     """The sharpness and the doubt that make the best class's probability the share of right answers.
 
@@ -101,10 +142,10 @@ def _confidence(
     under two products). Both minimise the squared error of the best class's probability (Brier, 1950) on what is held
     out. Without them the answer is cautious: where too little is held out, or a class would have nothing to learn from.
     """
-    known, classes = which[~held_out], len(np.unique(which))
+    known, classes = which[~held_out], learner.classes
     if len(np.unique(known)) < classes or held_out.sum() < _LEAST_HELD_OUT:
         return 1.0, 0.0
-    weights = _weights(features[~held_out], known, classes, c, balance, seed)
+    weights = learner.weights(features[~held_out], known)
     scores = features[held_out] @ weights.by_feature + weights.intercept
     right = scores.argmax(axis=1) == which[held_out]
 

@@ -154,8 +154,9 @@ def fit(narratives: list[str], labels: Sequence[str], options: argparse.Namespac
         raise TrainingDataError(f"no word of {len(labels)} narratives can be learned from: {error}") from None
     groups = [digest(text) for text in narratives]
     narratives.clear()  # a million of them take a gigabyte, and the fit takes several
+    terms = list(tfidf.get_feature_names_out())
     classifier, doubt = fit_classifier(
-        features, labels, groups, c=options.C, balance=options.balance, seed=options.seed
+        features, terms, labels, groups, c=options.C, balance=options.balance, seed=options.seed
     )
     return TrainedModel(Pipeline([("tfidf", tfidf), ("classifier", classifier)]), doubt)
 
