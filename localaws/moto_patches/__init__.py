@@ -11,6 +11,7 @@ Each module says what moto does, what AWS does, and why it matters here; its con
     s3_listings               EncodingType=url for keys that XML cannot hold
     s3_object_files           objects in files instead of memory, for persistence
     s3_object_changes         the S3 staging of running Glue jobs follows each write
+    s3_bucket_policies        policies deny what their conditions say, and nothing else
     s3_notifications          complete EventBridge events, and functions that run without Docker
     eventbridge_targets       rules deliver to every kind of target
     lambda_settings           dead-letter queues, event invoke configs, a reserved concurrency of 0
@@ -35,6 +36,7 @@ def apply(hooks: Hooks) -> Iterator[None]:
     from localaws.moto_patches import (  # noqa: PLC0415
         eventbridge_targets,
         lambda_settings,
+        s3_bucket_policies,
         s3_concurrent_reads,
         s3_conditional_writes,
         s3_listings,
@@ -55,6 +57,7 @@ def apply(hooks: Hooks) -> Iterator[None]:
             s3_concurrent_reads.patches(),
             server_paths.patches(),
             s3_listings.patches(),
+            s3_bucket_policies.patches(),
             s3_notifications.patches(hooks.object_created, hooks.function_notified),
             eventbridge_targets.patches(hooks.rule_matched),
             lambda_settings.patches(),

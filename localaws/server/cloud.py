@@ -22,27 +22,31 @@ NOT_THE_USERS = {
     **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
     **dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull),
 }
+# Of all clients: clouds may share a session.
+_CREATING = Lock()
 
 
 @dataclass
 class Cloud:
     """The AWS at `endpoint`; its clients are created once and shared by threads.
 
-    `agent` is their User-Agent, which the trail records; None means boto3's.
+    `agent` is their User-Agent, which the trail records; None means boto3's. Clouds that share a `session` read the
+    description of each service once.
     """
 
     endpoint: str
     region: str
     credentials: Credentials
     agent: str | None = None
+    session: boto3.session.Session | None = None
     _clients: dict[str, Any] = field(default_factory=dict, init=False)
-    _lock: Lock = field(default_factory=Lock, init=False)
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service. Creating one is not thread-safe in boto3."""
-        with self._lock:
+        with _CREATING:
             if service not in self._clients:
-                self._clients[service] = boto3.session.Session(**self.credentials.session).client(
+                self.session = self.session or boto3.session.Session(**self.credentials.session)
+                self._clients[service] = self.session.client(
                     service,
                     region_name=self.region,
                     endpoint_url=self.endpoint,
@@ -58,7 +62,7 @@ class Cloud:
 
     def close(self) -> None:
         """Close every connection."""
-        with self._lock:
+        with _CREATING:
             for client in self._clients.values():
                 client.close()
             self._clients.clear()

@@ -198,4 +198,5 @@ class LocalAWS:
         self._patches.enter_context(moto_patches.apply(services.hooks))
         self._handlers |= services.operations
         application.functions, application.queue = services.functions, services.queue
+        application.stacks = services.stacks
         return services

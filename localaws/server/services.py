@@ -5,7 +5,10 @@ Importing this module imports parts of moto that read the shell's AWS profile: i
 
 from pathlib import Path
 
+import boto3
+
 from localaws import moto_patches
+from localaws.cloudformation.operations import Stacks
 from localaws.events.bus import Events
 from localaws.events.schedules import Schedules
 from localaws.events.targets import Targets
@@ -25,7 +28,11 @@ from localaws.stepfunctions.machines import StateMachines
 # A job that is downloading is stopped only afterwards; its thread ends with the process at the latest.
 LAST_WAIT_SECONDS = 15.0
 # User-Agents of calls by an AWS service.
-LAMBDA_AGENT, EVENTS_AGENT = "lambda.amazonaws.com", "events.amazonaws.com"
+LAMBDA_AGENT, EVENTS_AGENT, STACKS_AGENT = (
+    "lambda.amazonaws.com",
+    "events.amazonaws.com",
+    "cloudformation.amazonaws.com",
+)
 
 
 class Services:
@@ -38,8 +45,10 @@ class Services:
     def __init__(
         self, endpoint: str, region: str, credentials: Credentials, folder: Path, minute: float, *, standby: bool
     ) -> None:
-        self._cloud, lambdas, rules = self._clouds = tuple(
-            Cloud(endpoint, region, credentials, agent) for agent in (OWN_AGENT, LAMBDA_AGENT, EVENTS_AGENT)
+        session = boto3.session.Session(**credentials.session)
+        self._cloud, lambdas, rules, stacks = self._clouds = tuple(
+            Cloud(endpoint, region, credentials, agent, session)
+            for agent in (OWN_AGENT, LAMBDA_AGENT, EVENTS_AGENT, STACKS_AGENT)
         )
         self._timer = Timer()
         self._spark = ReadySpark(self._cloud.environment(), folder / "spark", standby)
@@ -50,6 +59,7 @@ class Services:
         self._events = Events(region, Targets(rules, self.functions, self.queue), self.queue)
         self._machines = StateMachines(self._cloud, self._events.put)
         self._schedules = Schedules(self._events, region, self._timer, minute)
+        self.stacks = Stacks(stacks)
 
     def start(self) -> None:
         """Starts what is due, once the endpoint answers."""

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from localaws.cloudformation.query import answer_query
 from localaws.lambdas.invoke import Answer, answer_invoke, invoked
+from localaws.server.calls import scope_of
 from localaws.server.protocol import SERVICES, ApiError, Handler, Json, answer, read
 
 if TYPE_CHECKING:
+    from localaws.cloudformation.operations import Stacks
     from localaws.lambdas.functions import Functions
     from localaws.lambdas.queue import FunctionQueue
 
@@ -21,12 +24,13 @@ _log = logging.getLogger(__name__)
 class TakeOver:
     """WSGI: answers the operations that are taken over, by their `X-Amz-Target`, and Lambda's Invoke, by its path.
 
-    All other requests go to the application.
+    CloudFormation's operations are found by the service in the signature. All other requests go to the application.
     """
 
     # Set before the first request.
     functions: "Functions"
     queue: "FunctionQueue"
+    stacks: "Stacks"
 
     def __init__(self, application: Any, handlers: dict[str, Handler]) -> None:
         self._application = application
@@ -42,6 +46,9 @@ class TakeOver:
             reply = _reply(target, handler, body)
         elif name := invoked(environ):
             reply = answer_invoke(self.functions, self.queue, name, environ)
+        elif scope_of(environ)[1] == "cloudformation":
+            length = int(environ.get("CONTENT_LENGTH") or 0)
+            reply = answer_query("cloudformation", self.stacks.operations, environ["wsgi.input"].read(length))
         if reply is None:
             passed: Iterable[bytes] = self._application(environ, start_response)
             return passed

@@ -22,11 +22,13 @@ RESPONSES, MODELS, NOTIFICATIONS = "moto.s3.responses", "moto.s3.models", "moto.
         (RESPONSES, "S3Response.delete_object", ["self"]),
         (RESPONSES, "S3Response._key_response_post", ["self", "request", "body", "bucket_name", "query", "key_name"]),
         (RESPONSES, "S3Response._bucket_response_delete_keys", ["self", "bucket_name", "authenticated"]),
+        (RESPONSES, "S3Response.get_bucket_notification", ["self"]),
         (RESPONSES, "S3Response.list_objects", ["self"]),
         (RESPONSES, "S3Response.list_objects_v2", ["self"]),
         (RESPONSES, "S3Response.list_object_versions", ["self"]),
         (RESPONSES, "S3Response.serialized", ["self", "action_result"]),
         (RESPONSES, "S3Response.parse_key_name", ["self"]),
+        (MODELS, "FakeBucket.get_permission", ["self", "action", "resource"]),
         (MODELS, "FakeBucket.__init__", ["self", "name", "account_id", "region_name", "bucket_namespace"]),
         (MODELS, "S3Backend.put_object_tagging", ["self", "key", "tags"]),
         (MODELS, "S3Backend.delete_object_tagging", ["self", "bucket_name", "key_name", "version_id"]),
@@ -267,3 +269,32 @@ def test_the_event_of_an_object_is_incomplete(unpatched: Unpatched) -> None:
     assert found["version_id"] == "null"
     assert isinstance(found["time"], float)
     assert found["detail"]["reason"] == "ObjectCreated"
+
+
+def write_beside_a_condition_that_does_not_hold() -> int:
+    """PutObject to a bucket that denies only unencrypted connections, which this one is not."""
+    deny = (
+        '{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", '
+        '"Resource": "arn:aws:s3:::conditions/*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "another"}}}]}'
+    )
+    with moto_clients("s3") as (s3,):
+        s3.create_bucket(Bucket="conditions")
+        s3.put_bucket_policy(Bucket="conditions", Policy=deny)
+        return s3_answer("PUT", "/conditions/key", {}, b"x")[0]
+
+
+def test_moto_passes_over_the_conditions_of_a_bucket_policy(unpatched: Unpatched) -> None:
+    assert unpatched(write_beside_a_condition_that_does_not_hold) == 403
+
+
+def notifications_of_a_bucket_with_events() -> dict[str, Any]:
+    with moto_clients("s3") as (s3,):
+        s3.create_bucket(Bucket="with-events")
+        sent = {"EventBridgeConfiguration": {}}
+        s3.put_bucket_notification_configuration(Bucket="with-events", NotificationConfiguration=sent)
+        found: dict[str, Any] = s3.get_bucket_notification_configuration(Bucket="with-events")
+        return found
+
+
+def test_moto_does_not_tell_that_a_bucket_sends_its_events(unpatched: Unpatched) -> None:
+    assert "EventBridgeConfiguration" not in unpatched(notifications_of_a_bucket_with_events)

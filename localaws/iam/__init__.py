@@ -1,0 +1,4 @@
+"""IAM: policies, evaluated as AWS does; moto's evaluation passes over resources in part, and over conditions.
+
+- `evaluation`: whether policy documents allow or deny a request
+"""
