@@ -133,7 +133,7 @@ test-quick: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Run the tests th
 test-all: $(foreach e,airflow airflow-oldest airflow-newest jobs bench,.venvs/$(e)/.installed) $(JOBS_ENV)/.class-data ## Run every test: the long campaign and ten times the examples of property tests, too
 	@exec $(JOBS_ENV)/bin/python tests/run_all.py --tier all
 
-check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict types, and whether what is generated is current
+check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict types, CloudFormation templates, and whether what is generated is current
 	@$(JOBS_ENV)/bin/ruff check .
 	@$(JOBS_ENV)/bin/ruff format --check .
 	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags plugins stepfunctions docs bench/compile_time.py
@@ -142,6 +142,7 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python docs/generate_configuration.py --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py bench/prepare_contenders.py bench/timed_job.py
 	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/prepare.py bench/scale.py bench/model.py bench/inference.py bench/monitoring.py
+	@$(JOBS_ENV)/bin/cfn-lint infra/*.yaml
 	@if docker compose version >/dev/null 2>&1; then docker compose --file docker-compose.yaml config --quiet; \
 		elif docker-compose version >/dev/null 2>&1; then docker-compose --file docker-compose.yaml config --quiet; \
 		else echo "docker-compose.yaml: not checked, there is no docker compose on this machine"; fi

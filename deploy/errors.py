@@ -7,7 +7,7 @@ DeployError
 ├── PackageError            a release cannot be built
 ├── QuotaError              an account quota is too low
 ├── ReleaseError            a release is absent or incomplete
-├── RoleError               Lambda cannot assume a role
+├── StackError              a CloudFormation stack was refused or rolled back
 └── StaleFilesError         compiled files do not match the settings
 """
 
@@ -42,8 +42,8 @@ class ReleaseError(DeployError):
     """A release that is not in the bucket, or whose objects are not all there."""
 
 
-class RoleError(DeployError):
-    """An IAM role that Lambda cannot assume."""
+class StackError(DeployError):
+    """A stack that was refused, rolled back, or not changed in time."""
 
 
 class StaleFilesError(DeployError):

@@ -5,22 +5,18 @@ Versions and hashes come from `locks/airflow.txt`: a task runs with the same pac
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from deploy.artifacts import zipped
 from deploy.errors import LayerError
 
-LAYER = "ptmlops-steps"
 PACKAGES = ("annotated-types", "pydantic", "pydantic-core", "pyyaml", "typing-extensions", "typing-inspection")
 _LOCK = Path(__file__).parent.parent / "locks" / "airflow.txt"
-_RUNTIME, _PYTHON, _PLATFORM = "python3.12", "3.12", "manylinux2014_x86_64"
+_PYTHON, _PLATFORM = "3.12", "manylinux2014_x86_64"
 
 
 def pinned(lock: str, packages: tuple[str, ...] = PACKAGES) -> str:
@@ -55,18 +51,3 @@ def layer_archive(lock: Path = _LOCK) -> bytes:
             path for path in target.rglob("*") if path.is_file() and path.name not in ("RECORD", "INSTALLER")
         )
         return zipped({f"python/{path.relative_to(target).as_posix()}": path.read_bytes() for path in files})
-
-
-def put_layer(functions: Any, archive: bytes) -> str:
-    """Publishes a version of the layer if its content has changed; returns the ARN of the newest version."""
-    digest = base64.b64encode(hashlib.sha256(archive).digest()).decode()
-    versions = functions.list_layer_versions(LayerName=LAYER, CompatibleRuntime=_RUNTIME)["LayerVersions"]
-    if versions:
-        newest = max(versions, key=lambda each: int(each["Version"]))
-        described = functions.get_layer_version(LayerName=LAYER, VersionNumber=newest["Version"])
-        if described["Content"]["CodeSha256"] == digest:
-            return str(newest["LayerVersionArn"])
-    content = {"ZipFile": archive}
-    made = functions.publish_layer_version(LayerName=LAYER, Content=content, CompatibleRuntimes=[_RUNTIME])
-    published: str = made["LayerVersionArn"]
-    return published

@@ -15,8 +15,10 @@ from complaints.aws.bucket import Bucket, ConflictError
 from complaints.settings import PipelineSettings
 from deploy.artifacts import ARCHIVES, artifacts, job_files, release_name
 from deploy.errors import ConcurrentDeployError, ReleaseError
-from deploy.glue_jobs import SCRIPTS, job_definitions, put_jobs
+from deploy.infrastructure import of_settings
 
+# The scripts of `include/glue` that are jobs.
+SCRIPTS = ("audit_results.py", "compare_exports.py", "fetch_export.py", "prepare_complaints.py", "prepare_history.py")
 CURRENT = "artifacts/latest.json"
 _LISTED = 20  # releases that an error message names
 
@@ -42,7 +44,7 @@ def put_release(clients: Mapping[str, Any], settings: PipelineSettings, include:
     release = release_name(files)
     for key, content in artifacts(files).items():
         bucket.client.put_object(Bucket=bucket.name, Key=f"artifacts/{release}/{key}", Body=content)
-    put_jobs(clients["glue"], job_definitions(settings, release))
+    of_settings(clients["cloudformation"], settings).jobs(release)
     move_pointer(bucket, release, before)
     return release
 
@@ -57,7 +59,7 @@ def use_release(clients: Mapping[str, Any], settings: PipelineSettings, release:
     bucket = Bucket(clients["s3"], settings.storage.bucket)
     before = pointer(bucket)
     _check_complete(bucket, release)
-    put_jobs(clients["glue"], job_definitions(settings, release))
+    of_settings(clients["cloudformation"], settings).jobs(release)
     move_pointer(bucket, release, before)
     return before.release
 

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,16 @@ class AwsAt:
 
     def clients(self) -> Mapping[str, Any]:
         """A client of each service that deploy needs."""
-        return {name: self.client(name) for name in ("s3", "glue", "lambda", "stepfunctions", "events", "sqs")}
+        return {name: self.client(name) for name in ("cloudformation", "s3", "lambda", "events")}
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        """One for all clients: it reads the description of each service once."""
+        return boto3.Session(*self.credentials, region_name=self.region)
 
     def client(self, service: str, **more: Any) -> Any:
         """A boto3 client of this AWS, without the shell's proxy settings; `more` is passed to botocore's Config."""
-        session = boto3.Session(*self.credentials, region_name=self.region)
-        return session.client(service, endpoint_url=self.endpoint, config=Config(proxies={}, **more))
+        return self._session.client(service, endpoint_url=self.endpoint, config=Config(proxies={}, **more))
 
 
 def running_aws(endpoint: str, region: str, state: Path) -> AwsAt:

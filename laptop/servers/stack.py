@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from complaints.settings import PipelineSettings
-from deploy.__main__ import deploy, deploy_serverless
+from deploy.__main__ import deploy, deploy_infrastructure
+from deploy.pipeline import deploy_pipeline
 from laptop.inputs import upload
 from laptop.servers.airflow import DAGS, Airflow, deploy_dags
-from laptop.servers.aws import Aws, AwsAt
+from laptop.servers.aws import Aws
 from laptop.servers.leftovers import mark
 from laptop.servers.orchestrator import Orchestrator
 from laptop.servers.step_functions import StepFunctions
@@ -96,30 +96,8 @@ def step_functions_stack(
     """
     with _aws(build, settings) as aws:
         release = _upload(aws, settings, history, raw)
-        machines = deploy_serverless(settings, aws.clients())
+        machines = deploy_pipeline(settings, aws.clients())
         yield Stack(aws, StepFunctions(aws, machines, settings), release)
-
-
-def infrastructure(aws: AwsAt, settings: PipelineSettings) -> None:
-    """Creates what a deployment expects: the bucket, the roles, the topic of alerts and the queue.
-
-    Whatever exists already is left unchanged.
-    """
-    s3, region = aws.client("s3"), settings.aws.region
-    # us-east-1 accepts no constraint, every other region requires one; only us-east-1 ignores a second CreateBucket.
-    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
-        s3.create_bucket(Bucket=settings.storage.bucket, **where)
-    aws.client("sns").create_topic(Name=settings.aws.alerts_topic_arn.rpartition(":")[2])
-    aws.client("sqs").create_queue(QueueName=settings.aws.dead_letter_queue_arn.rpartition(":")[2])
-    iam = aws.client("iam")
-    # Lambda accepts a function only with a role that it can assume.
-    arns = {"lambda": settings.aws.lambda_role_arn, "states": settings.aws.states_role_arn}
-    for service, arn in arns.items():
-        trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-        with suppress(iam.exceptions.EntityAlreadyExistsException):
-            iam.create_role(RoleName=arn.rpartition("/")[2], AssumeRolePolicyDocument=document)
 
 
 @contextmanager
@@ -132,10 +110,11 @@ def _aws(build: Path, settings: PipelineSettings, port: int = 0, keep: bool = Fa
 
 
 def _upload(aws: Aws, settings: PipelineSettings, history: Sequence[Path], raw: Sequence[Path]) -> str:
-    """Creates the infrastructure, deploys the release and uploads the data; returns the release."""
+    """Deploys the stacks and the release, and uploads the data; returns the release."""
     aws.wait_until_ready()
-    infrastructure(aws, settings)
-    release = deploy(settings, aws.clients())
+    clients = aws.clients()
+    deploy_infrastructure(settings, clients)
+    release = deploy(settings, clients)
     s3, bucket = aws.client("s3"), settings.storage.bucket
     upload(s3, bucket, settings.storage.history, history)
     upload(s3, bucket, delivery(settings), raw)

@@ -8,12 +8,12 @@ import tempfile
 from pathlib import Path
 
 from complaints.settings import PipelineSettings, load_settings
-from deploy.__main__ import deploy
+from deploy.__main__ import deploy, deploy_infrastructure
 from laptop.inputs import upload
 from laptop.sample import write_sample
 from laptop.servers.aws import AwsAt
 from laptop.servers.aws_credentials import AwsCredentials
-from laptop.servers.stack import delivery, infrastructure
+from laptop.servers.stack import delivery
 from laptop.terminal import write
 
 
@@ -22,8 +22,9 @@ def seed(aws: AwsAt, settings: PipelineSettings) -> tuple[str, bool]:
 
     Returns the release, and whether the sample was uploaded. Objects that the bucket holds already are kept.
     """
-    infrastructure(aws, settings)
-    release = deploy(settings, aws.clients())
+    clients = aws.clients()
+    deploy_infrastructure(settings, clients)
+    release = deploy(settings, clients)
     s3, storage = aws.client("s3"), settings.storage
     if s3.list_objects_v2(Bucket=storage.bucket, Prefix=storage.history, MaxKeys=1)["KeyCount"]:
         return release, False

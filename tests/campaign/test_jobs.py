@@ -45,7 +45,9 @@ def aws(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> 
     with local_aws(folder) as found, pytest.MonkeyPatch.context() as environment:
         own_clients.use(found, environment)
         found.client("s3").create_bucket(Bucket=BUCKET)
-        put_release({name: found.client(name) for name in ("s3", "glue")}, SETTINGS.pipeline, ROOT / "include")
+        put_release(
+            {name: found.client(name) for name in ("s3", "cloudformation")}, SETTINGS.pipeline, ROOT / "include"
+        )
         record = {"version": "v1", "run_id": "of v1", "model_name": "m", "artifact_uri": f"s3://{BUCKET}/model"}
         record["sha256"] = sha256(MODEL)
         for key, content in {

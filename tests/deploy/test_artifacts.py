@@ -11,7 +11,7 @@ import pytest
 from complaints.settings import load_settings
 from deploy.__main__ import ROOT
 from deploy.artifacts import artifacts, job_files, release_name
-from deploy.glue_jobs import job_definitions
+from deploy.releases import SCRIPTS
 
 SETTINGS = load_settings().pipeline
 FILES = {
@@ -87,9 +87,7 @@ def test_each_archive_holds_the_modules_of_its_folder_at_its_top(tmp_path: Path)
 
 def test_the_release_of_include_holds_every_script_that_a_job_runs() -> None:
     made = artifacts(job_files(ROOT / "include"))
-    scripts = {each["Command"]["ScriptLocation"] for each in job_definitions(SETTINGS, "r").values()}
-    start = f"s3://{SETTINGS.storage.bucket}/artifacts/r/"
-    assert {script.removeprefix(start) for script in scripts} <= {*made}
+    assert {f"glue/{script}" for script in SCRIPTS} <= {*made}
     glue = {*zipped(made["glue.zip"])}
     assert {"exact_csv/tolerant_reader.py", "complaint_rows.py", "preparation.py", "run_files.py"} <= glue
     assert {"train.py", "model_folder.py"} <= {*tarred(made["training.tar.gz"])}
@@ -101,7 +99,3 @@ def test_an_unpacked_archive_can_be_read_by_its_owner(tmp_path: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as archive:
         archive.extractall(tmp_path / "code", filter="data")
     assert os.access(tmp_path / "code" / "train.py", os.R_OK)
-
-
-def test_a_glue_job_never_retries_by_itself() -> None:
-    assert {each["MaxRetries"] for each in job_definitions(SETTINGS, "r").values()} == {0}

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from complaints.settings import PipelineSettings, load_settings
-from deploy.__main__ import ROOT, deploy_serverless
+from deploy.__main__ import ROOT
 from deploy.compiled_files import check_compiled_files
 from deploy.errors import StaleFilesError
+from deploy.pipeline import deploy_pipeline
 from localaws import LocalAWS
 
 SETTINGS = load_settings().pipeline
@@ -46,9 +47,9 @@ def test_another_prefix_is_refused_with_file_found_and_expected() -> None:
 
 
 def test_nothing_is_deployed_from_files_for_another_prefix(aws: LocalAWS) -> None:
-    clients = {name: aws.client(name) for name in ("s3", "lambda", "stepfunctions", "events", "sqs")}
+    clients = {name: aws.client(name) for name in ("cloudformation", "s3", "lambda", "stepfunctions", "events")}
     with pytest.raises(StaleFilesError):
-        deploy_serverless(changed("storage", raw="incoming/"), clients)
+        deploy_pipeline(changed("storage", raw="incoming/"), clients)
     assert clients["lambda"].list_functions()["Functions"] == []
     assert clients["stepfunctions"].list_state_machines()["stateMachines"] == []
 

@@ -10,15 +10,13 @@ from collections.abc import Iterator
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from deploy.errors import LayerError
-from deploy.layer import LAYER, PACKAGES, layer_archive, pinned, put_layer
+from deploy.layer import PACKAGES, layer_archive, pinned
 
 # Lambda's limits: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 ZIPPED_LIMIT, UNZIPPED_LIMIT = 50_000_000, 250_000_000
@@ -96,27 +94,3 @@ def test_the_layer_holds_every_dependency_of_its_packages_in_a_version_that_they
 def test_a_package_without_an_entry_in_the_lock_is_named() -> None:
     with pytest.raises(LayerError, match="the lock has no entry for pyyaml; run `make lock`"):
         pinned("pydantic==1 \\\n    --hash=sha256:0\npyyaml-ft==8\n", ("pydantic", "pyyaml"))
-
-
-@pytest.fixture
-def functions(in_memory_aws: None) -> Any:
-    return boto3.client("lambda", region_name="us-east-1")
-
-
-def test_the_layer_is_published_only_when_its_content_changes(functions: Any) -> None:
-    from deploy.artifacts import zipped
-
-    first = put_layer(functions, zipped({"python/a.py": b"1"}))
-    assert put_layer(functions, zipped({"python/a.py": b"1"})) == first
-    assert [each["LayerVersionArn"] for each in _versions(functions)] == [first]
-
-    second = put_layer(functions, zipped({"python/a.py": b"2"}))
-    assert second != first
-    # An older version with this content does not count.
-    assert put_layer(functions, zipped({"python/a.py": b"1"})) not in (first, second)
-    assert all(each["CompatibleRuntimes"] == ["python3.12"] for each in _versions(functions))
-
-
-def _versions(functions: Any) -> list[dict[str, Any]]:
-    versions: list[dict[str, Any]] = functions.list_layer_versions(LayerName=LAYER)["LayerVersions"]
-    return versions

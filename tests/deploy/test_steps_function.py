@@ -15,7 +15,7 @@ import pytest
 
 from complaints.settings import load_settings
 from complaints.settings.parameters import UnknownParameterError
-from deploy.lambda_functions import ROOT, handlers_archive
+from deploy.pipeline import ROOT, handlers_archive
 from stepfunctions.handlers.steps import CALLBACKS, TASKS, ForeignFunctionError, function_named, run_step
 
 BUCKET = load_settings().pipeline.storage.bucket

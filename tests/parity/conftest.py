@@ -17,12 +17,12 @@ from complaints.aws.bucket import Bucket
 from complaints.models import registry
 from complaints.runs import requests
 from complaints.settings import Settings, load_settings
-from deploy.lambda_functions import handlers_archive, put_steps_function
+from deploy.__main__ import deploy_infrastructure
+from deploy.pipeline import deploy_pipeline
 from deploy.releases import put_release
-from deploy.state_machines import put_state_machines
 from laptop.servers.airflow import Airflow
 from laptop.servers.orchestrator import ENDED
-from laptop.servers.stack import CLASSIFICATION, MONITORING, TRAINING, infrastructure
+from laptop.servers.stack import CLASSIFICATION, MONITORING, TRAINING
 from laptop.servers.step_functions import StepFunctions
 from localaws import LocalAWS
 from tests.parity.house import LocalClients, impatient
@@ -53,7 +53,7 @@ class Both:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
-        clients = {name: self.aws.client(name) for name in ("s3", "glue")}
+        clients = {name: self.aws.client(name) for name in ("s3", "cloudformation")}
         release = put_release(clients, self.settings.pipeline, folder)
         text = f"{folder.name}\nSECRET-NARRATIVE\n"
         self.bucket.client.put_object(Bucket=self.bucket.name, Key="raw/a.csv", Body=text.encode())
@@ -144,9 +144,9 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     folder = impatient(tmp_path_factory.mktemp("parity") / "house", PATIENCE)
     settings = load_settings(folder / "dags" / "complaints" / "config")
     with LocalAWS(folder / "aws", minute=MINUTE) as aws:
-        infrastructure(LocalClients(aws), settings.pipeline)  # type: ignore[arg-type]
-        put_steps_function(aws.client("lambda"), settings.pipeline, handlers_archive(folder))
-        machines = put_state_machines(aws.client("stepfunctions"), settings.pipeline, folder)
+        clients = LocalClients(aws).clients()
+        deploy_infrastructure(settings.pipeline, clients)
+        machines = deploy_pipeline(settings.pipeline, clients, root=folder, starts=False)
         airflow = Airflow(folder / "airflow", aws.environment(), dags=folder / "dags")
         with airflow.server:
             airflow.wait_until_ready([TRAINING, CLASSIFICATION, MONITORING])

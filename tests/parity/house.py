@@ -25,7 +25,7 @@ class LocalClients:
 
     def clients(self) -> dict[str, Any]:
         """A client of each service that deploy asks."""
-        return {name: self.client(name) for name in ("s3", "glue", "lambda", "stepfunctions", "events", "sqs")}
+        return {name: self.client(name) for name in ("cloudformation", "s3", "lambda", "events")}
 
 
 def impatient(folder: Path, patience: Mapping[str, int]) -> Path:

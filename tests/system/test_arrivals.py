@@ -16,13 +16,13 @@ from botocore.config import Config
 
 from complaints.aws.bucket import Bucket
 from complaints.settings import load_settings
-from deploy.__main__ import deploy
+from deploy.__main__ import deploy, deploy_infrastructure
 from laptop import inputs
 from laptop.sample import write_sample
 from laptop.servers.airflow import Airflow
 from laptop.servers.orchestrator import ENDED
 from laptop.servers.processes import free_port
-from laptop.servers.stack import CLASSIFICATION, TRAINING, infrastructure
+from laptop.servers.stack import CLASSIFICATION, TRAINING
 from localaws.server.credentials import read_credentials
 from tests.parity.house import LocalClients, impatient
 from tests.waiting import until
@@ -67,9 +67,9 @@ class Laptop:
         self.bucket = Bucket(aws.client("s3"), self.settings.storage.bucket)
 
     def set_up(self) -> None:
-        clients: Any = LocalClients(self.aws)  # type: ignore[arg-type]
-        infrastructure(clients, self.settings)
-        deploy(self.settings, clients.clients())
+        clients = LocalClients(self.aws).clients()  # type: ignore[arg-type]
+        deploy_infrastructure(self.settings, clients)
+        deploy(self.settings, clients)
 
     def run(self, dag_id: str, source: str) -> str:
         run = self.airflow.trigger(dag_id, {"source": source})

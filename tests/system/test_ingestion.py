@@ -19,10 +19,8 @@ from exact_csv.columns import COLUMNS
 
 from complaints.aws.bucket import Bucket
 from complaints.settings import load_settings
-from deploy.__main__ import deploy
-from deploy.lambda_functions import handlers_archive, put_steps_function
-from deploy.state_machines import put_state_machines
-from laptop.servers.stack import infrastructure
+from deploy.__main__ import deploy, deploy_infrastructure
+from deploy.pipeline import deploy_pipeline
 from localaws import LocalAWS
 from tests.glue.export_server import Export, cut, serving
 from tests.parity.house import LocalClients
@@ -38,11 +36,10 @@ class Days:
 
     def __init__(self, aws: LocalAWS, folder: Path, export: Export) -> None:
         self.aws, self.export = aws, export
-        clients: Any = LocalClients(aws)
-        infrastructure(clients, SETTINGS.pipeline)
-        deploy(SETTINGS.pipeline, clients.clients())
-        put_steps_function(aws.client("lambda"), SETTINGS.pipeline, handlers_archive(asking(folder, export.url)))
-        self.machine = put_state_machines(aws.client("stepfunctions"), SETTINGS.pipeline)[FLOW]
+        clients, code = LocalClients(aws).clients(), asking(folder, export.url)
+        deploy_infrastructure(SETTINGS.pipeline, clients)
+        deploy(SETTINGS.pipeline, clients)
+        self.machine = deploy_pipeline(SETTINGS.pipeline, clients, root=code, starts=False)[FLOW]
         self.bucket = Bucket(aws.client("s3"), SETTINGS.pipeline.storage.bucket)
 
     def publishes(self, rows: Sequence[tuple[int, str, str]], etag: str) -> None:

@@ -15,14 +15,13 @@ from typing import Any
 from complaints.aws.bucket import Bucket
 from complaints.models.registry import model_in_service
 from complaints.settings import Settings, load_settings
-from deploy.__main__ import deploy
-from deploy.lambda_functions import handlers_archive, put_steps_function
-from deploy.state_machines import put_state_machines
+from deploy.__main__ import deploy, deploy_infrastructure
+from deploy.pipeline import deploy_pipeline
 from laptop import inputs
 from laptop.sample import write_sample
 from laptop.servers.airflow import Airflow
 from laptop.servers.orchestrator import ENDED
-from laptop.servers.stack import CLASSIFICATION, MONITORING, TRAINING, infrastructure
+from laptop.servers.stack import CLASSIFICATION, MONITORING, TRAINING
 from laptop.servers.step_functions import StepFunctions
 from localaws import LocalAWS
 from localaws.jobs.job import Job, Phase
@@ -159,10 +158,9 @@ def house(folder: Path, orchestrator: str) -> Iterator[House]:
     sample = write_sample(folder / "sample", training_rows=400, classify_rows=200)
     with LocalAWS(folder / "aws") as aws:
         clients: Any = LocalClients(aws)
-        infrastructure(clients, settings.pipeline)
+        deploy_infrastructure(settings.pipeline, clients.clients())
         deploy(settings.pipeline, clients.clients())
-        put_steps_function(aws.client("lambda"), settings.pipeline, handlers_archive(code))
-        machines = put_state_machines(aws.client("stepfunctions"), settings.pipeline, code)
+        machines = deploy_pipeline(settings.pipeline, clients.clients(), root=code, starts=False)
         s3, bucket = aws.client("s3"), settings.pipeline.storage.bucket
         inputs.upload(s3, bucket, "history/", sample.training)
         inputs.upload(s3, bucket, "raw/", sample.classify)

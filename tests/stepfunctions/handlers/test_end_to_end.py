@@ -11,39 +11,36 @@ import pytest
 
 from complaints.aws.bucket import Bucket
 from complaints.settings import load_settings
-from deploy.lambda_functions import handlers_archive
-from deploy.starter import put_starter, rules
+from deploy.__main__ import deploy_infrastructure
+from deploy.pipeline import deploy_pipeline
 from localaws import LocalAWS
+from tests.other_machines import with_machine
+from tests.parity.house import LocalClients
 from tests.stepfunctions.handlers.conftest import Environment
 from tests.waiting import until
 
 SETTINGS = load_settings().pipeline
-SERVICES = ("lambda", "events", "s3", "sqs")
-
-
-def trusted(iam: Any, role: str) -> None:
-    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    iam.create_role(RoleName=role.rpartition("/")[2], AssumeRolePolicyDocument=document)
+FLOW = "complaints_classification"
+RULES = {f"ptmlops-{name}" for name in ("arrivals", "batches", "ended", "sweep")}
 
 
 class Deployed(Environment):
-    """The environment of the settings, with the starter deployed before a machine that waits."""
+    """The environment of the settings, with a classification that only waits."""
 
-    def __init__(self, aws: LocalAWS, seconds: float, limit: int) -> None:
+    def __init__(self, aws: LocalAWS, folder: Path, seconds: float, limit: int) -> None:
         super().__init__(aws, seconds)
         self.settings = SETTINGS.model_copy(
             update={"glue": SETTINGS.glue.model_copy(update={"max_concurrent_runs": limit})}
         )
-        self.s3.create_bucket(Bucket=SETTINGS.storage.bucket)
+        self.clients = LocalClients(aws).clients()
+        deploy_infrastructure(self.settings, self.clients)
         self.bucket = Bucket(self.s3, SETTINGS.storage.bucket)
-        self.queue = aws.client("sqs").create_queue(QueueName=SETTINGS.aws.dead_letter_queue_arn.rpartition(":")[2])
-        trusted(aws.client("iam"), SETTINGS.aws.lambda_role_arn)
-        self.deploy()
+        self.queue = aws.client("sqs").get_queue_url(QueueName="ptmlops-unstarted")
+        self.code = with_machine(folder, FLOW, {"Type": "Wait", "Seconds": seconds, "End": True})
+        self.machine = self.deploy()
 
-    def deploy(self) -> None:
-        clients = {name: self.aws.client(name) for name in SERVICES}
-        put_starter(clients, self.settings, self.machine, handlers_archive())
+    def deploy(self) -> str:
+        return deploy_pipeline(self.settings, self.clients, root=self.code)[FLOW]
 
     def dead_letters(self) -> list[dict[str, Any]]:
         answer = self.aws.client("sqs").receive_message(QueueUrl=self.queue["QueueUrl"], MaxNumberOfMessages=10)
@@ -58,8 +55,8 @@ class Deployed(Environment):
 
 @pytest.fixture
 def deployed(local_aws: type[LocalAWS], tmp_path: Path) -> Iterator[Callable[..., Deployed]]:
-    with local_aws(tmp_path, minute=0.5) as aws:
-        yield lambda seconds=0, limit=100: Deployed(aws, seconds, limit)
+    with local_aws(tmp_path / "aws", minute=0.5) as aws:
+        yield lambda seconds=0, limit=100: Deployed(aws, tmp_path / "code", seconds, limit)
 
 
 def test_a_file_that_lands_is_started_whatever_it_is_called_and_the_rest_is_not(deployed: Any) -> None:
@@ -121,12 +118,10 @@ def test_deploying_again_changes_nothing(deployed: Any) -> None:
     environment = deployed()
     environment.deploy()
     functions, events = environment.aws.client("lambda"), environment.aws.client("events")
-    assert {each["Name"] for each in events.list_rules()["Rules"]} == set(rules(SETTINGS, "arn"))
-    for name in rules(SETTINGS, "arn"):
+    for name in RULES:
         (target,) = events.list_targets_by_rule(Rule=name)["Targets"]
         assert target["Arn"].endswith(":function:ptmlops-starter")
     statements = json.loads(functions.get_policy(FunctionName="ptmlops-starter")["Policy"])["Statement"]
-    # moto takes a statement twice; Lambda itself answers ResourceConflictException.
-    assert {each["Sid"] for each in statements} == set(rules(SETTINGS, "arn"))
+    assert sorted(each["Sid"] for each in statements) == sorted(RULES)
     environment.put("raw/a.csv")
     until(lambda: environment.executions("SUCCEEDED"))

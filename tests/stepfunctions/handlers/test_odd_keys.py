@@ -25,7 +25,7 @@ def test_the_job_reads_the_exact_object(local_aws: type[LocalAWS], tmp_path: Pat
     with local_aws(tmp_path) as aws:
         bucket, glue = Bucket(aws.client("s3"), SETTINGS.pipeline.storage.bucket), aws.client("glue")
         bucket.client.create_bucket(Bucket=bucket.name)
-        release = deploy(SETTINGS.pipeline, {"s3": bucket.client, "glue": glue})
+        release = deploy(SETTINGS.pipeline, {"s3": bucket.client, "cloudformation": aws.client("cloudformation")})
         # Its neighbour's key begins alike, and must not be read with it.
         for name, rows in ((key, 1), (f"{key}.csv", 7)):
             bucket.client.put_object(Bucket=bucket.name, Key=name, Body=(HEADER + ROW * rows).encode())

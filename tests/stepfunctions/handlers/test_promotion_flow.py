@@ -13,9 +13,8 @@ from complaints.aws.bucket import Bucket
 from complaints.models import approval, promotion, registry
 from complaints.models.packages import APPROVED, PENDING, REJECTED, Packages
 from complaints.settings import load_settings
-from deploy.lambda_functions import handlers_archive, put_steps_function
-from deploy.state_machines import put_state_machines
-from laptop.servers.stack import infrastructure
+from deploy.__main__ import deploy_infrastructure
+from deploy.pipeline import deploy_pipeline
 from localaws import LocalAWS
 from tests.parity.house import LocalClients
 from tests.waiting import until
@@ -29,10 +28,10 @@ class Machines:
 
     def __init__(self, aws: LocalAWS) -> None:
         self.aws = aws
-        infrastructure(LocalClients(aws), SETTINGS)  # type: ignore[arg-type]
-        put_steps_function(aws.client("lambda"), SETTINGS, handlers_archive())
+        clients = LocalClients(aws).clients()
+        deploy_infrastructure(SETTINGS, clients)
         self.client = aws.client("stepfunctions")
-        self.arns = put_state_machines(self.client, SETTINGS)
+        self.arns = deploy_pipeline(SETTINGS, clients, starts=False)
         self.bucket = Bucket(aws.client("s3"), SETTINGS.storage.bucket)
         for number in (1, 2, 3):
             self.register(number)

@@ -1,0 +1,108 @@
+"""What runs the flows without Airflow: uploads the functions' code and the state machines, and deploys their stack.
+
+Both lie below `artifacts/pipeline/`, named by the hash of their content, so the stack changes when they do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from complaints.settings import PipelineSettings
+from deploy.artifacts import zipped
+from deploy.compiled_files import check_compiled_files
+from deploy.errors import QuotaError
+from deploy.infrastructure import of_settings
+
+ROOT = Path(__file__).parent.parent
+UPLOADS = "artifacts/pipeline"
+FLOWS = {
+    "complaints_classification": "ClassificationArn",
+    "complaints_ingestion": "IngestionArn",
+    "complaints_monitoring": "MonitoringArn",
+    "complaints_promotion": "PromotionArn",
+    "complaints_training": "TrainingArn",
+}
+
+
+def deploy_pipeline(
+    settings: PipelineSettings,
+    clients: Mapping[str, Any],
+    *,
+    layer: bytes | None = None,
+    root: Path = ROOT,
+    starts: bool = True,
+) -> dict[str, str]:
+    """Deploys machines, functions and rules; returns the ARNs of the state machines by DAG id.
+
+    `layer`: the packages that the functions import, where the runtime lacks them. `starts`: whether files that arrive
+    and manifests that are published start executions; where Airflow runs the flows, they must not.
+
+    Raises:
+        StaleFilesError: the compiled state machines do not match the settings; nothing is deployed.
+        StackError: the stack was refused or rolled back, or those before it are not there.
+        QuotaError: the account has no Lambda concurrency left to reserve; all else is deployed.
+    """
+    check_compiled_files(settings, root)
+    s3, bucket = clients["s3"], settings.storage.bucket
+    stacks = of_settings(clients["cloudformation"], settings)
+    machines = {path.name: path.read_bytes() for path in sorted((root / "stepfunctions").glob("*.asl.json"))}
+    made = stacks.pipeline(
+        FunctionsKey=_upload(s3, bucket, {"handlers.zip": handlers_archive(root)}) + "handlers.zip",
+        LayerKey=_upload(s3, bucket, {"layer.zip": layer}) + "layer.zip" if layer else "",
+        MachinesPrefix=_upload(s3, bucket, machines),
+        IngestionState=_state(clients["events"], f"{stacks.prefix}-ingestion"),
+        StartsState="ENABLED" if starts else "DISABLED",
+    )
+    _reserve_concurrency(clients["lambda"], made["StarterName"])
+    return {flow: made[output] for flow, output in FLOWS.items()}
+
+
+def handlers_archive(root: Path = ROOT) -> bytes:
+    """The code of all functions as a zip: the handlers, and the domain with its configuration.
+
+    The same files give the same bytes.
+    """
+    domain = root / "dags" / "complaints"
+    paths = sorted(path for path in domain.rglob("*") if path.suffix in (".py", ".yaml"))
+    files = {f"complaints/{path.relative_to(domain).as_posix()}": path.read_bytes() for path in paths}
+    entries = [root / "stepfunctions" / "__init__.py", *sorted((root / "stepfunctions" / "handlers").glob("*.py"))]
+    files |= {path.relative_to(root).as_posix(): path.read_bytes() for path in entries}
+    return zipped(files)
+
+
+def _upload(s3: Any, bucket: str, files: Mapping[str, bytes]) -> str:
+    """Uploads the files to a prefix named by their content; returns it, with a slash at the end."""
+    digest = hashlib.sha256()
+    for name, content in files.items():
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    prefix = f"{UPLOADS}/{digest.hexdigest()[:12]}/"
+    for name, content in files.items():
+        s3.put_object(Bucket=bucket, Key=f"{prefix}{name}", Body=content)
+    return prefix
+
+
+def _state(events: Any, rule: str) -> str:
+    """The state that the rule has; DISABLED if there is none. Who switched the ingestion on finds it on."""
+    try:
+        found: str = events.describe_rule(Name=rule)["State"]
+    except events.exceptions.ResourceNotFoundException:
+        return "DISABLED"
+    return found
+
+
+def _reserve_concurrency(functions: Any, starter: str) -> None:
+    """Lets one starter run at a time: two at once would both count the running executions before either starts one.
+
+    Not in the template, since an account may refuse it, and all else works without it: 100 of its concurrent executions
+    (10 in a new account) must stay unreserved.
+    """
+    try:
+        functions.put_function_concurrency(FunctionName=starter, ReservedConcurrentExecutions=1)
+    except functions.exceptions.InvalidParameterValueException as error:
+        raise QuotaError(
+            f"Lambda cannot reserve one concurrent execution for {starter}: in Service Quotas, request at "
+            "least 101 for AWS Lambda's 'Concurrent executions', and deploy again once it is granted"
+        ) from error
