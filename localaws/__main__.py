@@ -45,6 +45,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="start each Spark job and function in a new process (default: keep a process ready for the next one)",
     )
+    parser.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="let functions, jobs and state machines do only what the policies of their roles allow",
+    )
     return parser
 
 
@@ -81,6 +86,7 @@ def main() -> None:
             credentials=credentials,
             allowed_hosts=arguments.allow_host,
             standby=not arguments.no_standby,
+            enforce_iam=arguments.enforce_iam,
         ) as aws:
             print(json.dumps({"endpoint": aws.endpoint, "credentials": str(aws.credentials_file)}), flush=True)
             stopped.wait()

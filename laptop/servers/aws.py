@@ -54,7 +54,7 @@ class Aws(AwsAt):
     """`python -m localaws` with its state in `state`, on a loopback port: `port`, or any free one.
 
     `keep` keeps the S3 objects and SageMaker models of an earlier start. `mark` is added to the environment of its
-    processes and of its jobs.
+    processes and of its jobs. With ENFORCE_IAM in the environment, it enforces the policies of the roles.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Aws(AwsAt):
         # The user's own credentials, profile and endpoint must not reach it.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         inherited |= {f"LOCAL{name}": value for name, value in self.credentials.environment.items()}
-        persistent = ["--keep"] * keep
+        persistent = ["--keep"] * keep + ["--enforce-iam"] * bool(os.environ.get("ENFORCE_IAM"))
         self.server = Server("local AWS", [*command, *persistent], {**inherited, **(mark or {})}, self._log)
 
     def wait_until_ready(self) -> None:

@@ -166,7 +166,8 @@ class GlueJobs:
         )
         # An argument overrides the location in the definition, as in Glue.
         script = arguments.get("--scriptLocation") or definition["Command"]["ScriptLocation"]
-        work = GlueRun(self._cloud, folder / "work", script, arguments, self.staged_updates, self._processes)
+        cloud = self._cloud.as_role(definition["Role"])
+        work = GlueRun(cloud, folder / "work", script, arguments, self.staged_updates, self._processes)
         return Job(run_id, inherited | request | detail, work, log, timeout * self._minute)
 
 

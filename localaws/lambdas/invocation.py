@@ -117,7 +117,7 @@ class Invocation(Work):
     def _environment(self, facts: Json) -> dict[str, str]:
         # The function's own variables first: Lambda reserves the names of the others.
         return (
-            self._cloud.environment()
+            self._cloud.as_role(self._function.role).environment()
             | dict(self._function.environment_vars)
             | {
                 "AWS_LAMBDA_FUNCTION_NAME": facts["function_name"],

@@ -209,13 +209,14 @@ class SageMakerJobs:
 
     def _work(self, kind: Kind, folder: Path, request: Json) -> SageMakerWork:
         if kind is TRAINING:
-            return training.Training(self._cloud, folder, request)
+            return training.Training(self._cloud.as_role(request["RoleArn"]), folder, request)
         if kind.noun == "ProcessingJob":
-            return processing.Processing(self._cloud, folder, request)
-        return transform.Transform(self._cloud, folder, request, self._container(request["ModelName"]))
+            return processing.Processing(self._cloud.as_role(request["RoleArn"]), folder, request)
+        container, role = self._container(request["ModelName"])
+        return transform.Transform(self._cloud.as_role(role), folder, request, container)
 
-    def _container(self, model: str) -> Json:
-        """The model's first container; of a model package, the container in its inference specification."""
+    def _container(self, model: str) -> tuple[Json, str]:
+        """The model's first container, and its role; of a model package, the container in its specification."""
         client = self._cloud.client("sagemaker")
         try:
             described = client.describe_model(ModelName=model)
@@ -228,7 +229,7 @@ class SageMakerJobs:
         except ClientError:
             arn = self._cloud.arn("sagemaker", f"model/{model}")
             raise invalid("sagemaker", f'Could not find model "{arn}", or its package.') from None
-        return container
+        return container, described.get("ExecutionRoleArn", "")
 
 
 def _for(kind: Kind, operation: Callable[[Kind, Json], Json]) -> Handler:

@@ -63,13 +63,21 @@ class AccessError(Exception):
 class AccessControl:
     """WSGI: passes on the requests that are signed with `credentials` and sent to one of `hosts`.
 
-    A host is a name with a port, or without one if any port will do.
+    A host is a name with a port, or without one if any port will do. `check` raises AccessError for a request that is
+    refused for another reason.
     """
 
-    def __init__(self, application: Application, credentials: Credentials, hosts: Collection[str]) -> None:
+    def __init__(
+        self,
+        application: Application,
+        credentials: Credentials,
+        hosts: Collection[str],
+        check: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
         self._application = application
         self._credentials = credentials
         self._hosts = frozenset(host.lower() for host in hosts)
+        self._check = check
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
@@ -78,6 +86,8 @@ class AccessControl:
             if environ["REQUEST_METHOD"] == "GET" and environ.get("PATH_INFO", "").rstrip("/") == HEALTH_PATH:
                 return _answer(start_response, "200 OK", b'{"status": "running"}', "application/json")
             self._require_credentials(environ)
+            if self._check:
+                self._check(environ)
         except AccessError as error:
             _log.warning("refused %s %r: %s", environ["REQUEST_METHOD"], environ.get("PATH_INFO"), error)
             return _refuse(environ, start_response, error)

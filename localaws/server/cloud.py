@@ -2,7 +2,7 @@
 
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
@@ -31,7 +31,7 @@ class Cloud:
     """The AWS at `endpoint`; its clients are created once and shared by threads.
 
     `agent` is their User-Agent, which the trail records; None means boto3's. Clouds that share a `session` read the
-    description of each service once.
+    description of each service once. With a `role`, clients and processes say that they have that role.
     """
 
     endpoint: str
@@ -39,6 +39,7 @@ class Cloud:
     credentials: Credentials
     agent: str | None = None
     session: boto3.session.Session | None = None
+    role: str | None = None
     _clients: dict[str, Any] = field(default_factory=dict, init=False)
 
     def client(self, service: str) -> Any:
@@ -56,9 +57,14 @@ class Cloud:
                         proxies={},
                         retries={"total_max_attempts": 3},
                         user_agent=self.agent,
+                        user_agent_appid=self.role,
                     ),
                 )
             return self._clients[service]
+
+    def as_role(self, arn: str) -> "Cloud":
+        """The same endpoint, called in the name of a role."""
+        return replace(self, role=arn.rpartition("/")[2])
 
     def close(self) -> None:
         """Close every connection."""
@@ -94,4 +100,5 @@ class Cloud:
             "LC_ALL": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PYSPARK_PYTHON": sys.executable,
+            **({"AWS_SDK_UA_APP_ID": self.role} if self.role else {}),
         }

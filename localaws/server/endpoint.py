@@ -63,6 +63,7 @@ class LocalAWS:
         credentials: credentials to accept instead of random ones.
         allowed_hosts: host names, besides loopback's, that requests may use; with a port, or for any port.
         standby: the next Spark job, and the next invocation of a function, find a process that has started before.
+        enforce_iam: functions, jobs and state machines may do only what the policies of their roles allow.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class LocalAWS:
         credentials: Credentials | None = None,
         allowed_hosts: Collection[str] = (),
         standby: bool = False,
+        enforce_iam: bool = False,
     ) -> None:
         self._state = state.absolute()
         self._address = (host, port)
@@ -85,6 +87,7 @@ class LocalAWS:
         self._given_credentials = credentials
         self._allowed_hosts = allowed_hosts
         self._standby = standby
+        self._enforce_iam = enforce_iam
         self._trail = self._state / "cloudtrail.jsonl"
 
     def __enter__(self) -> "LocalAWS":
@@ -106,7 +109,7 @@ class LocalAWS:
         host = self._address[0]
         self.endpoint = f"http://{'127.0.0.1' if host in EVERY_INTERFACE else host}:{port}"
         hosts = {f"{name}:{port}" for name in (*LOOPBACK_NAMES, host)}
-        self._server.app = AccessControl(recorded, self.credentials, {*hosts, *self._allowed_hosts})
+        self._server.app = AccessControl(recorded, self.credentials, {*hosts, *self._allowed_hosts}, self._check())
         self._users = Cloud(self.endpoint, self._region, self.credentials)
         self._services = self._connected(application)
         self._thread = Thread(target=self._server.serve_forever, name="localaws", daemon=True)
@@ -177,6 +180,14 @@ class LocalAWS:
         credentials = self._given_credentials or stored or new_credentials()
         write_credentials(self.credentials_file, credentials)
         return credentials
+
+    def _check(self) -> Callable[[dict[str, Any]], None] | None:
+        if not self._enforce_iam:
+            return None
+        # Not at the top: see _connected.
+        from localaws.iam.enforcement import Enforcement  # noqa: PLC0415
+
+        return Enforcement(self._state / "iam.jsonl").check
 
     def _moto(self, patches: ExitStack) -> Any:
         application = DomainDispatcherApplication(create_backend_app)
