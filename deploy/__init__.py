@@ -2,6 +2,7 @@
 
 - `__main__`: the command line
 - `environments`: the files of environments, and the one active file of a release
+- `sbom`: the packages of a release, as a CycloneDX bill of materials
 - `package`: a release as files with their hashes, built for one environment
 - `infrastructure`: the CloudFormation stacks of an environment, with their parameters
 - `stacks`: one stack: compared with its template, changed, waited for

@@ -10,6 +10,7 @@ It is one folder, with the hash of each file:
       stepfunctions/    the state machines and the event patterns, compiled for the environment, for no account
       infra/            the CloudFormation templates
       runbooks/         the pages that messages about failed runs link
+      sbom.json         the packages, in CycloneDX
 
 The name of a release is the hash of what it is made from, so the same commit has the same name on every machine; the
 same machine makes the same bytes twice.
@@ -33,7 +34,8 @@ from complaints.settings.loading import ENVIRONMENT, MODEL, PIPELINE
 from deploy.artifacts import artifacts, job_files, release_name, zipped
 from deploy.environments import Environment, load_environment
 from deploy.errors import DeployError, PackageError
-from deploy.layer import layer_archive, pinned
+from deploy.layer import layer_archive
+from deploy.sbom import sbom
 
 ROOT = Path(__file__).parent.parent
 MANIFEST = "manifest.json"
@@ -96,8 +98,9 @@ def package(
         **_below("infra", _texts(root / "infra", "*.yaml")),
         **_below("runbooks", _texts(root / "docs" / "flows", "*.md")),
         "environment.json": json.dumps(environment.values, sort_keys=True).encode(),
-        "layer.txt": pinned((root / "locks" / "airflow.txt").read_text(encoding="utf-8")).encode(),
+        **_below("locks", {path.name: path.read_bytes() for path in _locks(root)}),
     }
+    release = release_name(sources)
     files = {
         **{name: each for name, each in sources.items() if name.split("/")[0] in ("dags", "infra", "runbooks")},
         **_below("stepfunctions", machines),
@@ -105,8 +108,9 @@ def package(
         HANDLERS: zipped(handler_files(dags, _handlers(root))),
         LAYER: layer(),
         "environment.json": sources["environment.json"],
+        "sbom.json": sbom({path.stem: path.read_text(encoding="utf-8") for path in _locks(root)}, release),
     }
-    return Package(release_name(sources), release_name(include), environment.name, files)
+    return Package(release, release_name(include), environment.name, files)
 
 
 def handler_files(dags: Mapping[str, bytes], handlers: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -130,6 +134,10 @@ def _dag_files(root: Path) -> dict[str, bytes]:
     paths = sorted(path for path in dags.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     chosen = [path for path in paths if path.parent != config or path in kept]
     return {path.relative_to(dags).as_posix(): path.read_bytes() for path in chosen}
+
+
+def _locks(root: Path) -> list[Path]:
+    return sorted((root / "locks").glob("*.txt"))
 
 
 def _handlers(root: Path) -> dict[str, bytes]:

@@ -59,7 +59,7 @@ def test_a_release_holds_what_each_service_reads(built: Package) -> None:
         *("dags/complaints_training.py", "dags/.airflowignore", "dags/complaints/config/pipeline_config.yaml"),
         *(f"{code}/glue.zip", f"{code}/training.tar.gz", f"{code}/glue/prepare_complaints.py"),
         *("stepfunctions/complaints_training.asl.json", "stepfunctions/complaints_classification.trigger.json"),
-        *("runbooks/complaints_training.md", HANDLERS, LAYER),
+        *("runbooks/complaints_training.md", "sbom.json", HANDLERS, LAYER),
     } <= built.files.keys()
 
 
