@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run results up down status logs ls get put rm models promote rollback approve reject reset package compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
+.PHONY: help run results up down status logs ls get put rm models promote rollback approve reject reset package deploy smoke destroy compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
 	bench-orchestration bench-etl bench-prepare bench-model bench-inference bench-scale bench-monitoring lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
@@ -60,9 +60,11 @@ override ORCHESTRATOR := $(value ORCHESTRATOR)
 override RUN := $(value RUN)
 override VERSION := $(value VERSION)
 override ENV := $(value ENV)
+override RELEASE := $(value RELEASE)
+override ACCOUNT := $(value ACCOUNT)
 override REASON := $(value REASON)
 override BY := $(value BY)
-export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR RUN VERSION REASON BY ENV
+export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR RUN VERSION REASON BY ENV RELEASE ACCOUNT
 
 # For the benches: patterns are expanded here, as a shell leaves TRAIN=folder/*.csv alone.
 named = $(foreach pattern,$(2),$(foreach path,$(or $(wildcard $(pattern)),$(pattern)),$(1) '$(path)'))
@@ -150,6 +152,16 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict 
 
 package: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Build the release for an environment in build/package (ENV=dev), with the hash of each file
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.package "$$ENV"
+
+deploy: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Deploy an environment to AWS: ENV=dev; RELEASE=hash goes back, YES=1 does not ask, ACCOUNT=id
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.commands deploy "$$ENV" --release="$$RELEASE" --account="$$ACCOUNT" $(if $(YES),--yes)
+
+smoke: $(JOBS_ENV)/.installed ## Try a deployed environment with one history and one raw file: ENV=dev, TRAIN= and CLASSIFY= (default: a sample)
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop.sample build/smoke
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.commands smoke "$$ENV" --history="$${TRAIN:-build/smoke/history.csv}" --raw="$${CLASSIFY:-build/smoke/raw.csv}"
+
+destroy: $(JOBS_ENV)/.installed ## Take an environment down, after asking (ENV=dev, YES=1: without asking); its data stays
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.commands destroy "$$ENV" $(if $(YES),--yes)
 
 export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, docs/configuration.md, docs/faults.md
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions

@@ -1,6 +1,10 @@
 """Deployment with boto3, to an AWS account or to local AWS.
 
 - `__main__`: the command line
+- `commands`: `make deploy`, `make destroy` and `make smoke`
+- `deployment`: a release in an account: stacks, uploads, the switch
+- `preflight`: what would stop a deployment or its first run
+- `smoke`: the smoke test of an environment
 - `environments`: the files of environments, and the one active file of a release
 - `sbom`: the packages of a release, as a CycloneDX bill of materials
 - `package`: a release as files with their hashes, built for one environment

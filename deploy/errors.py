@@ -7,6 +7,7 @@ DeployError
 ├── PackageError            a release cannot be built
 ├── QuotaError              an account quota is too low
 ├── ReleaseError            a release is absent or incomplete
+├── SmokeError              a smoke test failed
 ├── StackError              a CloudFormation stack was refused or rolled back
 └── StaleFilesError         compiled files do not match the settings
 """
@@ -40,6 +41,10 @@ class QuotaError(DeployError):
 
 class ReleaseError(DeployError):
     """A release that is not in the bucket, or whose objects are not all there."""
+
+
+class SmokeError(DeployError):
+    """A smoke test that failed, or did not end in time."""
 
 
 class StackError(DeployError):

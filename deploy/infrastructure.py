@@ -4,6 +4,7 @@ For whoever builds on this: make an `Infrastructure`, and call its methods in th
 returns its outputs; each may be called alone, again and at any time, since it reads the outputs of earlier stacks from
 CloudFormation. `prefix` begins the name of every stack and resource (`ptmlops-dev`). `parameters` overrides or adds
 parameters by stack (`{"data": {"CreateKey": "true"}}`), and `confirm` sees each stack's changes before they are made.
+The templates are those below `root`.
 What lies in the bucket (the release, the functions' code, the machines) must be there before the stack that names it.
 """
 
@@ -11,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from complaints.runs.requests import image_uri
 from complaints.settings import PipelineSettings, Settings
 from deploy.errors import StackError
-from deploy.stacks import Confirm, Stack, delete_stack, deploy_stack, outputs
+from deploy.stacks import ROOT, Confirm, Stack, delete_stack, deploy_stack, outputs
 
 # In the order in which they are deployed; they are deleted in the other.
 STACKS = ("data", "roles", "jobs", "pipeline", "monitoring")
@@ -33,6 +35,7 @@ class Infrastructure:
     confirm: Confirm | None = None
     parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    root: Path = ROOT
 
     def data(self) -> dict[str, str]:
         """Bucket, topic, dead-letter queue, and the results as a table."""
@@ -99,7 +102,9 @@ class Infrastructure:
     def _deploy(self, name: str, parameters: Mapping[str, str], capabilities: tuple[str, ...] = ()) -> dict[str, str]:
         given = {"Prefix": self.prefix, **parameters, **self.parameters.get(name, {})}
         stack = Stack(name, given, capabilities)
-        return deploy_stack(self.cloudformation, self.prefix, stack, confirm=self.confirm, tags=self.tags)
+        return deploy_stack(
+            self.cloudformation, self.prefix, stack, confirm=self.confirm, tags=self.tags, root=self.root
+        )
 
 
 def of_settings(cloudformation: Any, settings: PipelineSettings) -> Infrastructure:

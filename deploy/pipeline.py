@@ -53,10 +53,10 @@ def deploy_pipeline(
         FunctionsKey=_upload(s3, bucket, {"handlers.zip": handlers_archive(root)}) + "handlers.zip",
         LayerKey=_upload(s3, bucket, {"layer.zip": layer}) + "layer.zip" if layer else "",
         MachinesPrefix=_upload(s3, bucket, machines),
-        IngestionState=_state(clients["events"], f"{stacks.prefix}-ingestion"),
+        IngestionState=ingestion_state(clients["events"], stacks.prefix),
         StartsState="ENABLED" if starts else "DISABLED",
     )
-    _reserve_concurrency(clients["lambda"], made["StarterName"])
+    reserve_concurrency(clients["lambda"], made["StarterName"])
     return {flow: made[output] for flow, output in FLOWS.items()}
 
 
@@ -84,16 +84,16 @@ def _upload(s3: Any, bucket: str, files: Mapping[str, bytes]) -> str:
     return prefix
 
 
-def _state(events: Any, rule: str) -> str:
-    """The state that the rule has; DISABLED if there is none. Who switched the ingestion on finds it on."""
+def ingestion_state(events: Any, prefix: str) -> str:
+    """The state that the daily rule has; DISABLED if there is none. Who switched the ingestion on finds it on."""
     try:
-        found: str = events.describe_rule(Name=rule)["State"]
+        found: str = events.describe_rule(Name=f"{prefix}-ingestion")["State"]
     except events.exceptions.ResourceNotFoundException:
         return "DISABLED"
     return found
 
 
-def _reserve_concurrency(functions: Any, starter: str) -> None:
+def reserve_concurrency(functions: Any, starter: str) -> None:
     """Lets one starter run at a time: two at once would both count the running executions before either starts one.
 
     Not in the template, since an account may refuse it, and all else works without it: 100 of its concurrent executions
