@@ -56,11 +56,16 @@ class Cloud:
                         max_pool_connections=32,
                         proxies={},
                         retries={"total_max_attempts": 3},
-                        user_agent=self.agent,
+                        user_agent=self._user_agent,
                         user_agent_appid=self.role,
                     ),
                 )
             return self._clients[service]
+
+    @property
+    def _user_agent(self) -> str | None:
+        # botocore adds no application id to a given User-Agent.
+        return f"{self.agent} app/{self.role}" if self.agent and self.role else self.agent
 
     def as_role(self, arn: str) -> "Cloud":
         """The same endpoint, called in the name of a role."""

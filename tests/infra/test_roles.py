@@ -36,7 +36,6 @@ ANYWHERE = {
     "sagemaker:ListHyperParameterTuningJobs",
     "sagemaker:ListProcessingJobs",
     "sagemaker:ListTrainingJobs",
-    "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
     "sagemaker:ListTransformJobs",
     "states:SendTaskSuccess",
 }

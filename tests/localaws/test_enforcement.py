@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localaws import LocalAWS
 from localaws.iam.evaluation import Request
 from localaws.iam.requests import requests_of
 from localaws.server.calls import Call
+from localaws.server.cloud import OWN_AGENT, Cloud
 from tests.localaws.account import zipped
 
 ACCOUNT = "123456789012"
@@ -142,6 +144,16 @@ def test_a_call_is_the_actions_and_resources_that_iam_knows(
     service, name, parameters = call
     asked: list[Request] = list(requests_of(Call(service, "us-east-1", name, parameters), environ, body))
     assert [(each.action, each.resource) for each in asked] == expected
+
+
+def test_what_local_aws_does_for_a_job_is_done_in_the_name_of_the_jobs_role(aws: LocalAWS) -> None:
+    own = Cloud(aws.endpoint, "us-east-1", aws.credentials, OWN_AGENT)
+    own.client("s3").put_object(Bucket="own", Key="yours/c", Body=b"x")
+    named = own.as_role(f"arn:aws:iam::{ACCOUNT}:role/writer")
+    named.client("s3").put_object(Bucket="own", Key="mine/c", Body=b"x")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        named.client("s3").put_object(Bucket="own", Key="yours/c", Body=b"x")
+    assert named.environment()["AWS_SDK_UA_APP_ID"] == "writer"
 
 
 def test_nothing_is_enforced_unless_asked_for(local_aws: type[LocalAWS], tmp_path: Path) -> None:

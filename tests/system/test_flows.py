@@ -21,6 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from laptop.sample import write_sample
+from localaws.iam.evaluation import statements
+from tests.infra.test_roles import ROLES, documents
 from tests.parity.trail import calls
 from tests.system import odd_place
 from tests.waiting import PATIENCE
@@ -41,6 +43,32 @@ COLUMNS = [
     "run_id",
     *("source", "record", "line", "received_on", "product", "sub_product", "issue", "sub_issue", "company", "state"),
 ]
+
+
+_LOGS = "local AWS writes the logs of functions and jobs by itself"
+# Statements of the roles that a run without failures does not need, each with its reason.
+UNUSED = {
+    ("glue", "Logs"): _LOGS,
+    ("glue", "Metrics"): "Glue itself reports the metrics of a job",
+    ("sagemaker", "Image"): "local AWS pulls no image",
+    ("sagemaker", "ImageLogin"): "local AWS pulls no image",
+    ("sagemaker", "Logs"): _LOGS,
+    ("sagemaker", "Metrics"): "SageMaker itself reports the metrics of a job",
+    ("states", "JobsEnd"): "the rules by which Step Functions hears of the end of a job; local AWS asks the job",
+    ("states", "LogDelivery"): "the logs of executions, which local AWS does not write",
+    ("steps", "Alerts"): "messages about failures: tests/parity/test_failures.py",
+    ("steps", "Approvals"): "an approval by a person: tests/stepfunctions/handlers/test_promotion_flow.py",
+    ("steps", "JobLogs"): "the last lines of a job that failed",
+    ("steps", "JobsByName"): "the job behind a step that failed",
+    ("steps", "OwnLog"): _LOGS,
+    (
+        "starter",
+        "DeadLetters",
+    ): "an object that can never be classified: tests/stepfunctions/handlers/test_end_to_end.py",
+    ("starter", "Follow"): "an execution whose name was used before",
+    ("starter", "OwnLog"): _LOGS,
+    ("events", "Start"): "EventBridge assumes the role to start an execution; local AWS starts it in its own name",
+}
 
 
 @dataclass(frozen=True)
@@ -107,7 +135,7 @@ def run_through_airflow(folder: Path, files: Files) -> dict[str, Any]:
 
 
 def run_through_step_functions(folder: Path, files: Files) -> dict[str, Any]:
-    """The same with ORCHESTRATOR=stepfunctions, here."""
+    """The same with ORCHESTRATOR=stepfunctions, here, with the policies of the roles enforced."""
     folder.mkdir()
     command = [sys.executable, "-m", "laptop", "run", "--build", str(folder / "build"), "--orchestrator=stepfunctions"]
     command += [part for path in files.history for part in ("--train", str(path))]
@@ -115,7 +143,7 @@ def run_through_step_functions(folder: Path, files: Files) -> dict[str, Any]:
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env={"PYTHONPATH": "dags", "PATH": "/usr/bin:/bin", "HOME": str(folder)},
+        env={"PYTHONPATH": "dags", "PATH": "/usr/bin:/bin", "HOME": str(folder), "ENFORCE_IAM": "1"},
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -267,6 +295,16 @@ def test_objects_that_arrived_started_the_classification_and_its_monitoring(serv
     assert json.loads(starts[1]["input"]) == {"source": "raw/batches/laptop/"}
     published = f"manifests/run_id={serverless['classification']['run_id']}.json"
     assert json.loads(starts[2]["input"]) == {"run_id": published}
+
+
+def test_the_flows_need_every_statement_of_the_roles_that_has_no_other_reason(serverless: dict[str, Any]) -> None:
+    file = Path(serverless["results"]["report"]).parent / "aws" / "iam.jsonl"
+    asked = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert [each for each in asked if each["statement"] is None] == []
+    used = {(each["role"].removeprefix("ptmlops-"), each["statement"]) for each in asked}
+    declared = {(role.lower(), each["Sid"]) for role in ROLES for each in statements(documents(role))}
+    assert used <= declared
+    assert declared - used <= UNUSED.keys()
 
 
 def test_both_orchestrators_take_the_same_steps(summary: dict[str, Any], serverless: dict[str, Any]) -> None:
