@@ -26,6 +26,8 @@ PIPELINE, MODEL = "pipeline_config.yaml", "model_config.yaml"
 LOCAL, ENVIRONMENT = "local.yaml", "environment.yaml"
 # What looks for hyperparameters, decides about a model, or looks at it, changes no result of a model that serves.
 _OF_RESULTS = {"labels", "split", "training", "review_below"}
+# A parse of a DAG file loads the settings several times; libyaml, which PyYAML's wheels have, is eight times as fast.
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SectionT = TypeVar("SectionT", bound=BaseModel)
 
 
@@ -80,7 +82,7 @@ def load_pipeline(folder: Path = CONFIG, values: Mapping[str, Any] | None = None
 
 def _content(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), _YAML)
     except FileNotFoundError:
         raise SettingsError(f"{path.name}: not found in {path.parent}; every environment needs one") from None
     except yaml.YAMLError as error:
