@@ -15,6 +15,7 @@ import pytest
 from tests import rooms
 
 if TYPE_CHECKING:
+    from boto3 import Session
     from pyspark.sql import SparkSession
 
     from localaws import LocalAWS
@@ -122,13 +123,22 @@ def run_of(spark: SparkSession, tmp_path: Path) -> Callable[[Mapping[str, str | 
     return lambda files: lay_out(tmp_path / "run", files)
 
 
+@pytest.fixture(scope="session")
+def aws_session() -> Session:
+    """The one boto3 session of all tests in memory: each new one would read the description of S3 anew."""
+    import boto3
+    from moto import mock_aws  # noqa: F401  it hooks into the clients of sessions that are made from now on
+
+    return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1")
+
+
 @pytest.fixture
-def in_memory_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def in_memory_aws(monkeypatch: pytest.MonkeyPatch, aws_session: Session) -> Iterator[None]:
     """moto in this process, for boto3 clients that the code under test makes by itself."""
     import boto3
     from moto import mock_aws
 
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", aws_session)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "local")
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):

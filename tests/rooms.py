@@ -20,6 +20,7 @@ SERVERS = (
     "dags/test_idempotent_operators.py",
     "deploy/test_layer.py",
     "localaws",
+    "monitoring/test_evaluate.py",
     "parity",
     "plugins",
     "system",

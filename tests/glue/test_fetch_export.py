@@ -9,7 +9,6 @@ import json
 import random
 import ssl
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from export_download import DownloadRefusedError, Patience, Source, download
 from export_download.addresses import checked, redirected
 from export_download.multipart import Upload
 from export_download.source import seconds_of
-from moto import mock_aws
 
 from tests.campaign.faults import Fault, injects
 from tests.glue.export_server import Export, changes_to, cut, drip, fine, says, serving, stall
@@ -34,16 +32,11 @@ HEADER = "Date received,Product,Consumer complaint narrative,Complaint ID\n"
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "local")
+def s3(in_memory_aws: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    with mock_aws():
-        client = boto3.client("s3")
-        client.create_bucket(Bucket=BUCKET)
-        yield client
+    client = boto3.client("s3")
+    client.create_bucket(Bucket=BUCKET)
+    return client
 
 
 class Sleeps(list[float]):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from complaints.aws.bucket import Bucket, ConflictError
 from complaints.ingestion import exports
@@ -25,14 +23,10 @@ COUNTS = {"rows_in": 5, "new": 2, "changed": 1, "unchanged": 1, "baseline": 0, "
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "local")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1")
-        client.create_bucket(Bucket=BUCKET)
-        yield Bucket(client, BUCKET)
+def bucket(in_memory_aws: None) -> Bucket:
+    client = boto3.client("s3", region_name="us-east-1")
+    client.create_bucket(Bucket=BUCKET)
+    return Bucket(client, BUCKET)
 
 
 def record(name: str) -> dict[str, Any]:

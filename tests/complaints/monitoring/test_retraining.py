@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from complaints.aws.bucket import Bucket
 from complaints.monitoring.retraining import LOCKS, claimed, locks_in, verdict
@@ -19,11 +17,10 @@ NOW = "2026-11-28T12:00:00+00:00"
 
 
 @pytest.fixture
-def bucket() -> Iterator[Bucket]:
-    with mock_aws():
-        client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
-        client.create_bucket(Bucket="monitored")
-        yield Bucket(client, "monitored")
+def bucket(in_memory_aws: None) -> Bucket:
+    client = boto3.client("s3", region_name="us-east-1")
+    client.create_bucket(Bucket="monitored")
+    return Bucket(client, "monitored")
 
 
 def asked(locks: dict[str, Any] | None = None, **altered: Any) -> dict[str, Any]:
