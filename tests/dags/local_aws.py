@@ -104,7 +104,8 @@ def local_aws(folder: Path) -> Iterator[Account]:
     """The account of a local AWS that runs as long as the block."""
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     environment |= {"LOCALAWS_ACCESS_KEY_ID": "local", "LOCALAWS_SECRET_ACCESS_KEY": "local"}
-    command = [str(PYTHON), "-m", "localaws", "--state", str(folder)]
+    # No Spark process gets ready for the next job: these jobs are plain Python.
+    command = [str(PYTHON), "-m", "localaws", "--state", str(folder), "--no-standby"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as server:
         try:
             assert server.stdout

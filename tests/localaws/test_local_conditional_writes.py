@@ -15,7 +15,7 @@ from tests.localaws.test_local_persistence import Running, running
 
 BUCKET = "complaints"
 WRITERS = 8
-KEYS = 150
+KEYS = 50
 PAIRS = 40
 LOST = {"PreconditionFailed", "NoSuchKey", "ConditionalRequestConflict"}
 

@@ -43,7 +43,7 @@ class Running:
 
 
 def start(state: Path, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "localaws", "--state", str(state), *options]
+    command = [sys.executable, "-m", "localaws", "--state", str(state), "--no-standby", *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
