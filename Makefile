@@ -132,7 +132,7 @@ test: $(foreach e,airflow airflow-oldest airflow-newest jobs bench,.venvs/$(e)/.
 test-quick: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Run the tests that start no job and no server
 	@exec $(JOBS_ENV)/bin/python tests/run_all.py --tier quick
 
-test-all: $(foreach e,airflow airflow-oldest airflow-newest jobs bench,.venvs/$(e)/.installed) $(JOBS_ENV)/.class-data ## Run every test: the long campaign and ten times the examples of property tests, too
+test-all: $(foreach e,airflow airflow-oldest airflow-newest jobs bench,.venvs/$(e)/.installed) $(JOBS_ENV)/.class-data ## Run every test: the long campaign and more examples of property tests, too
 	@exec $(JOBS_ENV)/bin/python tests/run_all.py --tier all
 
 check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict types, CloudFormation templates, and whether what is generated is current

@@ -31,7 +31,7 @@ IGNORED = (
 )
 # Examples of each property test. `explore` looks for new ones; all others give the same examples each time, so that a
 # build fails because of its change.
-PROFILES = {"quick": 20, "default": 150, "long": 1500, "explore": 1500}
+PROFILES = {"quick": 20, "default": 150, "long": 450, "explore": 1500}
 
 
 def pytest_configure(config: pytest.Config) -> None:
