@@ -142,6 +142,8 @@ class Run:
     def __init__(self, tier: str, more: Sequence[str]) -> None:
         self.results = Results()
         self.timings: list[str] = []
+        # Of processes that outlived their parents, such as Spark's JVMs: they belong to no environment.
+        self.orphans_seconds = 0.0
         self.code = 0
         self.interrupted = 0.0
         self._tier, self._more = TIERS[tier], more
@@ -163,7 +165,10 @@ class Run:
         while self._running and not self._is_overdue():
             # Of every child: the orphans of tests are ours, and would stay zombies.
             pid, status, usage = os.wait4(-1, os.WNOHANG)
-            if running := self._running.pop(pid, None):
+            running = self._running.pop(pid, None)
+            if pid and not running:
+                self.orphans_seconds += usage.ru_utime + usage.ru_stime
+            if running:
                 running.process.returncode = os.waitstatus_to_exitcode(status)
                 self.timings.append(running.end(usage.ru_utime + usage.ru_stime))
                 self._count(running.part, running.process.returncode)
@@ -214,6 +219,7 @@ def main() -> int:
     for room, seconds in run.results.seconds.most_common():
         print(f"  {room:40}{seconds:8.0f} s")
     print(f"{'environment':16}{'wall clock':>9}{'processor':>12}", *run.timings, sep="\n")
+    print(f"{'orphans of all':16}{'':9}{run.orphans_seconds:10.0f} s")
     for name in run.results.failed:
         print(f"FAILED {name}")
     print(f"{'interrupted: ' if run.interrupted else ''}{run.results}", flush=True)
