@@ -20,9 +20,14 @@ ARCHIVES = ("glue.zip", "training.tar.gz", "inference.tar.gz")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
+def is_code(path: str) -> bool:
+    """True for a file of a release: Python, or the description of how pip builds a folder of it."""
+    return path.endswith(".py") or PurePosixPath(path).name == "pyproject.toml"
+
+
 def job_files(include: Path) -> dict[str, bytes]:
-    """The Python files below `include` by relative path, in a fixed order."""
-    paths = sorted(path for path in include.rglob("*.py") if "__pycache__" not in path.parts)
+    """The code below `include` by relative path, in a fixed order."""
+    paths = sorted(path for path in include.rglob("*") if is_code(path.name) and "__pycache__" not in path.parts)
     return {path.relative_to(include).as_posix(): path.read_bytes() for path in paths}
 
 

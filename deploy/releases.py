@@ -13,7 +13,7 @@ from typing import Any
 
 from complaints.aws.bucket import Bucket, ConflictError
 from complaints.settings import PipelineSettings
-from deploy.artifacts import ARCHIVES, artifacts, job_files, release_name
+from deploy.artifacts import ARCHIVES, artifacts, is_code, job_files, release_name
 from deploy.errors import ConcurrentDeployError, ReleaseError
 from deploy.infrastructure import of_settings
 
@@ -117,7 +117,7 @@ def _check_complete(bucket: Bucket, release: str) -> None:
         raise ReleaseError(f"release {release!r} is not in s3://{bucket.name}/artifacts/; {_choice(bucket)}")
     if missing := sorted(_required() - paths):
         raise ReleaseError(f"release {release!r} lacks {', '.join(missing)} in {where}; {_choice(bucket)}")
-    files = {path: _content(bucket, prefix + path) for path in paths if path.endswith(".py")}
+    files = {path: _content(bucket, prefix + path) for path in paths if is_code(path)}
     if release_name(files) != release:
         raise ReleaseError(f"files of release {release!r} are missing or changed in {where}; {_choice(bucket)}")
 

@@ -1,6 +1,7 @@
 """A batch transform's server and agent in one process: `python serve_batch.py task.json`.
 
-Loads a program with SageMaker's four functions, then sends each input object through it, payload by payload.
+Installs the code, loads the program with SageMaker's four functions, then sends each input object through it, payload
+by payload.
 Imports nothing of localaws: the program sees only its own folder on the path.
 """
 
@@ -8,6 +9,7 @@ import gzip
 import importlib.util
 import io
 import json
+import subprocess
 import sys
 import traceback
 from collections.abc import Iterator
@@ -17,12 +19,37 @@ from typing import Any
 
 FUNCTIONS = ("model_fn", "input_fn", "predict_fn", "output_fn")
 PROGRESS_RECORDS = 1_000
+# What the container writes into the code where it has none (sagemaker-containers 2.8.6, _modules.prepare).
+SETUP = """from setuptools import setup
+setup(packages=[''], name={name!r}, version='1.0.0', include_package_data=True)
+"""
 # The container passes these as text, everything else as bytes (sagemaker-inference, transformer.py).
 TEXT_TYPES = ("application/json", "text/csv")
 
 
 class ClientError(Exception):
     """The input cannot be transformed as requested."""
+
+
+class InstallError(Exception):
+    """pip cannot install the code."""
+
+
+def install(program: Path, site: Path) -> Path:
+    """Run `pip install .` in the program's folder, as the container does before it serves; returns the program there.
+
+    Into a folder of the job's own. pip finds no package index, like in a container without internet.
+    """
+    code = program.parent
+    if not (code / "setup.py").exists():
+        (code / "setup.py").write_text(SETUP.format(name=program.stem))
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(site), "."]
+    done = subprocess.run(pip, cwd=code, capture_output=True, text=True, check=False)
+    print(done.stdout, done.stderr, sep="", end="", flush=True)
+    if done.returncode:
+        errors = [line.strip() for line in done.stderr.splitlines() if line.strip().startswith("ERROR:")]
+        raise InstallError(f"pip install . ended with {done.returncode}: {' '.join(errors)}")
+    return site / program.name
 
 
 def load(program: Path) -> ModuleType:
@@ -117,7 +144,7 @@ def transform(module: ModuleType, model: Any, name: str, task: dict[str, Any]) -
 def main(task_file: str) -> int:
     """Returns 0 if every object has its output; otherwise 1, with the first failure in a file and all in the log."""
     task = json.loads(Path(task_file).read_text())
-    module = load(Path(task["program"]))
+    module = load(install(Path(task["program"]), Path(task["site"])))
     model = module.model_fn(task["model"])
     failure: str | None = None
     for name in task["inputs"]:

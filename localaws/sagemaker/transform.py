@@ -1,6 +1,7 @@
 """A SageMaker batch transform job: every object under a prefix through a model, one `.out` object each."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -48,6 +49,8 @@ class Transform(SageMakerWork):
         task.write_text(json.dumps(self._task(code, inputs)))
         self._outputs.mkdir()
         environment = self.environment(
+            PIP_NO_INDEX="1",
+            PIP_CONFIG_FILE=os.devnull,
             **self._container.get("Environment", {}),
             SAGEMAKER_BATCH="true",
             SM_MODEL_DIR=str(self.opt_ml / "model"),
@@ -71,6 +74,7 @@ class Transform(SageMakerWork):
         given, wanted = self.request["TransformInput"], self.request["TransformOutput"]
         return {
             "program": str(code / self._container["Environment"]["SAGEMAKER_PROGRAM"]),
+            "site": str(self.folder / "site"),
             "model": str(self.opt_ml / "model"),
             "inputs": inputs,
             "input_folder": str(self.folder / "inputs"),

@@ -265,8 +265,8 @@ def test_a_batch_transform_with_a_hostile_or_foreign_model_fails_with_the_reason
     sound: Content, tmp_path: Path, aws_account: Account
 ) -> None:
     include = Path(__file__).parents[2] / "include" / "inference"
-    programs = {path.stem: path.read_text() for path in include.glob("*.py")}
-    code = aws_account.put_code(**programs)
+    programs = {path.name: path.read_text() for path in include.iterdir() if path.is_file()}
+    code = aws_account.put_archive("code/sourcedir.tar.gz", **programs)
     folder = save(tmp_path / "other")
     rewrite(folder, scikit_learn="1.4.2")
     foreign = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

@@ -35,7 +35,7 @@ def model(account: Account) -> str:
         "ModelDataUrl": account.put_archive("m/model.tar.gz", **{"model.json": '{"label": "loan"}'}),
         "Environment": {
             "SAGEMAKER_PROGRAM": "serve.py",
-            "SAGEMAKER_SUBMIT_DIRECTORY": account.put_code(serve=PROGRAM),
+            "SAGEMAKER_SUBMIT_DIRECTORY": account.put_serving_code(serve=PROGRAM),
         },
     }
     account.sagemaker.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=ROLE)
@@ -156,7 +156,7 @@ def test_a_model_can_be_a_registered_package(account: Account) -> None:
         "ModelDataUrl": account.put_archive("m/model.tar.gz", **{"model.json": '{"label": "card"}'}),
         "Environment": {
             "SAGEMAKER_PROGRAM": "serve.py",
-            "SAGEMAKER_SUBMIT_DIRECTORY": account.put_code(serve=PROGRAM),
+            "SAGEMAKER_SUBMIT_DIRECTORY": account.put_serving_code(serve=PROGRAM),
         },
     }
     account.sagemaker.create_model_package_group(ModelPackageGroupName="registered")
@@ -183,13 +183,31 @@ def test_a_program_that_lacks_a_function_fails_with_its_name(account: Account) -
         "ModelDataUrl": account.put_archive("m/model.tar.gz", **{"model.json": "{}"}),
         "Environment": {
             "SAGEMAKER_PROGRAM": "serve.py",
-            "SAGEMAKER_SUBMIT_DIRECTORY": account.put_code(serve="def model_fn(d): ..."),
+            "SAGEMAKER_SUBMIT_DIRECTORY": account.put_serving_code(serve="def model_fn(d): ..."),
         },
     }
     account.sagemaker.create_model(ModelName="lacking", PrimaryContainer=container, ExecutionRoleArn=ROLE)
     account.put("in/a.json", lines(1))
     job = transform(account, "lacking", "lacking")
     assert "serve.py does not define input_fn, predict_fn, output_fn" in job["FailureReason"]
+
+
+def test_code_that_pip_can_build_only_with_a_package_index_does_not_start(account: Account) -> None:
+    """The container's own setup.py needs setuptools, which pip fetches from the index that no VPC has."""
+    container = {
+        "Image": "image",
+        "ModelDataUrl": account.put_archive("m/model.tar.gz", **{"model.json": "{}"}),
+        "Environment": {
+            "SAGEMAKER_PROGRAM": "serve.py",
+            "SAGEMAKER_SUBMIT_DIRECTORY": account.put_code(serve=PROGRAM),
+        },
+    }
+    account.sagemaker.create_model(ModelName="unbuilt", PrimaryContainer=container, ExecutionRoleArn=ROLE)
+    account.put("in/a.json", lines(1))
+    job = transform(account, "unbuilt", "unbuilt")
+    assert job["TransformJobStatus"] == "Failed"
+    assert "pip install . ended with 1" in job["FailureReason"]
+    assert "setuptools" in job["FailureReason"]
 
 
 def test_what_local_transform_cannot_do_is_refused(account: Account, model: str) -> None:
