@@ -14,6 +14,7 @@ import boto3
 
 from complaints.arrivals.events import ArrivalError, arrivals_of
 from complaints.arrivals.starting import Outcome, Starter
+from complaints.aws import embedded_metrics
 from complaints.aws.bucket import Bucket
 from complaints.settings import Settings, load_settings
 
@@ -78,11 +79,5 @@ def outcomes_of(event: Any, starter: Starter) -> Iterable[Outcome]:
 
 
 def metric(outcome: str) -> str:
-    """A log line that CloudWatch counts as a metric, in its embedded metric format."""
-    directive = {
-        "Namespace": "PTMLops",
-        "Dimensions": [["Outcome"]],
-        "Metrics": [{"Name": "Arrivals", "Unit": "Count"}],
-    }
-    metadata = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
-    return json.dumps({"_aws": metadata, "Outcome": outcome, "Arrivals": 1})
+    """The log line that counts an arrival by its outcome."""
+    return embedded_metrics.line({"Outcome": outcome}, {"Arrivals": (1, "Count")}, time.time())

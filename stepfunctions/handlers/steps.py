@@ -11,6 +11,7 @@ from typing import Any
 
 from complaints.aws.console import execution_url
 from complaints.settings.parameters import check_known
+from stepfunctions.handlers.observed import observed
 
 # The Lambda function that every compiled state machine invokes.
 STEPS_FUNCTION = "ptmlops-steps"
@@ -52,7 +53,8 @@ def run_step(event: Mapping[str, Any], _context: object) -> Any:
         return None
     if "parameters" in event:
         check_known(event["parameters"]["given"], event["parameters"]["known"])
-    return json.loads(json.dumps(function_named(event["function"], TASKS)(**event["arguments"])))
+    result = observed(event["function"], event["arguments"], function_named(event["function"], TASKS))
+    return json.loads(json.dumps(result))
 
 
 def failure_context(known: Mapping[str, Any]) -> Mapping[str, Any]:
