@@ -62,9 +62,12 @@ class ModelVersion:
         return f"{self.prefix}model.json"
 
 
-def claim_version(bucket: Bucket, run_id: str) -> ModelVersion:
-    """The version of a training run: the one that it claimed before, or the next free number."""
-    number = 1
+def claim_version(bucket: Bucket, run_id: str, after: str = "") -> ModelVersion:
+    """The version of a training run: the one that it claimed before, or the next free number.
+
+    `after`: a version that was there when the run was planned, like the one in service. The search begins behind it.
+    """
+    number = int(after.removeprefix("v")) + 1 if after.startswith("v") else 1
     while True:
         version = ModelVersion(number)
         key = version.claim_key

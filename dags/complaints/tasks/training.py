@@ -9,12 +9,12 @@ from typing import Any
 
 from complaints.aws.bucket import Bucket
 from complaints.aws.clients import client, environment_bucket
-from complaints.models import gate, promotion, registration, registry
+from complaints.models import gate, memory, promotion, registration, registry
 from complaints.models.packages import Packages
 from complaints.models.tuning import Chosen
 from complaints.notifications import refusals, set_aside
 from complaints.runs import accounting, documents, inputs, plans, source_ledger
-from complaints.settings import load_settings
+from complaints.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +51,13 @@ def history_adds_up(plan: plans.TrainingPlan, accept_fewer_rows: bool = False) -
     Raises:
         RowsMissingError: rows are missing, or there are too many.
         RowsCollapsedError: the source has far fewer rows than in its last run.
+        TrainingTooLargeError: the narratives do not fit into the memory of the training's instance.
     """
     settings = load_settings()
     bucket = environment_bucket(settings)
     counts = _account(bucket, plan)
     source_ledger.check_source(bucket, plan, counts["rows_in"], settings.pipeline.limits, accept_fewer_rows)
+    _check_memory(plan, counts, settings)
     prepared = documents.job_document(bucket, plan["account_uri"])
     set_aside.report(plan, prepared.get("unreadable_files", ()), settings)
     return counts
@@ -108,7 +110,7 @@ def register_model(
     settings = load_settings()
     bucket = environment_bucket(settings)
     evaluation = _evaluation(bucket, plan, trained)
-    version = registry.claim_version(bucket, plan["run_id"])
+    version = registry.claim_version(bucket, plan["run_id"], plan["in_service_version"])
     if bucket.read_json(version.record_key) is None:
         registration.register(bucket, version, plan, trained, chosen, evaluation, decision, settings)
     else:  # it may be in service, so it never changes, even if the run has trained again
@@ -144,6 +146,15 @@ def promote_model(version: str) -> promotion.Pointer:
 def report_refusal(version: str, decision: gate.Decision) -> str:
     """Publishes a message about a version that did not pass the gate; returns its subject. The run succeeds."""
     return refusals.report(version, decision["verdict"], decision["reasons"], load_settings())
+
+
+def _check_memory(plan: plans.TrainingPlan, counts: Mapping[str, int], settings: Settings) -> None:
+    held_out = counts["test"] + counts["newest"] if settings.model.gate.refit else 0
+    machines = settings.pipeline.sagemaker
+    instances = {"sagemaker.training.instance_type": machines.training.instance_type}
+    memory.check_memory(counts["train"] + held_out, instances)
+    if plan["tune"]:
+        memory.check_memory(counts["train"], {"sagemaker.tuning.instance_type": machines.tuning.instance_type})
 
 
 def _evaluation(bucket: Bucket, plan: plans.TrainingPlan, trained: plans.TrainedModel) -> Mapping[str, Any]:

@@ -26,6 +26,16 @@ def test_versions_count_up_and_a_retry_gets_the_number_it_had(bucket: Bucket) ->
     assert [register(bucket, run) for run in ("run-a", "run-b", "run-a", "run-c")] == ["v1", "v2", "v1", "v3"]
 
 
+def test_the_search_for_a_number_begins_behind_the_version_that_was_in_service(bucket: Bucket) -> None:
+    for run in ("run-a", "run-b", "run-c"):
+        register(bucket, run)
+    bucket.client.delete_object(Bucket=bucket.name, Key=registry.ModelVersion(1).claim_key)
+    # Without asking about v1, whose claim is gone, and which is not given away again.
+    assert registry.claim_version(bucket, "run-d", after="v2").name == "v4"
+    assert registry.claim_version(bucket, "run-c", after="v2").name == "v3"
+    assert registry.claim_version(bucket, "the first", after="none").name == "v1"
+
+
 def test_the_records_of_the_versions_come_in_their_order_without_those_that_were_only_claimed(bucket: Bucket) -> None:
     for run in range(11):
         register(bucket, f"run-{run}")
