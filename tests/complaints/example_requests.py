@@ -10,7 +10,8 @@ from complaints.ingestion.remote import SourceVersion
 from complaints.models.tuning import untuned
 from complaints.monitoring.plans import monitoring_plan
 from complaints.runs import plans, requests
-from complaints.settings import load_settings
+from complaints.settings import Settings, load_settings
+from complaints.settings.security import Security
 
 SETTINGS = load_settings()
 INPUTS = [ObjectVersion("raw/a.csv", "0" * 32, 10, "2026-01-01T00:00:00+00:00")]
@@ -36,19 +37,45 @@ TRAINED: plans.TrainedModel = {
     "training_job_name": "complaints-train-0",
     "sha256": "0" * 64,
 }
+# As an account with guard rails has them.
+GUARDED = SETTINGS.model_copy(
+    update={
+        "pipeline": SETTINGS.pipeline.model_copy(
+            update={
+                "security": Security(
+                    kms_key_arn="arn:aws:kms:us-east-1:123456789012:key/k",
+                    subnets=("subnet-0a1b",),
+                    security_groups=("sg-0a1b",),
+                    isolate_evaluation=True,
+                    tags={"team": "ml", "cost": "42"},
+                )
+            }
+        )
+    }
+)
+
+
+def sagemaker_requests(settings: Settings) -> list[tuple[str, str, dict[str, Any]]]:
+    """A request of each kind to SageMaker."""
+    chosen = untuned(TRAINING["hyperparameters"])
+    return [
+        ("sagemaker", "CreateTrainingJob", requests.training_job(TRAINING, chosen, settings)),
+        ("sagemaker", "CreateProcessingJob", requests.evaluation_job(TRAINING, TRAINED, settings)),
+        ("sagemaker", "CreateProcessingJob", requests.monitoring_job(MONITORING, settings)),
+        ("sagemaker", "CreateTrainingJob", requests.refit_job(TRAINING, chosen, settings)),
+        ("sagemaker", "CreateTransformJob", requests.transform_job(CLASSIFICATION, settings)),
+        ("sagemaker", "CreateTransformJob", requests.shadow_job(SHADOWED, settings)),
+        ("sagemaker", "CreateModel", requests.model("m", model_uri="s3://b/m", code_uri="s3://b/c", settings=settings)),
+        ("sagemaker", "CreateHyperParameterTuningJob", requests.tuning_job(TRAINING, settings)),
+    ]
+
 
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.prepare_history_arguments(TRAINING)}),
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.prepare_complaints_arguments(CLASSIFICATION)}),
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.audit_results_arguments(CLASSIFICATION)}),
-    ("sagemaker", "CreateTrainingJob", requests.training_job(TRAINING, untuned(TRAINING["hyperparameters"]), SETTINGS)),
-    ("sagemaker", "CreateProcessingJob", requests.evaluation_job(TRAINING, TRAINED, SETTINGS)),
-    ("sagemaker", "CreateTrainingJob", requests.refit_job(TRAINING, untuned(TRAINING["hyperparameters"]), SETTINGS)),
-    ("sagemaker", "CreateTransformJob", requests.transform_job(CLASSIFICATION, SETTINGS)),
-    ("sagemaker", "CreateTransformJob", requests.shadow_job(SHADOWED, SETTINGS)),
-    ("sagemaker", "CreateModel", requests.model("m", model_uri="s3://b/m", code_uri="s3://b/c", settings=SETTINGS)),
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.fetch_export_arguments(INGESTION, SETTINGS)}),
     ("glue", "StartJobRun", {"JobName": "j", "Arguments": requests.compare_exports_arguments(INGESTION, SETTINGS)}),
-    ("sagemaker", "CreateProcessingJob", requests.monitoring_job(MONITORING, SETTINGS)),
-    ("sagemaker", "CreateHyperParameterTuningJob", requests.tuning_job(TRAINING, SETTINGS)),
+    *sagemaker_requests(SETTINGS),
+    *sagemaker_requests(GUARDED),
 ]

@@ -15,15 +15,8 @@ from complaints.ingestion.plans import IngestionPlan
 from complaints.models.tuning import Chosen
 from complaints.monitoring.plans import MonitoringPlan
 from complaints.runs.plans import ClassificationPlan, Plan, TrainedModel, TrainingPlan
-from complaints.settings import Hyperparameters, Instances, Range, Settings, SettingsError
+from complaints.settings import Hyperparameters, Instances, Range, Settings, images
 
-# The account that holds AWS's scikit-learn images, by region (SageMaker developer guide, image paths).
-_IMAGE_ACCOUNTS = {
-    "us-east-1": "683313688378",
-    "us-east-2": "257758044811",
-    "us-west-2": "246618743249",
-    "eu-west-1": "141502667606",
-}
 _OBJECTIVE = "validation:macro_f1"  # as train.py prints it
 _PROCESSING = "/opt/ml/processing"
 
@@ -127,6 +120,7 @@ def training_job(plan: TrainingPlan, chosen: Chosen, settings: Settings) -> dict
         "TrainingJobName": plan["training_job_name"],
         "HyperParameters": chosen["hyperparameters"],
         **_training(channels, plan["training_uri"], settings.pipeline.sagemaker.training, settings),
+        **settings.pipeline.security.request_tags,
     }
 
 
@@ -137,6 +131,7 @@ def refit_job(plan: TrainingPlan, chosen: Chosen, settings: Settings) -> dict[st
         "TrainingJobName": plan["refit_job_name"],
         "HyperParameters": chosen["hyperparameters"],
         **_training(channels, plan["refit_uri"], settings.pipeline.sagemaker.training, settings),
+        **settings.pipeline.security.request_tags,
     }
 
 
@@ -162,6 +157,7 @@ def tuning_job(plan: TrainingPlan, settings: Settings) -> dict[str, Any]:
             "RandomSeed": settings.model.training.hyperparameters.seed,
         },
         "TrainingJobDefinition": {"StaticHyperParameters": plan["static_hyperparameters"], **definition},
+        **settings.pipeline.security.request_tags,
     }
 
 
@@ -191,9 +187,10 @@ def _training(channels: Mapping[str, Any], output_uri: Any, machines: Instances,
             ],
         },
         "InputDataConfig": [_channel(name, uri) for name, uri in channels.items()],
-        "OutputDataConfig": {"S3OutputPath": output_uri},
-        "ResourceConfig": _resources(machines),
+        "OutputDataConfig": {"S3OutputPath": output_uri, **settings.pipeline.security.key("KmsKeyId")},
+        "ResourceConfig": _resources(machines, settings),
         "StoppingCondition": {"MaxRuntimeInSeconds": machines.max_runtime_seconds},
+        **settings.pipeline.security.network,
     }
 
 
@@ -291,19 +288,13 @@ def _processing_job(
         },
         "ProcessingInputs": [_processing_input(name, uri) for name, uri in {room: code_uri, **inputs}.items()],
         "ProcessingOutputConfig": {
-            "Outputs": [
-                {
-                    "OutputName": room,
-                    "S3Output": {
-                        "S3Uri": output_uri,
-                        "LocalPath": f"{_PROCESSING}/output/{room}",
-                        "S3UploadMode": "EndOfJob",
-                    },
-                }
-            ]
+            "Outputs": [_processing_output(room, output_uri)],
+            **settings.pipeline.security.key("KmsKeyId"),
         },
-        "ProcessingResources": {"ClusterConfig": _resources(machines)},
+        "ProcessingResources": {"ClusterConfig": _resources(machines, settings)},
         "StoppingCondition": {"MaxRuntimeInSeconds": machines.max_runtime_seconds},
+        **settings.pipeline.security.evaluation_network,
+        **settings.pipeline.security.request_tags,
     }
 
 
@@ -329,11 +320,14 @@ def transform_job(plan: ClassificationPlan, settings: Settings) -> dict[str, Any
             "S3OutputPath": plan["scores_uri"],
             "Accept": "application/jsonlines",
             "AssembleWith": "Line",
+            **settings.pipeline.security.key("KmsKeyId"),
         },
         "TransformResources": {
             "InstanceType": machines.instance_type,
             "InstanceCount": machines.instance_count,
+            **settings.pipeline.security.key("VolumeKmsKeyId"),
         },
+        **settings.pipeline.security.request_tags,
     }
 
 
@@ -361,6 +355,8 @@ def model(name: str, *, model_uri: str, code_uri: str, settings: Settings) -> di
                 "SAGEMAKER_REGION": settings.pipeline.aws.region,
             },
         },
+        **settings.pipeline.security.network,
+        **settings.pipeline.security.request_tags,
     }
 
 
@@ -368,14 +364,9 @@ def image_uri(settings: Settings) -> str:
     """AWS's scikit-learn image in the region of the settings.
 
     Raises:
-        SettingsError: the region is not in the table of image accounts.
+        SettingsError: the image is not in the region.
     """
-    region = settings.pipeline.aws.region
-    if region not in _IMAGE_ACCOUNTS:
-        known = ", ".join(sorted(_IMAGE_ACCOUNTS))
-        raise SettingsError(f"pipeline_config.yaml: aws.region: {region!r}: no image account known; use {known}")
-    registry = f"{_IMAGE_ACCOUNTS[region]}.dkr.ecr.{region}.amazonaws.com"
-    return f"{registry}/sagemaker-scikit-learn:{settings.pipeline.sagemaker.image_tag}"
+    return images.image_uri(settings.pipeline.aws.region, settings.pipeline.sagemaker.image_tag)
 
 
 def _processing_input(name: str, uri: Any) -> dict[str, Any]:
@@ -390,9 +381,18 @@ def _processing_input(name: str, uri: Any) -> dict[str, Any]:
     }
 
 
-def _resources(machines: Instances) -> dict[str, Any]:
+def _processing_output(name: str, uri: Any) -> dict[str, Any]:
+    local_path = f"{_PROCESSING}/output/{name}"
+    return {
+        "OutputName": name,
+        "S3Output": {"S3Uri": uri, "LocalPath": local_path, "S3UploadMode": "EndOfJob"},
+    }
+
+
+def _resources(machines: Instances, settings: Settings) -> dict[str, Any]:
     return {
         "InstanceType": machines.instance_type,
         "InstanceCount": machines.instance_count,
         "VolumeSizeInGB": machines.volume_gb,
+        **settings.pipeline.security.key("VolumeKmsKeyId"),
     }
