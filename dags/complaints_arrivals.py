@@ -10,7 +10,7 @@ raw/batches/ once it has a `_SUCCESS`. Unpause this DAG, then upload files.
 - The same bytes under another name are a duplicate. A duplicate is started only if the first run fails.
 - Ignored: empty files, names that begin with an underscore or a dot, and files other than .csv, .csv.gz and .zip.
 
-**While it waits.** One run is always active. It looks for new files every few seconds (arrival_poll_seconds in
+**While it waits.** One run is always active. It looks for new files every two minutes (arrival_poll_seconds in
 pipeline_config.yaml), ends after an hour with its tasks skipped, and the next run goes on. You can trigger
 complaints_classification by hand meanwhile; its runs take turns. If Step Functions runs the flows, the Lambda function
 ptmlops-starter does the work of this DAG. Both use the same ledger, so nothing is started twice.
@@ -37,6 +37,7 @@ from complaints.arrivals.dag_runs import StateOf
 from complaints.arrivals.decision import RunState
 from complaints.arrivals.ledger import FLOW
 from complaints.notifications import alerts
+from complaints.runs import documents
 from complaints.settings import load_settings
 from complaints.tasks import arrivals
 
@@ -58,7 +59,7 @@ def states_of(ti: Any) -> StateOf:
 
 
 def is_anything_due(_files: Any, **context: Any) -> bool:
-    """The sensor's check, which runs once there is any object at all."""
+    """The sensor's check, which runs once a release is deployed."""
     return arrivals.is_anything_due(states_of(context["ti"]))
 
 
@@ -85,9 +86,9 @@ with DAG(
     arrived = S3KeySensor(
         task_id="await_arrivals",
         bucket_name=pipeline.storage.bucket,
-        # One pattern for files and for the _SUCCESS of batches: of several patterns, the sensor needs all.
-        bucket_key=[f"{pipeline.storage.raw}*"],
-        wildcard_match=True,
+        # One object, which is there once code is deployed: for a pattern, the sensor lists all of raw/, and the check
+        # lists it again.
+        bucket_key=[documents.LATEST_RELEASE],
         check_fn=is_anything_due,
         # Not deferrable: with a check_fn the trigger resumes a worker at each look, and before that it asks S3 about
         # each object. If one is deleted in between, the trigger ends without an event, which fails the task

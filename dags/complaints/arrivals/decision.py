@@ -84,14 +84,13 @@ class Decisions:
         """
         known = self._ledger.names()
         first_of: dict[tuple[str, int], Arrival] = {}
-        for version in sorted(self._bucket.current_versions(self._storage.raw), key=oldest_first):
-            arrival = Arrival(self._bucket.name, version)
-            if arrival.execution_name in known:
-                continue
-            decision = self._undecided(arrival)
-            if decision.outcome == "ignored":
-                continue
-            decision = self._compared(decision)
+        arrivals = (Arrival(self._bucket.name, version) for version in self._bucket.current_versions(self._storage.raw))
+        # What had its run stays listed for ever, and is not held; few are left to put in order.
+        new = (self._undecided(arrival) for arrival in arrivals if arrival.execution_name not in known)
+        due = [decision for decision in new if decision.outcome != "ignored"]
+        for undecided in sorted(due, key=lambda each: oldest_first(each.arrival.object)):
+            arrival, version = undecided.arrival, undecided.arrival.object
+            decision = self._compared(undecided)
             if decision.outcome == "start" and version.size:
                 first = first_of.setdefault((version.etag, version.size), arrival)
                 if first != arrival:
