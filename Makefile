@@ -1,6 +1,6 @@
 # The verbs of this project. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help run results up down status logs ls get put rm models promote rollback approve reject reset package deploy smoke destroy compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
+.PHONY: help run results up down status logs ls get put rm models promote rollback approve reject erase costs reset package deploy smoke destroy compose-test browser-test screenshots test test-quick test-all check export bench bench-compile \
 	bench-orchestration bench-etl bench-prepare bench-model bench-inference bench-scale bench-monitoring lock clean
 
 # The first interpreter that the locked environments support; name another by PYTHON=...
@@ -11,6 +11,7 @@ UV := .venvs/uv-$(UV_VERSION)/bin/uv
 AIRFLOW_ENV := .venvs/airflow
 JOBS_ENV := .venvs/jobs
 BENCH_ENV := .venvs/bench
+DEPLOY_ENV := .venvs/deploy
 LAPTOP := $(JOBS_ENV)/bin/python -m laptop
 # The benches of what the jobs do call the jobs' own code.
 BENCH_PATH := dags:include/glue:include/training:include/inference:include/monitoring
@@ -64,7 +65,8 @@ override RELEASE := $(value RELEASE)
 override ACCOUNT := $(value ACCOUNT)
 override REASON := $(value REASON)
 override BY := $(value BY)
-export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR RUN VERSION REASON BY ENV RELEASE ACCOUNT
+override ID := $(value ID)
+export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR RUN VERSION REASON BY ENV RELEASE ACCOUNT ID
 
 # For the benches: patterns are expanded here, as a shell leaves TRAIN=folder/*.csv alone.
 named = $(foreach pattern,$(2),$(foreach path,$(or $(wildcard $(pattern)),$(pattern)),$(1) '$(path)'))
@@ -114,6 +116,12 @@ approve: $(JOBS_ENV)/.installed ## Approve a version: VERSION=v3, REASON=..., BY
 reject: $(JOBS_ENV)/.installed ## Reject a version: VERSION=v3, REASON=..., BY=
 	@PYTHONPATH=dags $(LAPTOP) reject --version="$$VERSION" --reason="$$REASON" --by="$$BY"
 
+erase: $(JOBS_ENV)/.installed ## Report where AWS_PROFILE's bucket holds a complaint: ID=, BY=, REASON=; APPLY=1 erases it there
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.erasure --id "$$ID" --by "$${BY:-$$(id -un)}" --reason "$$REASON" $(if $(APPLY),--apply)
+
+costs: $(JOBS_ENV)/.installed ## Show what runs and idle environments cost on AWS, by the prices in pipeline_config.yaml
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.costs
+
 reset: $(JOBS_ENV)/.installed ## Remove the data of make up in build/up, after asking (YES=1: without asking)
 	@PYTHONPATH=dags $(LAPTOP) reset $(if $(YES),--yes)
 
@@ -135,13 +143,14 @@ test-quick: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Run the tests th
 test-all: $(foreach e,airflow airflow-oldest airflow-newest jobs bench,.venvs/$(e)/.installed) $(JOBS_ENV)/.class-data ## Run every test: the long campaign and more examples of property tests, too
 	@exec $(JOBS_ENV)/bin/python tests/run_all.py --tier all
 
-check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Lint, format, strict types, CloudFormation templates, and whether what is generated is current
+check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed $(DEPLOY_ENV)/.installed ## Lint, format, strict types, CloudFormation templates, and whether what is generated is current
 	@$(JOBS_ENV)/bin/ruff check .
 	@$(JOBS_ENV)/bin/ruff format --check .
 	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags plugins stepfunctions docs bench/compile_time.py
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions --check
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign.page --check
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python docs/generate_configuration.py --check
+	@PYTHONPATH=dags $(DEPLOY_ENV)/bin/python -m deploy.image_table --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py bench/prepare_contenders.py bench/timed_job.py
 	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/prepare.py bench/scale.py bench/model.py bench/inference.py bench/monitoring.py
 	@$(JOBS_ENV)/bin/cfn-lint infra/*.yaml
@@ -163,10 +172,12 @@ smoke: $(JOBS_ENV)/.installed ## Try a deployed environment with one history and
 destroy: $(JOBS_ENV)/.installed ## Take an environment down, after asking (ENV=dev, YES=1: without asking); its data stays
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.commands destroy "$$ENV" $(if $(YES),--yes)
 
-export: $(AIRFLOW_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, docs/configuration.md, docs/faults.md
+export: $(AIRFLOW_ENV)/.installed $(DEPLOY_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, configuration.md, faults.md, costs.md, images.yaml
+	@PYTHONPATH=dags $(DEPLOY_ENV)/bin/python -m deploy.image_table
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m stepfunctions
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign.page
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python docs/generate_configuration.py
+	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python -m deploy.costs --write
 
 bench: bench-compile bench-orchestration ## Measure: compile time, and what each orchestrator adds (TRAIN= CLASSIFY= REPEAT=)
 
@@ -202,6 +213,9 @@ lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= name
 	@$(call compile,--group airflow-newest -c $(MWAA_CONSTRAINTS)/constraints-3.3.1-py3.12.txt,airflow-newest)
 	@$(call compile,--group postgres -c $(MWAA_CONSTRAINTS)/constraints-3.2.1-py3.12.txt,postgres)
 	@$(call compile,--group jobs,jobs)
+	@$(call compile,--group glue-5,glue-5)
+	@$(call compile,--group glue-6,glue-6)
+	@$(call compile,--group deploy,deploy)
 	@$(call compile,--group bench,bench)
 	@$(call compile,--group browser,browser)
 

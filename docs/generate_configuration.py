@@ -64,10 +64,13 @@ SECTIONS = {
     "aws": "The account: region, roles, topic and queue. All but the region come from the environment's stacks.",
     "glue": "The Glue jobs. `deploy` creates them; the DAGs only start them.",
     "sagemaker": "The scikit-learn container and the instances of each kind of job.",
+    "security": "What an account with guard rails requires of SageMaker's jobs and models. Requests leave out what "
+    "is not set. A change changes no result.",
     "limits": "How much input one run accepts. MB and kB are millions and thousands of bytes.",
     "results": "What is published beside each prediction.",
     "ingestion": "The public export, and which of its complaints are classified: see [ingestion](ingestion.md).",
     "orchestration": "Retries, polling and timeouts.",
+    "prices": "The list prices that [costs](costs.md) are estimated and recorded by. A change changes no result.",
     "labels": "The classes: an ordered list of rules. The first rule whose text occurs in the lower-cased product name "
     "gives the complaint its class. A product that matches no rule is `unmapped`: counted and classified, but never "
     "used for training.",
@@ -85,7 +88,7 @@ DESCRIPTIONS = {
     "storage.bucket": "The S3 bucket of this environment.",
     "storage.raw": "Prefix for the complaints to classify. Everything under it is an arrival.",
     "storage.history": "Prefix for the labelled complaints to train on.",
-    "aws.region": "The AWS region. The image URI of the SageMaker container depends on it.",
+    "aws.region": "The AWS region. The SageMaker container's image is in 37, which `images.yaml` lists.",
     "aws.glue_role_arn": "The role of the Glue jobs.",
     "aws.sagemaker_role_arn": "The role of the SageMaker jobs and of the model. The role that starts a SageMaker job "
     "needs `iam:PassRole` on it.",
@@ -99,12 +102,15 @@ DESCRIPTIONS = {
     "glue.audit_results_job": "Name of the Glue job that audits the results.",
     "glue.fetch_export_job": "Name of the Glue job that downloads the public export.",
     "glue.compare_exports_job": "Name of the Glue job that compares it with the one before.",
+    "glue.version": "Version of AWS Glue: `5.1` (Spark 3.5 on Python 3.11) or `6.0` (Spark 4.1 on Python 3.13, 30 % "
+    "cheaper per DPU-hour). The jobs are tested on the libraries of both.",
     "glue.worker_type": "Worker type of all Glue jobs.",
     "glue.number_of_workers": "Number of workers of each job run.",
     "glue.max_concurrent_runs": "Maximum number of concurrent runs of each job. With Step Functions, also the number "
     "of executions that the starter runs at the same time.",
     "glue.timeout_minutes": "Timeout of a job run.",
-    "sagemaker.image_tag": "Tag of AWS's scikit-learn image: scikit-learn 1.9.0 on Python 3.12.",
+    "sagemaker.image_tag": "Tag of AWS's scikit-learn image: scikit-learn 1.9.0 on Python 3.12. `make export` "
+    "writes its URI in every region to `images.yaml`, from the SageMaker SDK.",
     "sagemaker.*.instance_type": "Instance type.",
     "sagemaker.*.instance_count": "Number of instances.",
     "sagemaker.*.volume_gb": "Size of the attached volume in GB.",
@@ -114,6 +120,12 @@ DESCRIPTIONS = {
     "sagemaker.transform.max_payload_mb": "Maximum size of one request to the model.",
     "sagemaker.transform.max_concurrent_transforms": "Requests in flight per instance; one per vCPU. Multiplied by "
     "`max_payload_mb`, at most 100.",
+    "security.kms_key_arn": "ARN of the KMS key that encrypts the jobs' volumes and outputs.",
+    "security.subnets": "Subnets of the jobs, with routes to S3 and ECR.",
+    "security.security_groups": "Security groups of the jobs. Name both, or neither.",
+    "security.isolate_evaluation": "Run the evaluation without any network. Training and transform cannot be isolated: "
+    "their containers fetch the code from S3.",
+    "security.tags": "Tags of jobs and models, `{name: value}`.",
     "limits.max_files": "Maximum number of objects in one run. Checked when the run is planned.",
     "limits.max_file_mb": "Maximum size of an object as stored. Checked when the run is planned. The public database "
     "is about 8,000 MB.",
@@ -154,6 +166,16 @@ DESCRIPTIONS = {
     "orchestration.arrival_timeout_hours": "How long `complaints_classification` waits for a file under `raw/`.",
     "orchestration.max_run_hours": "Timeout of a run, the wait for files included. Must be more than "
     "`arrival_timeout_hours`.",
+    "prices.as_of": "The day of the prices.",
+    "prices.region": "Their region.",
+    "prices.glue_dpu_hour": "USD for an hour of a data processing unit.",
+    "prices.instance_hour": "USD for an hour of an instance, by type. A run on a type without a price has a cost "
+    "without it, which says so.",
+    "prices.state_transitions_1000": "USD for a thousand state transitions of Step Functions.",
+    "prices.s3_writes_1000": "USD for a thousand PUT, COPY, POST or LIST requests.",
+    "prices.s3_reads_1000": "USD for a thousand GET requests.",
+    "prices.mwaa_hour": "USD for an hour of the MWAA environment.",
+    "prices.nat_gateway_hour": "USD for an hour of a NAT gateway.",
     "labels[].contains": "Text to look for, in lower case.",
     "labels[].label": "The class.",
     "split.newest_fraction": "Share of the dated complaints, the newest ones, held out to measure how the model does "

@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 
 from cleaned_rows import UNMAPPED
+from exact_csv.outputs import remove_markers
 from preparation import arguments, listed, prepare
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -40,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise ValueError(f"nothing to classify: no row in {listed(found.sources)}")
     count = sum(source["with_narrative"] for source in by_source)
     write_records(found.complaints.filter(F.col("fate") == "with_narrative"), count, options.records)
+    # The batch transform takes every object below the prefix, and AWS does not say what it makes of S3A's markers.
+    remove_markers(options.records)
     account = {
         "by_source": by_source,
         "quarantined_by_reason": found.quarantined_by_reason,

@@ -9,6 +9,7 @@ from typing import Any
 from complaints.aws.bucket import Bucket
 from complaints.monitoring.plans import PREFIX, decision_key
 from complaints.runs import results
+from complaints.runs.costs import RECORDS
 from complaints.runs.metrics import confidence_histogram, predicted_products, slice_of
 
 _TRAINING = ("train", "test", "newest", "without_narrative", "unmapped", "quarantined", "superseded")
@@ -94,6 +95,7 @@ class Results:
             "predicted_products": predicted_products(counts),
             "confidence": confidence_histogram(counts),
             "labelled": slice_of(counts),
+            "cost": Bucket(self._s3, self._bucket).read_json(f"{RECORDS}run_id={manifest['run_id']}.json"),
         }
 
     def _monitoring(self, run_id: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from complaints.runs.costs import sentence
 from laptop.report.formatting import (
     NOT_KNOWN,
     count,
@@ -38,7 +39,7 @@ def text(summary: Mapping[str, Any]) -> str:
 
 def lines(summary: Mapping[str, Any]) -> Iterator[str]:
     """The lines for the content of ``summary.json``, at most 100 columns wide, with control characters escaped."""
-    for section in (_title, _steps, _rows, _skipped_files, _scores, _monitoring, _time, _places):
+    for section in (_title, _steps, _rows, _skipped_files, _scores, _monitoring, _time, _cost, _places):
         for line in section(summary):
             yield fitted(printable(line), COLUMNS)
 
@@ -171,6 +172,11 @@ def _time(summary: Mapping[str, Any]) -> Iterator[str]:
     if split:
         yield ""
         yield f"Time: {time_sentence(split)}"
+
+
+def _cost(summary: Mapping[str, Any]) -> Iterator[str]:
+    if estimated := part(part(summary, "classification"), "cost").get("estimated"):
+        yield from textwrap.wrap(f"The classification would have cost on AWS about {sentence(estimated)}", COLUMNS)
 
 
 def _places(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from localaws.jobs.processes import Command, Lines, Processes
 from localaws.jobs.standby import Standby, Waiting
 
 # Read after the JVM has started: by Spark's session and by Hadoop. A job that asks for any other gets a new process.
-SETTINGS_OF_A_SESSION = ("spark.sql.", "spark.hadoop.")
+SETTINGS_OF_A_SESSION = ("spark.sql.", "spark.hadoop.", "spark.default.parallelism")
 _SCRIPT = Path(__file__).resolve().with_name("ready_process.py")
 _LAST_LINES = 200
 

@@ -91,7 +91,7 @@ def test_the_release_of_include_holds_every_script_that_a_job_runs() -> None:
     glue = {*zipped(made["glue.zip"])}
     assert {"exact_csv/tolerant_reader.py", "complaint_rows.py", "preparation.py", "run_files.py"} <= glue
     assert {"train.py", "model_folder.py"} <= {*tarred(made["training.tar.gz"])}
-    assert {"inference.py", "trained_model.py"} <= {*tarred(made["inference.tar.gz"])}
+    assert {"inference.py", "trained_model.py", "pyproject.toml"} <= {*tarred(made["inference.tar.gz"])}
 
 
 def test_an_unpacked_archive_can_be_read_by_its_owner(tmp_path: Path) -> None:

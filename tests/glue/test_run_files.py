@@ -4,6 +4,8 @@ from pathlib import Path
 
 import boto3
 import pytest
+from exact_csv.outputs import remove_markers
+from moto import mock_aws
 from pyspark.sql import SparkSession
 from run_files import account_of, read_document, write_document
 
@@ -61,3 +63,18 @@ def test_a_folder_of_several_documents_is_refused_with_their_number(tmp_path: Pa
         (tmp_path / name).write_text("{}\n")
     with pytest.raises(ValueError, match=r"holds 2 documents where there should be one$"):
         read_document(tmp_path.as_uri())
+
+
+def test_the_markers_of_folders_are_removed_and_files_stay_however_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "local")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    with mock_aws():
+        s3 = boto3.client("s3", region_name="us-east-1")
+        s3.create_bucket(Bucket="records")
+        for key in ("run/records/", "run/records/part-0.json", "run/records/_temporary/0/", "run/other/"):
+            s3.put_object(Bucket="records", Key=key, Body=b"")
+        remove_markers("s3://records/run/records/")
+        found = [each["Key"] for each in s3.list_objects_v2(Bucket="records")["Contents"]]
+    assert found == ["run/other/", "run/records/part-0.json"]

@@ -79,6 +79,19 @@ def _newest_run(glue: Any, job_name: str, arguments: Mapping[str, str]) -> Mappi
     return {}
 
 
+def glue_runs(glue: Any, job_name: str, arguments: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    """The runs of a Glue job that were started with these arguments, newest first, of its newest thousand."""
+    pages = glue.get_paginator("get_job_runs").paginate(
+        JobName=job_name, PaginationConfig={"MaxItems": _NEWEST_RUNS, "PageSize": _RUNS_PER_PAGE}
+    )
+    return [run for page in pages for run in page["JobRuns"] if arguments.items() <= run.get("Arguments", {}).items()]
+
+
+def attempts(sagemaker: Any, kind: JobKind, planned: str) -> list[dict[str, Any]]:
+    """The attempts at a SageMaker job with this planned name, as AWS describes them, oldest first."""
+    return [described for _, described in _attempts(sagemaker, kind, planned) if described]
+
+
 def sagemaker_job(
     sagemaker: Any, has_objects: HasObjects, *, kind: JobKind, request: Mapping[str, Any], output_uri: str
 ) -> Job:
@@ -162,8 +175,8 @@ def job_behind(task: Any, glue: Any, sagemaker: Any) -> Mapping[str, Any] | None
     config = getattr(task, "config", None) or {}
     for kind in KINDS:
         if planned := config.get(kind.id_member):
-            attempts = [described for _, described in _attempts(sagemaker, kind, planned) if described]
-            return attempts[-1] if attempts else None
+            found = attempts(sagemaker, kind, planned)
+            return found[-1] if found else None
     return None
 
 

@@ -1,6 +1,7 @@
 """The settings: the YAML files of `config/`, read, validated and typed.
 
-- `pipeline`: `pipeline_config.yaml`, with its sections `limits`, `machines` (SageMaker) and `ingestion`
+- `pipeline`: `pipeline_config.yaml`, with its sections `limits`, `machines` (SageMaker), `security`, `ingestion` and
+  `prices`
 - `model`: `model_config.yaml`, with its sections `tuning` and `monitoring`
 - `loading`: reading both, with the values of the environment
 - `parameters`: the JSON Schemas of the DAGs' parameters
@@ -13,6 +14,7 @@ from complaints.settings.machines import Instances
 from complaints.settings.model import Gate, Hyperparameters, LabelRule, ModelSettings
 from complaints.settings.monitoring import Monitoring
 from complaints.settings.pipeline import Glue, Orchestration, PipelineSettings, Storage
+from complaints.settings.prices import Prices
 from complaints.settings.tuning import Range, Tuning
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "Monitoring",
     "Orchestration",
     "PipelineSettings",
+    "Prices",
     "Range",
     "Settings",
     "SettingsError",

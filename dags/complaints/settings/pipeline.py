@@ -10,6 +10,8 @@ from pydantic import BaseModel, Field, model_validator
 from complaints.settings.ingestion import Ingestion
 from complaints.settings.limits import Count, Limits
 from complaints.settings.machines import SageMaker
+from complaints.settings.prices import Prices
+from complaints.settings.security import Security
 
 Prefix = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/_-]*/$", description="an S3 prefix that ends in '/'")]
 ResultColumn = Literal["received_on", "product", "sub_product", "issue", "sub_issue", "company", "state"]
@@ -61,6 +63,7 @@ class Glue(BaseModel, extra="forbid", frozen=True):
     audit_results_job: JobName
     fetch_export_job: JobName
     compare_exports_job: JobName
+    version: Literal["5.1", "6.0"]
     worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"]
     number_of_workers: Annotated[int, Field(ge=2, le=299)]
     max_concurrent_runs: Count
@@ -114,10 +117,12 @@ class PipelineSettings(BaseModel, extra="forbid", frozen=True):
     aws: Aws
     glue: Glue
     sagemaker: SageMaker
+    security: Security
     limits: Limits
     results: Results
     ingestion: Ingestion
     orchestration: Orchestration
+    prices: Prices
 
     @model_validator(mode="after")
     def _the_longest_record_fits_into_a_payload(self) -> PipelineSettings:

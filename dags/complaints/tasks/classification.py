@@ -6,12 +6,16 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from complaints.aws import jobs
 from complaints.aws.bucket import Bucket
-from complaints.aws.clients import environment_bucket
+from complaints.aws.clients import client, environment_bucket
+from complaints.aws.job_kinds import TRANSFORM
 from complaints.models import promotion, registry
 from complaints.notifications import set_aside
-from complaints.runs import accounting, documents, inputs, plans, publishing, shadows, source_ledger
-from complaints.settings import load_settings
+from complaints.runs import accounting, costs, documents, inputs, plans, publishing, shadows, source_ledger
+from complaints.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +34,8 @@ def plan_classification(source: str, etag: str | None = "") -> plans.Classificat
         found, source=source, release=release, model=model, settings=settings, shadow=_shadow(bucket)
     )
     documents.write_plan(bucket, plan, found)
+    expected = costs.of_classification(costs.complaints_in((each.key, each.size) for each in found), settings.pipeline)
+    log.info("estimated cost: %s", costs.sentence(costs.cost_of(expected, settings.pipeline.prices)))
     return plan
 
 
@@ -51,7 +57,7 @@ def results_add_up(plan: plans.ClassificationPlan, accept_fewer_rows: bool = Fal
 def publish_manifest(plan: plans.ClassificationPlan, account: Mapping[str, int]) -> str:
     """Publishes the run: copies its audited files, and writes the manifest that names them; returns its URI.
 
-    Files that the run set aside are reported once it is published.
+    Once it is published, files that the run set aside are reported, and its cost is recorded.
     """
     settings = load_settings()
     bucket = environment_bucket(settings)
@@ -61,6 +67,7 @@ def publish_manifest(plan: plans.ClassificationPlan, account: Mapping[str, int])
     key = publishing.publish(bucket, manifest, [f"{folder}{each['name']}" for each in audited["files"]])
     source_ledger.remember(bucket, plan, account["rows_in"], since=bucket.last_modified(key))
     set_aside.report(plan, manifest["unreadable_files"], settings)
+    _record_cost(bucket, plan, account["rows_in"], settings)
     return f"s3://{bucket.name}/{key}"
 
 
@@ -82,6 +89,30 @@ def compare_shadow(plan: plans.ClassificationPlan) -> dict[str, Any]:
     bucket.write_json(bucket.key(plan["shadow_comparison_uri"]), comparison)
     log.info("%(shadow_version)s agrees with %(model_version)s on %(agree)d of %(n)d complaints", comparison)
     return {name: comparison[name] for name in (*names, "n", "agreement")}
+
+
+def _record_cost(bucket: Bucket, plan: plans.ClassificationPlan, rows: int, settings: Settings) -> None:
+    """Writes `ledger/costs/run_id=….json`: the estimate for these rows, and the cost by what AWS says of the jobs.
+
+    Not in the manifest, which each attempt at a run writes alike. A cost that cannot be recorded fails no run.
+    """
+    glue, sagemaker = client("glue", settings), client("sagemaker", settings)
+    own = {"--plan": plan["plan_uri"]}, {"--run_id": plan["run_id"]}
+    names = settings.pipeline.glue.prepare_complaints_job, settings.pipeline.glue.audit_results_job
+    try:
+        runs = [run for name, known in zip(names, own, strict=True) for run in jobs.glue_runs(glue, name, known)]
+        transforms = jobs.attempts(sagemaker, TRANSFORM, plan["transform_job_name"])
+    except (ClientError, BotoCoreError) as error:
+        log.warning("the cost of run %s is not recorded: %s", plan["run_id"], error)
+        return
+    prices = settings.pipeline.prices
+    record = {
+        "run_id": plan["run_id"],
+        "estimated": costs.cost_of(costs.of_classification(rows, settings.pipeline), prices),
+        "recorded": costs.cost_of(costs.of_jobs([*runs, *transforms]), prices),
+    }
+    bucket.write_json(f"{costs.RECORDS}run_id={plan['run_id']}.json", record)
+    log.info("cost: %s", costs.sentence(record["recorded"]))
 
 
 def _shadow(bucket: Bucket) -> Mapping[str, Any] | None:

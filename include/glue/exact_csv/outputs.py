@@ -42,6 +42,14 @@ def files_below(folder: str) -> list[str]:
     return [str(path) for path in local_path(folder).glob("*") if path.is_file()]
 
 
+def remove_markers(folder: str) -> None:
+    """Removes the empty objects by which S3A marks a folder and the folders in it, and no file."""
+    if place := s3_object(folder):
+        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=place[0], Prefix=place[1])
+        keys = [each["Key"] for page in pages for each in page.get("Contents", ()) if not each["Size"]]
+        remove_files([f"s3://{place[0]}/{key}" for key in keys if key.endswith("/")])
+
+
 def data_files_below(folder: str) -> list[str]:
     """The URIs of the files in a folder that hold data: as for Spark, their names begin with neither `_` nor `.`."""
     return [uri for uri in files_below(folder) if not uri.rpartition("/")[2].startswith(("_", "."))]

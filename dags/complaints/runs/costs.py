@@ -1,0 +1,131 @@
+"""What a run costs on AWS: estimated from its complaints before, and from what AWS says of its jobs after.
+
+By the prices of `pipeline_config.yaml`. What costs less than a thousandth of a dollar a run (Lambda, SNS, logs, storage
+for a month) is left out. Nothing of this was measured on AWS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from complaints.aws.job_kinds import GLUE, PROCESSING, TRAINING, TRANSFORM, kind_of
+from complaints.settings import PipelineSettings, Prices
+
+RECORDS = "ledger/costs/"
+DPU_A_WORKER = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
+_LEAST_GLUE_SECONDS = 60  # what Glue bills of a shorter run
+# The two Glue jobs of a classification on 2 x G.1X, one of which is an executor: start-up, and each complaint. Reasoned
+# from the times of docs/benchmarks.md on two cores; all complaints have a narrative.
+_GLUE_START_SECONDS, _GLUE_SECONDS_A_COMPLAINT = 138.0, 114e-6
+# The start of a transform's machine, and how many complaints its four cores answer a second.
+_TRANSFORM_START_SECONDS, _ANSWERS_A_SECOND = 300.0, 40_000
+# Of an execution without failures, and of S3 (mostly the listings and parts of Spark).
+_TRANSITIONS = 25
+_WRITES, _READS = 200, 1_000
+_ROWS_A_WRITE = 5_000
+# The mean of the public database, of whose rows about a third has a narrative, as CSV; its zip has a fifth of that.
+_BYTES_A_COMPLAINT, _PACKED = 600, 5
+_HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What AWS bills of a run: seconds of DPUs and of instances by type, state transitions, requests to S3."""
+
+    dpu_seconds: float = 0
+    instance_seconds: Mapping[str, float] = field(default_factory=dict)
+    transitions: int = 0
+    writes: int = 0
+    reads: int = 0
+
+
+def complaints_in(inputs: Iterable[tuple[str, int]]) -> int:
+    """The approximate number of complaints in files, given by key and size in bytes."""
+    packed = (".zip", ".gz")
+    return sum(size * (_PACKED if key.lower().endswith(packed) else 1) for key, size in inputs) // _BYTES_A_COMPLAINT
+
+
+def of_classification(complaints: int, settings: PipelineSettings) -> Usage:
+    """The usage of a classification of so many complaints, all with a narrative, on the machines of the settings."""
+    glue, transform = settings.glue, settings.sagemaker.transform
+    dpus = DPU_A_WORKER[glue.worker_type] * glue.number_of_workers
+    executors = DPU_A_WORKER[glue.worker_type] * (glue.number_of_workers - 1)
+    glue_seconds = _GLUE_START_SECONDS + _GLUE_SECONDS_A_COMPLAINT * complaints / executors
+    transform_seconds = _TRANSFORM_START_SECONDS + complaints / _ANSWERS_A_SECOND / transform.instance_count
+    return Usage(
+        dpu_seconds=glue_seconds * dpus,
+        instance_seconds={transform.instance_type: transform_seconds * transform.instance_count},
+        transitions=_TRANSITIONS,
+        writes=_WRITES + complaints // _ROWS_A_WRITE,
+        reads=_READS + complaints // _ROWS_A_WRITE,
+    )
+
+
+def of_jobs(described: Iterable[Mapping[str, Any]]) -> Usage:
+    """The usage of jobs that have ended, from GetJobRun's `JobRun` and the answers of Describe…Job."""
+    dpu_seconds, instance_seconds = 0.0, dict[str, float]()
+    for job in described:
+        if kind_of(job) is GLUE:
+            dpu_seconds += _dpu_seconds(job)
+        elif machines := _machines(job):
+            instance_type, seconds = machines
+            instance_seconds[instance_type] = instance_seconds.get(instance_type, 0) + seconds
+    return Usage(dpu_seconds=dpu_seconds, instance_seconds=instance_seconds)
+
+
+def _dpu_seconds(run: Mapping[str, Any]) -> float:
+    if known := run.get("DPUSeconds"):
+        return float(known)
+    seconds = max(run.get("ExecutionTime", 0), _LEAST_GLUE_SECONDS)
+    return float(seconds * DPU_A_WORKER.get(run.get("WorkerType") or "", 1) * (run.get("NumberOfWorkers") or 0))
+
+
+def _machines(job: Mapping[str, Any]) -> tuple[str, float] | None:
+    """The instance type of a SageMaker job, and the seconds of all of its instances; None where it had none."""
+    kind = kind_of(job)
+    if kind is TRANSFORM:
+        machines, names = job["TransformResources"], ("TransformStartTime", "TransformEndTime")
+    elif kind is PROCESSING:
+        machines, names = job["ProcessingResources"]["ClusterConfig"], ("ProcessingStartTime", "ProcessingEndTime")
+    elif kind is TRAINING:
+        machines, names = job["ResourceConfig"], ("TrainingStartTime", "TrainingEndTime")
+    else:
+        return None
+    start, end = (job.get(name) for name in names)
+    if start is None or end is None:
+        return None
+    return machines["InstanceType"], (end - start).total_seconds() * machines["InstanceCount"]
+
+
+def cost_of(usage: Usage, prices: Prices) -> dict[str, Any]:
+    """The usage with its price: `usd` in all, `parts` by service, the seconds, and the day and region of the prices.
+
+    `without_price` names the instance types of which the settings have no price; they are not in the sum.
+    """
+    known = {each: prices.instance_hour[each] for each in usage.instance_seconds if each in prices.instance_hour}
+    parts = {
+        "glue": usage.dpu_seconds / _HOUR * prices.glue_dpu_hour,
+        "sagemaker": sum(usage.instance_seconds[each] / _HOUR * price for each, price in known.items()),
+        "step_functions": usage.transitions / 1000 * prices.state_transitions_1000,
+        "s3_requests": usage.writes / 1000 * prices.s3_writes_1000 + usage.reads / 1000 * prices.s3_reads_1000,
+    }
+    return {
+        "usd": round(sum(parts.values()), 4),
+        "parts": {name: round(part, 4) for name, part in parts.items()},
+        "dpu_seconds": round(usage.dpu_seconds),
+        "instance_seconds": {name: round(seconds) for name, seconds in sorted(usage.instance_seconds.items())},
+        "without_price": sorted(set(usage.instance_seconds) - set(known)),
+        "prices": {"as_of": prices.as_of.isoformat(), "region": prices.region},
+    }
+
+
+def sentence(cost: Mapping[str, Any]) -> str:
+    """A cost in one line: `0.05 USD (Glue 0.03, SageMaker 0.02), by list prices of us-east-1 on 2026-11-28`."""
+    parts, prices = cost["parts"], cost["prices"]
+    missing = f", without {', '.join(cost['without_price'])}: no price known" if cost["without_price"] else ""
+    return (
+        f"{cost['usd']:.2f} USD (Glue {parts['glue']:.2f}, SageMaker {parts['sagemaker']:.2f}{missing}), by list "
+        f"prices of {prices['region']} on {prices['as_of']}"
+    )

@@ -1,0 +1,24 @@
+"""The section `prices` of `pipeline_config.yaml`: list prices, by which runs are estimated and recorded."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+Dollars = Annotated[float, Field(ge=0)]
+
+
+class Prices(BaseModel, extra="forbid", frozen=True):
+    """List prices in USD, without tax, discounts and free tiers, as they were on a day in a region."""
+
+    as_of: date
+    region: str
+    glue_dpu_hour: Dollars
+    instance_hour: dict[Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")], Dollars]
+    state_transitions_1000: Dollars
+    s3_writes_1000: Dollars
+    s3_reads_1000: Dollars
+    mwaa_hour: Dollars
+    nat_gateway_hour: Dollars

@@ -1,0 +1,72 @@
+"""`python -m deploy.costs`: what a classification costs on AWS by size, and an environment by the month, as Markdown.
+
+By the prices and machines of `pipeline_config.yaml`; `--write` puts the tables into `docs/costs.md`, where the comments
+are that begin and end them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from complaints.runs import costs
+from complaints.settings import PipelineSettings, Prices, load_settings
+
+PAGE = Path(__file__).parents[1] / "docs" / "costs.md"
+SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
+_HOURS_A_MONTH = 730
+_BEGIN, _END = "<!-- costs -->\n", "<!-- end: costs -->"
+
+
+def tables(settings: PipelineSettings) -> str:
+    """Both tables, and the line that says by which prices and machines."""
+    glue, transform = settings.glue, settings.sagemaker.transform
+    machines = f"{glue.number_of_workers} x {glue.worker_type}, {transform.instance_count} x {transform.instance_type}"
+    prices = f"list prices of {settings.prices.region} on {settings.prices.as_of.isoformat()}"
+    return "\n".join([f"{machines}; {prices}.", "", *_runs(settings), "", *_months(settings.prices), ""])
+
+
+def _runs(settings: PipelineSettings) -> Iterator[str]:
+    yield "| complaints | Glue | batch transform | transitions and requests | a run, USD |"
+    yield "|---|---|---|---|---|"
+    for size in SIZES:
+        usage = costs.of_classification(size, settings)
+        cost = costs.cost_of(usage, settings.prices)
+        parts, instances = cost["parts"], settings.sagemaker.transform.instance_count
+        glue = usage.dpu_seconds / costs.DPU_A_WORKER[settings.glue.worker_type] / settings.glue.number_of_workers / 60
+        transform = sum(usage.instance_seconds.values()) / instances / 60
+        rest = parts["step_functions"] + parts["s3_requests"]
+        yield (
+            f"| {size:,} | {glue:.1f} min, {parts['glue']:.3f} | {transform:.1f} min, {parts['sagemaker']:.3f} "
+            f"| {rest:.3f} | **{cost['usd']:.2f}** |"
+        )
+
+
+def _months(prices: Prices) -> Iterator[str]:
+    yield "| idle, by the month | USD |"
+    yield "|---|---|"
+    yield "| Step Functions, Lambda, Glue, SageMaker | 0 |"
+    yield f"| an MWAA environment | {prices.mwaa_hour * _HOURS_A_MONTH:,.0f} |"
+    yield f"| each NAT gateway of its network | {prices.nat_gateway_hour * _HOURS_A_MONTH:,.0f} |"
+
+
+def written(page: str, content: str) -> str:
+    """The page with this content between its two comments."""
+    before, _, rest = page.partition(_BEGIN)
+    return f"{before}{_BEGIN}{content}{_END}{rest.partition(_END)[2]}"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the tables, or writes them into the page."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.costs", description=__doc__)
+    parser.add_argument("--write", action="store_true", help=f"write them to {PAGE.name}")
+    content = tables(load_settings().pipeline)
+    if parser.parse_args(arguments).write:
+        PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), content), encoding="utf-8")
+    else:
+        print(content, end="")
+
+
+if __name__ == "__main__":
+    main()
