@@ -134,13 +134,13 @@ browser-test: $(foreach e,airflow jobs browser,.venvs/$(e)/.installed) ## Use Ai
 screenshots: $(foreach e,airflow jobs browser,.venvs/$(e)/.installed) ## The same, and take the pictures of README.md anew
 	@.venvs/browser/bin/python -m pytest tests/browser -rs --screenshots docs/screenshots
 
-test: $(foreach e,airflow airflow-oldest airflow-newest jobs bench,.venvs/$(e)/.installed) $(JOBS_ENV)/.class-data ## Run the tests, each in its environment, but for the long campaign
+test: $(foreach e,airflow airflow-oldest airflow-newest jobs glue-5 glue-6 bench,.venvs/$(e)/.installed) $(JOBS_ENV)/.class-data ## Run the tests, each in its environment, but for the long campaign
 	@exec $(JOBS_ENV)/bin/python tests/run_all.py
 
 test-quick: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Run the tests that start no job and no server
 	@exec $(JOBS_ENV)/bin/python tests/run_all.py --tier quick
 
-test-all: $(foreach e,airflow airflow-oldest airflow-newest jobs bench,.venvs/$(e)/.installed) $(JOBS_ENV)/.class-data ## Run every test: the long campaign and more examples of property tests, too
+test-all: $(foreach e,airflow airflow-oldest airflow-newest jobs glue-5 glue-6 bench,.venvs/$(e)/.installed) $(JOBS_ENV)/.class-data ## Run every test: the long campaign and more examples of property tests, too
 	@exec $(JOBS_ENV)/bin/python tests/run_all.py --tier all
 
 check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed $(DEPLOY_ENV)/.installed ## Lint, format, strict types, CloudFormation templates, and whether what is generated is current

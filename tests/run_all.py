@@ -44,6 +44,18 @@ TIERS = {
 }
 # What may differ between versions of Airflow: how the DAGs load, the operators, the plugin.
 ON_EACH_AIRFLOW = ("tests/dags", "tests/plugins")
+# What may differ between versions of Glue, and so of Spark, pyarrow and pandas.
+ON_EACH_GLUE = tuple(
+    f"tests/glue/test_{name}.py"
+    for name in (
+        "prepare_complaints",
+        "prepare_history",
+        "audit_results",
+        "compare_exports",
+        "complaint_rows",
+        "run_files",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,8 @@ def lanes(tier: str) -> list[list[Part]]:
             # Each worker imports Airflow and collects the tests for itself.
             Part("airflow-oldest", ON_EACH_AIRFLOW, 1),
             Part("airflow-newest", ON_EACH_AIRFLOW, 1),
+            Part("glue-5", ON_EACH_GLUE, 1),
+            Part("glue-6", ON_EACH_GLUE, 1),
         ],
     ]
 

@@ -96,7 +96,8 @@ def trained_on(spark: SparkSession, uris: Sequence[str]) -> DataFrame | None:
     try:
         found = spark.read.schema("complaint_id string, text_group string").parquet(*uris)
     except AnalysisException as error:
-        if error.getErrorClass() != "PATH_NOT_FOUND":
+        # As Spark 4 calls it, and as Spark 3.5 does.
+        if getattr(error, "getCondition", error.getErrorClass)() != "PATH_NOT_FOUND":
             raise
         return None
     return None if found.isEmpty() else found
