@@ -123,8 +123,8 @@ DESCRIPTIONS = {
     "security.kms_key_arn": "ARN of the KMS key that encrypts the jobs' volumes and outputs.",
     "security.subnets": "Subnets of the jobs, with routes to S3 and ECR.",
     "security.security_groups": "Security groups of the jobs. Name both, or neither.",
-    "security.isolate_evaluation": "Run the evaluation without any network. Training and transform cannot be isolated: "
-    "their containers fetch the code from S3.",
+    "security.isolate_processing": "Run evaluation and monitoring without any network. Training and transform cannot "
+    "be isolated: their containers fetch the code from S3.",
     "security.tags": "Tags of jobs and models, `{name: value}`.",
     "limits.max_files": "Maximum number of objects in one run. Checked when the run is planned.",
     "limits.max_file_mb": "Maximum size of an object as stored. Checked when the run is planned. The public database "

@@ -46,7 +46,7 @@ GUARDED = SETTINGS.model_copy(
                     kms_key_arn="arn:aws:kms:us-east-1:123456789012:key/k",
                     subnets=("subnet-0a1b",),
                     security_groups=("sg-0a1b",),
-                    isolate_evaluation=True,
+                    isolate_processing=True,
                     tags={"team": "ml", "cost": "42"},
                 )
             }

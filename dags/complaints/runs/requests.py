@@ -293,7 +293,7 @@ def _processing_job(
         },
         "ProcessingResources": {"ClusterConfig": _resources(machines, settings)},
         "StoppingCondition": {"MaxRuntimeInSeconds": machines.max_runtime_seconds},
-        **settings.pipeline.security.evaluation_network,
+        **settings.pipeline.security.processing_network,
         **settings.pipeline.security.request_tags,
     }
 

@@ -20,7 +20,7 @@ class Security(BaseModel, extra="forbid", frozen=True):
     kms_key_arn: KeyArn | None
     subnets: tuple[Subnet, ...]
     security_groups: tuple[SecurityGroup, ...]
-    isolate_evaluation: bool
+    isolate_processing: bool
     tags: dict[TagName, TagValue]
 
     @model_validator(mode="after")
@@ -41,9 +41,9 @@ class Security(BaseModel, extra="forbid", frozen=True):
         return {"VpcConfig": {"Subnets": list(self.subnets), "SecurityGroupIds": list(self.security_groups)}}
 
     @property
-    def evaluation_network(self) -> dict[str, Any]:
+    def processing_network(self) -> dict[str, Any]:
         """`NetworkConfig`, as only CreateProcessingJob has it."""
-        isolated = {"EnableNetworkIsolation": True} if self.isolate_evaluation else {}
+        isolated = {"EnableNetworkIsolation": True} if self.isolate_processing else {}
         return {"NetworkConfig": {**isolated, **self.network}} if isolated or self.network else {}
 
     @property
