@@ -6,15 +6,22 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from complaints.aws import jobs
 from complaints.aws.bucket import Bucket
-from complaints.aws.clients import client, environment_bucket
+from complaints.aws.clients import environment_bucket
 from complaints.aws.job_kinds import TRANSFORM
 from complaints.models import promotion, registry
 from complaints.notifications import set_aside
-from complaints.runs import accounting, costs, documents, inputs, plans, publishing, shadows, source_ledger
+from complaints.runs import (
+    accounting,
+    cost_records,
+    costs,
+    documents,
+    inputs,
+    plans,
+    publishing,
+    shadows,
+    source_ledger,
+)
 from complaints.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -92,27 +99,18 @@ def compare_shadow(plan: plans.ClassificationPlan) -> dict[str, Any]:
 
 
 def _record_cost(bucket: Bucket, plan: plans.ClassificationPlan, rows: int, settings: Settings) -> None:
-    """Writes `ledger/costs/run_id=….json`: the estimate for these rows, and the cost by what AWS says of the jobs.
-
-    Not in the manifest, which each attempt at a run writes alike. A cost that cannot be recorded fails no run.
-    """
-    glue, sagemaker = client("glue", settings), client("sagemaker", settings)
-    own = {"--plan": plan["plan_uri"]}, {"--run_id": plan["run_id"]}
-    names = settings.pipeline.glue.prepare_complaints_job, settings.pipeline.glue.audit_results_job
-    try:
-        runs = [run for name, known in zip(names, own, strict=True) for run in jobs.glue_runs(glue, name, known)]
-        transforms = jobs.attempts(sagemaker, TRANSFORM, plan["transform_job_name"])
-    except (ClientError, BotoCoreError) as error:
-        log.warning("the cost of run %s is not recorded: %s", plan["run_id"], error)
-        return
-    prices = settings.pipeline.prices
-    record = {
-        "run_id": plan["run_id"],
-        "estimated": costs.cost_of(costs.of_classification(rows, settings.pipeline), prices),
-        "recorded": costs.cost_of(costs.of_jobs([*runs, *transforms]), prices),
-    }
-    bucket.write_json(f"{costs.RECORDS}run_id={plan['run_id']}.json", record)
-    log.info("cost: %s", costs.sentence(record["recorded"]))
+    names = settings.pipeline.glue
+    cost_records.record(
+        bucket,
+        plan["run_id"],
+        settings,
+        glue={
+            names.prepare_complaints_job: {"--plan": plan["plan_uri"]},
+            names.audit_results_job: {"--run_id": plan["run_id"]},
+        },
+        sagemaker={plan["transform_job_name"]: TRANSFORM},
+        estimated=costs.of_classification(rows, settings.pipeline),
+    )
 
 
 def _shadow(bucket: Bucket) -> Mapping[str, Any] | None:

@@ -9,11 +9,12 @@ from typing import Any
 
 from complaints.aws.bucket import Bucket
 from complaints.aws.clients import client, environment_bucket
+from complaints.aws.job_kinds import PROCESSING, TRAINING
 from complaints.models import gate, memory, promotion, registration, registry
 from complaints.models.packages import Packages
 from complaints.models.tuning import Chosen
 from complaints.notifications import refusals, set_aside
-from complaints.runs import accounting, documents, inputs, plans, source_ledger
+from complaints.runs import accounting, cost_records, documents, inputs, plans, source_ledger
 from complaints.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ def register_model(
     Packages(client("sagemaker", settings), bucket.name).register(bucket.read_json(version.record_key) or {})
     rows_in = _account(bucket, plan)["rows_in"]
     source_ledger.remember(bucket, plan, rows_in, since=bucket.last_modified(version.record_key))
+    _record_cost(bucket, plan, settings)
     return version.name
 
 
@@ -146,6 +148,21 @@ def promote_model(version: str) -> promotion.Pointer:
 def report_refusal(version: str, decision: gate.Decision) -> str:
     """Publishes a message about a version that did not pass the gate; returns its subject. The run succeeds."""
     return refusals.report(version, decision["verdict"], decision["reasons"], load_settings())
+
+
+def _record_cost(bucket: Bucket, plan: plans.TrainingPlan, settings: Settings) -> None:
+    """Without the training jobs of a tuning job."""
+    cost_records.record(
+        bucket,
+        plan["run_id"],
+        settings,
+        glue={settings.pipeline.glue.prepare_history_job: {"--plan": plan["plan_uri"]}},
+        sagemaker={
+            plan["training_job_name"]: TRAINING,
+            plan["evaluation_job_name"]: PROCESSING,
+            plan["refit_job_name"]: TRAINING,
+        },
+    )
 
 
 def _check_memory(plan: plans.TrainingPlan, counts: Mapping[str, int], settings: Settings) -> None:

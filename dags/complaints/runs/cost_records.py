@@ -1,0 +1,57 @@
+"""The record of what a run cost, `ledger/costs/run_id=….json`: by what AWS says of its jobs, beside the estimate.
+
+Not in a manifest, which each attempt at a run writes alike. A cost that cannot be recorded fails no run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from complaints.aws import jobs
+from complaints.aws.bucket import Bucket
+from complaints.aws.clients import client
+from complaints.aws.job_kinds import JobKind
+from complaints.runs import costs
+from complaints.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def record(
+    bucket: Bucket,
+    run_id: str,
+    settings: Settings,
+    *,
+    glue: Mapping[str, Mapping[str, str]],
+    sagemaker: Mapping[str, JobKind],
+    estimated: costs.Usage | None = None,
+) -> None:
+    """Writes the record of a run.
+
+    `glue`: arguments that identify the run's runs, by the name of their job. `sagemaker`: kinds by planned names.
+    """
+    try:
+        described = _described(settings, glue, sagemaker)
+    except (ClientError, BotoCoreError) as error:
+        log.warning("the cost of run %s is not recorded: %s", run_id, error)
+        return
+    prices = settings.pipeline.prices
+    document = {
+        "run_id": run_id,
+        "estimated": costs.cost_of(estimated, prices) if estimated else None,
+        "recorded": costs.cost_of(costs.of_jobs(described), prices),
+    }
+    bucket.write_json(f"{costs.RECORDS}run_id={run_id}.json", document)
+    log.info("cost of run %s: %s", run_id, costs.sentence(document["recorded"]))
+
+
+def _described(
+    settings: Settings, glue: Mapping[str, Mapping[str, str]], sagemaker: Mapping[str, JobKind]
+) -> list[Mapping[str, Any]]:
+    glue_client, sagemaker_client = client("glue", settings), client("sagemaker", settings)
+    runs = [run for job_name, known in glue.items() for run in jobs.glue_runs(glue_client, job_name, known)]
+    return [*runs, *(each for name, kind in sagemaker.items() for each in jobs.attempts(sagemaker_client, kind, name))]
