@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.complaints.example_requests import REQUESTS
+from complaints.models.tuning import untuned
+from complaints.runs import requests
+from tests.complaints.example_requests import CLASSIFICATION, MONITORING, SETTINGS, TRAINED, TRAINING
 
 
 def test_the_operators_send_what_the_functions_return(dags: dict[str, Any]) -> None:
     """The config of each operator has the keys of the function's request: nothing is added in the DAG file."""
-    training, classification = dags["complaints_training"], dags["complaints_classification"]
-    assert set(training.get_task("train_model").config) == set(REQUESTS[3][2])
-    assert set(training.get_task("tune_model").config) == set(REQUESTS[-1][2])
-    assert set(training.get_task("evaluate_model").config) == set(REQUESTS[4][2])
-    assert set(training.get_task("refit_model").config) == set(REQUESTS[5][2])
-    assert set(classification.get_task("classify_complaints").config) == set(REQUESTS[6][2])
-    monitored = dags["complaints_monitoring"].get_task("assess_classification")
-    assert set(monitored.config) == set(REQUESTS[-2][2])
-    assert set(training.get_task("prepare_history").script_args) == set(REQUESTS[0][2]["Arguments"])
+    chosen = untuned(TRAINING["hyperparameters"])
+    sent = {
+        ("complaints_training", "train_model"): requests.training_job(TRAINING, chosen, SETTINGS),
+        ("complaints_training", "tune_model"): requests.tuning_job(TRAINING, SETTINGS),
+        ("complaints_training", "evaluate_model"): requests.evaluation_job(TRAINING, TRAINED, SETTINGS),
+        ("complaints_training", "refit_model"): requests.refit_job(TRAINING, chosen, SETTINGS),
+        ("complaints_classification", "classify_complaints"): requests.transform_job(CLASSIFICATION, SETTINGS),
+        ("complaints_monitoring", "assess_classification"): requests.monitoring_job(MONITORING, SETTINGS),
+    }
+    for (dag_id, task_id), request in sent.items():
+        assert set(dags[dag_id].get_task(task_id).config) == set(request), task_id
+    prepared = dags["complaints_training"].get_task("prepare_history")
+    assert set(prepared.script_args) == set(requests.prepare_history_arguments(TRAINING))

@@ -40,7 +40,7 @@ def record(
         log.warning("the cost of run %s is not recorded: %s", run_id, error)
         return
     prices = settings.pipeline.prices
-    document = {
+    document: dict[str, Any] = {
         "run_id": run_id,
         "estimated": costs.cost_of(estimated, prices) if estimated else None,
         "recorded": costs.cost_of(costs.of_jobs(described), prices),
