@@ -66,7 +66,8 @@ override ACCOUNT := $(value ACCOUNT)
 override REASON := $(value REASON)
 override BY := $(value BY)
 override ID := $(value ID)
-export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR RUN VERSION REASON BY ENV RELEASE ACCOUNT ID
+override BUCKET := $(value BUCKET)
+export TRAIN CLASSIFY INBOX INBOX_SECONDS KEY FILE PORT LOGS ORCHESTRATOR RUN VERSION REASON BY ENV RELEASE ACCOUNT ID BUCKET
 
 # For the benches: patterns are expanded here, as a shell leaves TRAIN=folder/*.csv alone.
 named = $(foreach pattern,$(2),$(foreach path,$(or $(wildcard $(pattern)),$(pattern)),$(1) '$(path)'))
@@ -116,8 +117,8 @@ approve: $(JOBS_ENV)/.installed ## Approve a version: VERSION=v3, REASON=..., BY
 reject: $(JOBS_ENV)/.installed ## Reject a version: VERSION=v3, REASON=..., BY=
 	@PYTHONPATH=dags $(LAPTOP) reject --version="$$VERSION" --reason="$$REASON" --by="$$BY"
 
-erase: $(JOBS_ENV)/.installed ## Report where AWS_PROFILE's bucket holds a complaint: ID=, BY=, REASON=; APPLY=1 erases it there
-	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.erasure --id "$$ID" --by "$${BY:-$$(id -un)}" --reason "$$REASON" $(if $(APPLY),--apply)
+erase: $(JOBS_ENV)/.installed ## Report where a bucket holds a complaint: BUCKET=, ID=, REASON=, BY=; APPLY=1 erases it there
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.erasure --id "$$ID" --by "$${BY:-$$(id -un)}" --reason "$$REASON" --bucket "$$BUCKET" $(if $(APPLY),--apply)
 
 costs: $(JOBS_ENV)/.installed ## Show what runs and idle environments cost on AWS, by the prices in pipeline_config.yaml
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.costs

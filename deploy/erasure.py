@@ -191,10 +191,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--id", required=True, help="the complaint's id")
     parser.add_argument("--by", required=True, help="who erases it")
     parser.add_argument("--reason", required=True, help="why, for instance the number of the request")
+    parser.add_argument("--bucket", default="", help="the environment's bucket, if not that of the settings")
     parser.add_argument("--apply", action="store_true", help="erase; without it, only report")
     options = parser.parse_args(arguments)
     pipeline = load_settings().pipeline
-    bucket = Bucket(boto3.client("s3", region_name=pipeline.aws.region), pipeline.storage.bucket)
+    name = options.bucket or pipeline.storage.bucket
+    bucket = Bucket(boto3.client("s3", region_name=pipeline.aws.region), name)
     try:
         found = erase(bucket, options.id, apply=options.apply)
     except ErasureError as error:

@@ -26,7 +26,7 @@ _HURRY = {
     # Nobody edits a DAG meanwhile.
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
 }
-_HURRIED_SETTINGS = {"orchestration": {"poll_seconds": 1, "arrival_poll_seconds": 15}}
+_HURRIED_SETTINGS = {"orchestration": {"poll_seconds": 1}}
 
 TRAINING, CLASSIFICATION = "complaints_training", "complaints_classification"
 MONITORING = "complaints_monitoring"

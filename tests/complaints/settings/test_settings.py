@@ -19,7 +19,7 @@ MISTAKES = [
         ["glue.timeout_minutes", "0", "greater than"],
     ),
     ("pipeline_config.yaml", "poll_seconds:", "poll_secs:", ["orchestration.poll_secs", "not permitted"]),
-    ("pipeline_config.yaml", "poll_seconds:", "poll_secs:", ["orchestration.poll_seconds", "required"]),
+    ("pipeline_config.yaml", "max_run_hours:", "max_hours:", ["orchestration.max_run_hours", "required"]),
     ("pipeline_config.yaml", "raw: raw/", "raw: raw", ["storage.raw", "'raw'", "pattern"]),
     ("local.yaml", "bucket: ptmlops", "bucket: PTMLops", ["storage.bucket", "PTMLops", "pattern"]),
     ("local.yaml", "role/ptmlops-sagemaker", "user/me", ["aws.sagemaker_role_arn", "user/me"]),
@@ -112,7 +112,9 @@ def test_an_environment_without_the_values_of_its_account_is_refused_by_their_na
 
 
 def test_the_files_that_every_environment_shares_name_no_account_and_no_bucket() -> None:
-    shared = "".join(path.read_text() for path in CONFIG.glob("*.yaml") if path.name != "local.yaml")
+    # images.yaml has AWS's own accounts.
+    not_shared = ("local.yaml", "images.yaml")
+    shared = "".join(path.read_text() for path in CONFIG.glob("*.yaml") if path.name not in not_shared)
     assert not re.search(r"(?<!\d)\d{12}(?!\d)|arn:aws|bucket:", shared)
 
 
