@@ -34,18 +34,14 @@ def record(
 
     `glue`: arguments that identify the run's runs, by the name of their job. `sagemaker`: kinds by planned names.
     """
+    prices = settings.pipeline.prices
+    document: dict[str, Any] = {"run_id": run_id, "estimated": costs.cost_of(estimated, prices) if estimated else None}
     try:
-        described = _described(settings, glue, sagemaker)
+        document["recorded"] = costs.cost_of(costs.of_jobs(_described(settings, glue, sagemaker)), prices)
+        bucket.write_json(f"{costs.RECORDS}run_id={run_id}.json", document)
     except (ClientError, BotoCoreError) as error:
         log.warning("the cost of run %s is not recorded: %s", run_id, error)
         return
-    prices = settings.pipeline.prices
-    document: dict[str, Any] = {
-        "run_id": run_id,
-        "estimated": costs.cost_of(estimated, prices) if estimated else None,
-        "recorded": costs.cost_of(costs.of_jobs(described), prices),
-    }
-    bucket.write_json(f"{costs.RECORDS}run_id={run_id}.json", document)
     log.info("cost of run %s: %s", run_id, costs.sentence(document["recorded"]))
 
 
