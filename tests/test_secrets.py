@@ -25,7 +25,6 @@ NAMED = {
     "dags/complaints/config/local.yaml": "local AWS",
     "localaws/events/messages.py": "local AWS",
     "localaws/server/cloud.py": "local AWS",
-    "dags/complaints/runs/requests.py": "AWS's scikit-learn images",
 }
 WAIVED = {
     ("docker-compose.yaml", "a URL with a password"): "a database inside the network of the containers, without a port",
