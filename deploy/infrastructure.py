@@ -15,14 +15,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from complaints.runs.costs import DPU_A_WORKER
 from complaints.runs.requests import image_uri
-from complaints.settings import PipelineSettings, Settings
+from complaints.settings import Glue, PipelineSettings, Settings
 from deploy.errors import StackError
 from deploy.stacks import ROOT, Confirm, Stack, delete_stack, deploy_stack, outputs
 
 # In the order in which they are deployed; they are deleted in the other.
 STACKS = ("data", "roles", "jobs", "pipeline", "monitoring")
 _TOPIC = "-alerts"
+_CORES_A_DPU = 4
+
+
+def worker_parameters(glue: Glue) -> dict[str, str]:
+    """The parameters of the jobs' stack that say on what the jobs run."""
+    # Otherwise Spark counts the cores of those executors that have registered when the reading begins.
+    cores = _CORES_A_DPU * DPU_A_WORKER[glue.worker_type] * (glue.number_of_workers - 1)
+    return {
+        "GlueVersion": glue.version,
+        "WorkerType": glue.worker_type,
+        "NumberOfWorkers": str(glue.number_of_workers),
+        "ExecutorCores": str(cores),
+        "MaxConcurrentRuns": str(glue.max_concurrent_runs),
+        "TimeoutMinutes": str(glue.timeout_minutes),
+    }
 
 
 @dataclass(frozen=True)
@@ -53,15 +69,11 @@ class Infrastructure:
 
     def jobs(self, release: str) -> dict[str, str]:
         """The Glue jobs, with the code of a release."""
-        glue = self.settings.glue
         parameters = {
             "BucketName": self.settings.storage.bucket,
             "GlueRoleArn": self.settings.aws.glue_role_arn,
             "Release": release,
-            "WorkerType": glue.worker_type,
-            "NumberOfWorkers": str(glue.number_of_workers),
-            "MaxConcurrentRuns": str(glue.max_concurrent_runs),
-            "TimeoutMinutes": str(glue.timeout_minutes),
+            **worker_parameters(self.settings.glue),
         }
         return self._deploy("jobs", parameters)
 
