@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from laptop.report.formatting import part, plain, score
-from laptop.report.markup import Markup, section, table, tag
+from complaints.pages.formatting import part, plain, score
+from complaints.pages.markup import Markup, section, table, tag
 
 _ACTIONS = {
     "keep": "none",

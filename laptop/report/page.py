@@ -7,19 +7,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from laptop.report.figures import counted_bars, histogram
-from laptop.report.formatting import NOT_KNOWN, count, part, plain
-from laptop.report.markup import Markup, columns, figure, markup, section, tag
+from complaints.pages.figures import counted_bars, histogram, style_sheet
+from complaints.pages.formatting import NOT_KNOWN, count, part, plain
+from complaints.pages.markup import Markup, columns, figure, markup, section, tag
+from complaints.pages.row_account import account_of
+from complaints.pages.rows import classified_rows, training_rows
+from complaints.pages.scores import LABELLED, NEWEST, TEST, scores, verdict_sentence
 from laptop.report.monitoring import monitored
-from laptop.report.row_account import account_of
-from laptop.report.rows import classified_rows, training_rows
-from laptop.report.scores import LABELLED, NEWEST, TEST, scores, verdict_sentence
 from laptop.report.timing import time
-
-STYLE = Path(__file__).with_name("style.css")
 
 
 def render(summary: Mapping[str, Any]) -> str:
@@ -68,7 +65,7 @@ def _title(summary: Mapping[str, Any]) -> str:
 
 def _head(summary: Mapping[str, Any]) -> Markup:
     # The only text that is not escaped is the style sheet.
-    style = Markup(STYLE.read_text(encoding="utf-8"))
+    style = Markup(style_sheet())
     return tag(
         "head",
         Markup('<meta charset="utf-8">'),

@@ -10,8 +10,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from complaints.runs.costs import sentence
-from laptop.report.formatting import (
+from complaints.pages.formatting import (
     NOT_KNOWN,
     count,
     fitted,
@@ -23,9 +22,10 @@ from laptop.report.formatting import (
     seconds,
     time_sentence,
 )
+from complaints.pages.row_account import RowAccount, account_of, accounts_by_source, files_set_aside
+from complaints.pages.scores import seen_in_training, verdict_sentence
+from complaints.runs.costs import sentence
 from laptop.report.monitoring import monitoring_sentence
-from laptop.report.row_account import RowAccount, account_of, accounts_by_source, files_set_aside
-from laptop.report.scores import seen_in_training, verdict_sentence
 from laptop.terminal import printable
 
 COLUMNS = 100

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from laptop.report.figures import Portion, legend, stacked_bar
-from laptop.report.formatting import TIME, count, part, percent, plain, seconds, time_sentence
-from laptop.report.markup import DRAWN, Markup, figure, markup, section, table, tag
+from complaints.pages.figures import Portion, legend, stacked_bar
+from complaints.pages.formatting import TIME, count, part, percent, plain, seconds, time_sentence
+from complaints.pages.markup import DRAWN, Markup, figure, markup, section, table, tag
 
 
 def time(summary: Mapping[str, Any]) -> Markup | None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from complaints.pages.formatting import count, largest_first, part
 from laptop.inputs import InputError
 from laptop.report import run_folder
-from laptop.report.formatting import count, largest_first, part
 from laptop.terminal import write
 
 LEAST_CERTAIN = 100

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from complaints.pages.formatting import part
 from laptop.report import run_folder, runbook
 from laptop.report.collect import Results
-from laptop.report.formatting import part
 from laptop.servers.airflow import DAGS, Airflow
 from laptop.servers.aws_jobs import AwsJobs
 from laptop.servers.flow_runs import flow, why_failed

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from laptop.report.figures import Portion, counted_bars, stacked_bar, swatch
-from laptop.report.formatting import count, part, percent, plain, rows
-from laptop.report.markup import Markup, figure, markup, section, table, tag
-from laptop.report.row_account import RowAccount, account_of, accounts_by_source, files_set_aside
+from complaints.pages.figures import Portion, counted_bars, stacked_bar, swatch
+from complaints.pages.formatting import count, part, percent, plain, rows
+from complaints.pages.markup import Markup, figure, markup, section, table, tag
+from complaints.pages.row_account import RowAccount, account_of, accounts_by_source, files_set_aside
 
 # The fates of a row, explained. The keys are also the names of the style sheet's colours.
 FATES = {

@@ -25,7 +25,7 @@ def markup(*values: object) -> Markup:
     return Markup("".join(v if isinstance(v, Markup) else escape(str(v), quote=True) for v in values if v is not None))
 
 
-def tag(name: str, *children: object, **attributes: object) -> Markup:
+def tag(name: str, /, *children: object, **attributes: object) -> Markup:
     """One element. ``class_`` becomes class, ``aria_label`` aria-label; attributes that are None are left out."""
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(str(value), quote=True)}"'

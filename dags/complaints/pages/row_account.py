@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from laptop.report.formatting import part, plain, rows
+from complaints.pages.formatting import part, plain, rows
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from laptop.report.figures import bar, confusion_matrix
-from laptop.report.formatting import NOT_KNOWN, count, part, score
-from laptop.report.markup import DRAWN, Markup, columns, figure, section, table, tag
+from complaints.pages.figures import bar, confusion_matrix
+from complaints.pages.formatting import NOT_KNOWN, count, part, score
+from complaints.pages.markup import DRAWN, Markup, columns, figure, section, table, tag
 
 # The title and the explanation of each slice.
 TEST = (

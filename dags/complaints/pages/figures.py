@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
-from laptop.report.formatting import count, largest_first, percent
-from laptop.report.markup import DRAWN, Markup, markup, table, tag
+from complaints.pages.formatting import count, largest_first, percent
+from complaints.pages.markup import DRAWN, Markup, markup, table, tag
+
+
+@cache
+def style_sheet() -> str:
+    """The style of pages with figures, for their `style` element."""
+    return Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,37 @@
+"""The archive plugins.zip for MWAA: Airflow's plugins, and the code that the pages of the UI need.
+
+MWAA gives the API server the plugins, and no DAGs. So the package `complaints` is packed beside the pages, with the
+settings of the environment; tasks never import this copy.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from complaints.settings.loading import ENVIRONMENT
+from deploy.artifacts import zipped
+
+ROOT = Path(__file__).parents[1]
+PAGES = "complaints_ui"
+# For SQLite, which only a laptop has.
+_OF_A_LAPTOP = ("sqlite_writes.py",)
+_CODE = (".py", ".yaml", ".json", ".css", ".js")
+
+
+def plugins_archive(environment: bytes | None = None) -> bytes:
+    """The bytes of plugins.zip: the same files give the same bytes.
+
+    `environment` is the environment's `environment.yaml`; without it, the one beside the settings, if there is one.
+    """
+    plugins, domain = ROOT / "plugins", ROOT / "dags" / "complaints"
+    files = {name: content for name, content in _files(plugins).items() if name not in _OF_A_LAPTOP}
+    packed = f"{PAGES}/domain/complaints/"
+    files |= {f"{packed}{name}": content for name, content in _files(domain).items()}
+    if environment is not None:
+        files[f"{packed}config/{ENVIRONMENT}"] = environment
+    return zipped(files)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in _CODE or path.name == ".airflowignore")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if "__pycache__" not in path.parts}

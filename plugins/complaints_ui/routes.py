@@ -1,0 +1,113 @@
+"""The routes of the pages. They only read: what changes something goes through Airflow's own API, as the user."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import date
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse
+from starlette.exceptions import HTTPException as AnyHTTPException
+
+from complaints.pages import overview, runs
+from complaints.pages.documents import Documents, environment_documents
+from complaints.pages.frame import Frame, headers, message, sign_in
+from complaints.settings import SettingsError, load_settings
+
+from .access import CLASSIFICATION, frame_of, viewer_of
+
+log = logging.getLogger(__name__)
+_MOST_PAGES = 1_000_000
+
+
+@cache
+def documents() -> Documents:
+    """The documents of the environment's bucket, shared by all requests."""
+    return environment_documents(load_settings())
+
+
+def application() -> FastAPI:
+    """The application with all routes."""
+    app = FastAPI(
+        title="Complaints", docs_url=None, redoc_url=None, openapi_url=None, default_response_class=HTMLResponse
+    )
+    app.middleware("http")(_guarded)
+    for error, handler in _HANDLERS.items():
+        app.exception_handler(error)(handler)
+    app.get("/")(_overview)
+    app.get("/runs")(_runs)
+    return app
+
+
+def _overview(frame: Annotated[Frame, Depends(viewer_of(CLASSIFICATION))]) -> str:
+    return overview.render(overview.read(documents()), frame)
+
+
+def _runs(
+    frame: Annotated[Frame, Depends(viewer_of(CLASSIFICATION))],
+    flow: Literal["", "classification", "training"] = "",
+    since: date | Literal[""] = "",
+    until: date | Literal[""] = "",
+    page: Annotated[int, Query(ge=1, le=_MOST_PAGES)] = 1,
+) -> str:
+    wanted = runs.Filter(flow, since or None, until or None, page)
+    return runs.render(runs.read(documents(), wanted), wanted, frame)
+
+
+async def _guarded(request: Request, answer: Callable[[Request], Awaitable[Any]]) -> Any:
+    found = await answer(request)
+    found.headers.update(headers())
+    return found
+
+
+def _frame(request: Request) -> Frame:
+    found: Frame = getattr(request.state, "frame", None) or frame_of(request, None)
+    return found
+
+
+def _refused(request: Request, error: Exception) -> HTMLResponse:
+    """401, with the document that asks again with the UI's token; anything else with its sentence."""
+    status = error.status_code if isinstance(error, AnyHTTPException) else 500
+    frame = _frame(request)
+    if status == 401:
+        return HTMLResponse(sign_in(frame.airflow), status)
+    sentence = error.detail if isinstance(error, AnyHTTPException) else ""
+    titles = {403: frame.say("Not permitted"), 404: frame.say("Not found")}
+    return HTMLResponse(message(frame, titles.get(status, frame.say("This page cannot be shown")), sentence), status)
+
+
+def _wrong_input(request: Request, error: Exception) -> HTMLResponse:
+    frame = _frame(request)
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    sentences = [f"{each['loc'][-1]}: {str(each['input'])[:100]!r}: {each['msg']}" for each in problems]
+    return HTMLResponse(message(frame, frame.say("This address is not valid"), *sentences), 422)
+
+
+def _unreadable(request: Request, error: Exception) -> HTMLResponse:
+    log.warning("The bucket cannot be read: %s", error)
+    frame, name = _frame(request), load_settings().pipeline.storage.bucket
+    sentence = frame.say("The bucket {name} cannot be read: {reason}", name=name, reason=str(error)[:300])
+    rights = frame.say("Airflow's API server needs s3:ListBucket and s3:GetObject on it.")
+    return HTMLResponse(message(frame, frame.say("This page cannot be shown"), sentence, rights), 503)
+
+
+def _broken(request: Request, error: Exception) -> HTMLResponse:
+    frame = _frame(request)
+    reason = str(error) if isinstance(error, SettingsError) else frame.say("The log of Airflow's API server says why.")
+    return HTMLResponse(message(frame, frame.say("This page cannot be shown"), reason), 500, headers())
+
+
+_HANDLERS: dict[type[Exception], Callable[[Request, Exception], HTMLResponse]] = {
+    AnyHTTPException: _refused,
+    HTTPException: _refused,
+    RequestValidationError: _wrong_input,
+    ClientError: _unreadable,
+    BotoCoreError: _unreadable,
+    SettingsError: _broken,
+    Exception: _broken,
+}

@@ -1,0 +1,177 @@
+"""The pages in Airflow's API server: who sees them, what is refused, and that they never harm Airflow."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.plugins_archive import plugins_archive
+from tests.complaints.pages.examples import manifest, pointer, record
+from tests.plugins.pages_server import BUCKET, Server, pages_server
+from tests.waiting import PATIENCE
+
+ROOT = Path(__file__).parents[2]
+PATHS = ("/", "/runs")
+pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own deprecations, of whichever version this is
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with warnings.catch_warnings(), pages_server(tmp_path_factory.mktemp("pages")) as found:
+        yield found
+
+
+@pytest.fixture
+def filled(server: Server) -> Iterator[Server]:
+    """A bucket with a run and a model in service, emptied afterwards."""
+    documents = {
+        "manifests/run_id=0123456789abcdef.json": manifest(),
+        "models/versioned/v1/model.json": record(),
+        "models/latest": pointer(),
+    }
+    for key, document in documents.items():
+        server.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(document).encode())
+    yield server
+    for key in documents:
+        server.s3.delete_object(Bucket=BUCKET, Key=key)
+
+
+def routes() -> list[Any]:
+    from complaints_ui.routes import application
+
+    return [route for route in application().routes if hasattr(route, "methods")]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_viewer_sees_a_page(filled: Server, path: str) -> None:
+    answer = filled.page(path)
+    assert answer.status_code == 200
+    assert "0123456789abcdef" in answer.text
+
+
+def test_no_route_answers_without_a_user_and_none_changes_anything(filled: Server) -> None:
+    filled.page("/")
+    for route in routes():
+        assert route.methods <= {"GET", "HEAD"}, route.path
+        path = route.path.format(dag_id="complaints_classification", run_id="0123456789abcdef", version="v1")
+        answer = filled.page(path, role=None)
+        assert answer.status_code == 401, route.path
+        assert "0123456789abcdef" not in answer.text.replace(path, "")
+        assert filled.page(path, role=None, headers={"Authorization": "Bearer wrong"}).status_code in (401, 403)
+        assert filled.page(path, role=None, headers={"Cookie": "_token=wrong"}).status_code in (401, 403)
+
+
+@pytest.mark.parametrize(
+    "query", ["flow=x", "page=0", "page=-1", "page=x", "page=99999999999", "since=yesterday", "until=2026-13-01"]
+)
+def test_an_address_with_an_impossible_value_is_refused_with_a_sentence(server: Server, query: str) -> None:
+    answer = server.page(f"/runs?{query}")
+    assert answer.status_code == 422
+    assert "This address is not valid" in answer.text
+
+
+def test_the_filter_of_the_form_left_empty_shows_everything(filled: Server) -> None:
+    answer = filled.page("/runs?flow=&since=&until=")
+    assert answer.status_code == 200
+    assert "0123456789abcdef" in answer.text
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 200), ("/runs?page=0", 422), ("/nowhere", 404)])
+def test_every_answer_is_guarded_by_its_headers(server: Server, path: str, status: int) -> None:
+    answer = server.page(path)
+    assert answer.status_code == status
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_language_is_the_chosen_one_and_else_the_browsers(server: Server) -> None:
+    assert '<html lang="en">' in server.page("/").text
+    assert '<html lang="es">' in server.page("/", headers={"Accept-Language": "es-MX,en;q=0.5"}).text
+    chosen = {"Accept-Language": "en", "Cookie": "complaints_language=es"}
+    assert '<html lang="es">' in server.page("/", headers=chosen).text
+    assert '<html lang="en">' in server.page("/", headers={"Cookie": "complaints_language=xx"}).text
+
+
+def test_a_bucket_that_cannot_be_read_is_a_sentence(server: Server) -> None:
+    server.s3.delete_bucket(Bucket=BUCKET)
+    try:
+        answer = server.page("/runs")
+    finally:
+        server.s3.create_bucket(Bucket=BUCKET)
+    assert answer.status_code == 503
+    assert f"The bucket {BUCKET} cannot be read: " in answer.text
+    assert "ListObjectsV2" in answer.text
+    assert "s3:ListBucket" in answer.text
+
+
+# A bare Airflow that has the plugins alone: what its API server mounts, and what loading the plugin imported.
+BARE = """
+import sys, time
+from airflow.api_fastapi.app import create_app
+from airflow import plugins_manager
+before = set(sys.modules)
+start = time.perf_counter()
+plugins_manager.ensure_plugins_loaded() if hasattr(plugins_manager, "ensure_plugins_loaded") else None
+app = create_app(apps="core")
+from starlette.routing import Mount
+mounts = [route.path for route in app.routes if isinstance(route, Mount)]
+print("mounts:", *mounts)
+print("imported:", *[name for name in sys.modules if name.startswith(("complaints.", "complaints_ui", "boto"))])
+from fastapi.testclient import TestClient
+answer = TestClient(app).get("/complaints/")
+for plugin in plugins_manager.get_plugin_info():
+    entries = [*plugin.get("external_views", []), *plugin["appbuilder_menu_items"]]
+    if plugin["name"] == "complaints_pages":
+        print("entries:", *[entry["href"] for entry in entries])
+print("status:", answer.status_code)
+print("broken:", *getattr(plugins_manager, "import_errors", None) or {})
+"""
+
+
+def bare(tmp_path: Path, plugins: Path) -> str:
+    """What an Airflow with these plugins and no DAGs prints."""
+    settings = {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path / "none"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "PYTHONPATH": "",
+    }
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", BARE],
+        cwd=tmp_path,
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def test_without_the_code_of_the_pages_airflow_starts_and_the_page_says_so(tmp_path: Path) -> None:
+    told = bare(tmp_path, ROOT / "plugins")
+    assert "mounts: " in told
+    assert "/complaints" in told
+    assert "\nimported:\n" in told.replace("imported: \n", "imported:\n"), "loading the plugin imports nothing of ours"
+    assert "status: 503" in told
+
+
+def test_plugins_zip_alone_has_all_that_the_pages_need(tmp_path: Path) -> None:
+    plugins = tmp_path / "plugins"
+    zipfile.ZipFile(io.BytesIO(plugins_archive())).extractall(plugins)
+    told = bare(tmp_path, plugins)
+    assert "\nentries: /complaints/\n" in told
+    assert "status: 401" in told, "nobody is known, so the page was built and asked for a user"
+    assert "broken:\n" in told.replace("broken: \n", "broken:\n")
