@@ -17,6 +17,7 @@ from complaints.pages.frame import Frame
 from complaints.pages.words import LANGUAGES, Words, preferred
 
 CLASSIFICATION, TRAINING, PROMOTION = "complaints_classification", "complaints_training", "complaints_promotion"
+MONITORING = "complaints_monitoring"
 _COOKIE = "complaints_language"
 
 

@@ -9,20 +9,25 @@ from functools import cache
 from typing import Annotated, Any, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError
-from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from complaints.pages import overview, runs
+from complaints.models.registry import ModelVersion
+from complaints.pages import models, monitoring, overview, results, runs
 from complaints.pages.documents import Documents, environment_documents
 from complaints.pages.frame import Frame, headers, message, sign_in
 from complaints.settings import SettingsError, load_settings
 
-from .access import CLASSIFICATION, frame_of, viewer_of
+from .access import CLASSIFICATION, MONITORING, TRAINING, frame_of, viewer_of
 
 log = logging.getLogger(__name__)
 _MOST_PAGES = 1_000_000
+RunId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
+_A_VERSION = r"^v[1-9][0-9]{0,8}$"
+OneVersion = Annotated[str, Query(pattern=_A_VERSION)]
+PathVersion = Annotated[str, Path(pattern=_A_VERSION)]
 
 
 @cache
@@ -39,8 +44,8 @@ def application() -> FastAPI:
     app.middleware("http")(_guarded)
     for error, handler in _HANDLERS.items():
         app.exception_handler(error)(handler)
-    app.get("/")(_overview)
-    app.get("/runs")(_runs)
+    for path, route in _ROUTES.items():
+        app.get(path)(route)
     return app
 
 
@@ -57,6 +62,51 @@ def _runs(
 ) -> str:
     wanted = runs.Filter(flow, since or None, until or None, page)
     return runs.render(runs.read(documents(), wanted), wanted, frame)
+
+
+def _results(frame: Annotated[Frame, Depends(viewer_of(CLASSIFICATION))], run_id: RunId) -> HTMLResponse:
+    found = results.read(documents(), run_id)
+    if found is None:
+        return HTMLResponse(results.nothing_published(run_id, frame), 404)
+    return HTMLResponse(results.render(found, frame))
+
+
+def _models(frame: Annotated[Frame, Depends(viewer_of(TRAINING))]) -> str:
+    return models.render(models.read(documents()), frame)
+
+
+def _model(
+    frame: Annotated[Frame, Depends(viewer_of(TRAINING))], version: Annotated[str, Path(pattern=_A_VERSION)]
+) -> str:
+    bucket, record = documents().bucket, _record(version)
+    card = bucket.read_text(f"{ModelVersion(int(version[1:])).prefix}card.md")
+    return models.render_version(record, card or "", models.read(documents()).in_service, frame)
+
+
+def _compare(frame: Annotated[Frame, Depends(viewer_of(TRAINING))], left: OneVersion, right: OneVersion) -> str:
+    return models.render_comparison(_record(left), _record(right), frame)
+
+
+def _monitoring(frame: Annotated[Frame, Depends(viewer_of(MONITORING))]) -> str:
+    return monitoring.render(monitoring.read(documents()), frame)
+
+
+def _record(version: str) -> models.Record:
+    found = models.record_of(documents(), version)
+    if found is None:
+        raise HTTPException(404, f"{version}: there is no such version")
+    return found
+
+
+_ROUTES: dict[str, Callable[..., Any]] = {
+    "/": _overview,
+    "/runs": _runs,
+    "/runs/{run_id}": _results,
+    "/models": _models,
+    "/models/{version}": _model,
+    "/compare": _compare,
+    "/monitoring": _monitoring,
+}
 
 
 async def _guarded(request: Request, answer: Callable[[Request], Awaitable[Any]]) -> Any:

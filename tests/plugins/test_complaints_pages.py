@@ -21,7 +21,7 @@ from tests.plugins.pages_server import BUCKET, Server, pages_server
 from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
-PATHS = ("/", "/runs")
+PATHS = ("/", "/runs", "/runs/0123456789abcdef", "/models", "/models/v1", "/compare?left=v1&right=v1", "/monitoring")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Airflow's own deprecations, of whichever version this is
 
 
@@ -55,8 +55,32 @@ def routes() -> list[Any]:
 @pytest.mark.parametrize("path", PATHS)
 def test_a_viewer_sees_a_page(filled: Server, path: str) -> None:
     answer = filled.page(path)
-    assert answer.status_code == 200
-    assert "0123456789abcdef" in answer.text
+    assert answer.status_code == 200, answer.text
+    assert "<h1>" in answer.text
+
+
+@pytest.mark.parametrize(("role", "has_buttons"), [("viewer", False), ("user", True), ("admin", True)])
+def test_only_who_may_trigger_the_promotion_has_its_button(filled: Server, role: str, has_buttons: bool) -> None:
+    key = "models/versioned/v2/model.json"
+    filled.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(record("v2")).encode())
+    try:
+        assert ("Promote v2" in filled.page("/models", role).text) == has_buttons
+    finally:
+        filled.s3.delete_object(Bucket=BUCKET, Key=key)
+
+
+@pytest.mark.parametrize("path", ["/runs/ffffffffffffffff", "/models/v9", "/compare?left=v1&right=v9"])
+def test_what_does_not_exist_is_not_found(filled: Server, path: str) -> None:
+    answer = filled.page(path)
+    assert answer.status_code == 404
+    assert "<h1>" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/runs/..%2Fmodels", "/runs/xyz", "/models/v0", "/models/latest", "/compare", "/compare?left=v1&right=.."]
+)
+def test_a_name_that_no_run_or_version_has_never_reaches_s3(server: Server, path: str) -> None:
+    assert server.page(path).status_code in (404, 422)
 
 
 def test_no_route_answers_without_a_user_and_none_changes_anything(filled: Server) -> None:

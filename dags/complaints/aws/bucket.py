@@ -95,6 +95,14 @@ class Bucket:
                 raise ConflictError(f"s3://{self.name}/{key} was changed by another writer in the meantime") from error
             raise
 
+    def read_text(self, key: str) -> str | None:
+        """The text at `key`; None where there is none."""
+        try:
+            body: bytes = self.client.get_object(Bucket=self.name, Key=key)["Body"].read()
+        except self.client.exceptions.NoSuchKey:
+            return None
+        return body.decode(errors="replace")
+
     def mark(self, key: str) -> bool:
         """Writes an empty object at `key`, unless there is one; False if there is."""
         try:

@@ -6,6 +6,9 @@ documents      JSON documents from S3, read side by side and remembered by their
 frame          the document around each page: navigation, language, style sheet and script
 overview       what is in service, the last runs
 runs           a table of runs, with filters
+results        what a run has published
+models         the versions of the model, and two of them class by class
+monitoring     windows, signals and decisions
 words          the texts in English and Spanish, and numbers as each language writes them
 row_account    rows in against rows accounted for
 rows, scores   the sections on row accounts and on a model's scores

@@ -5,6 +5,7 @@ Every length is a percentage: figures scale with the page, and their text keeps 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Any
 
 from complaints.pages.formatting import count, largest_first, percent
 from complaints.pages.markup import DRAWN, Markup, markup, table, tag
+from complaints.pages.words import ENGLISH, Words
 
 
 @cache
@@ -63,18 +65,18 @@ def bar(size: float, whole: float, colour: str = "one") -> Markup:
     return tag("svg", _rectangle(x=0, width=width, class_=f"fill-{colour}"), class_="bar", aria_hidden="true")
 
 
-def counted_bars(head: tuple[str, str], counts: Mapping[str, int], colour: str) -> Markup:
+def counted_bars(head: tuple[str, str], counts: Mapping[str, int], colour: str, say: Words = ENGLISH) -> Markup:
     """A table of counts, largest first, each with a bar and its share."""
     total, longest = sum(counts.values()), max(counts.values(), default=0)
     body = [
-        (name, tag("td", bar(n, longest, colour), class_="drawn"), count(n), percent(n, total))
+        (name, tag("td", bar(n, longest, colour), class_="drawn"), say.count(n), say.percent(n, total))
         for name, n in largest_first(counts)
     ]
-    named = (head[0], DRAWN, head[1], "share")
+    named = (head[0], DRAWN, head[1], say("share"))
     return table(named, body, class_="bars")
 
 
-def histogram(edges: Sequence[float], counts: Sequence[int]) -> Markup:
+def histogram(edges: Sequence[float], counts: Sequence[int], say: Words = ENGLISH) -> Markup:
     """Vertical bars, each with its count above and the lower edge of its interval below."""
     tallest, total = max(counts, default=0), sum(counts)
     bars = []
@@ -82,11 +84,11 @@ def histogram(edges: Sequence[float], counts: Sequence[int]) -> Markup:
         height = 100 * number / tallest if tallest else 0
         place = {"y": f"{100 - height:.2f}%", "height": f"{height:.2f}%"}
         column = tag("rect", x="0", width="100%", class_="fill-one", **place)
-        title = f"{low:.1f} to {high:.1f}: {count(number)} ({percent(number, total)})"
+        title = f"{low:.1f} - {high:.1f}: {say.count(number)} ({say.percent(number, total)})"
         bars.append(
             tag(
                 "li",
-                tag("span", count(number), class_="count"),
+                tag("span", say.count(number), class_="count"),
                 tag("svg", tag("title", title), column, role="img", aria_label=title),
                 tag("span", f"{low:.1f}", class_="edge"),
             )
@@ -125,3 +127,53 @@ def _shaded(true: str, labels: Sequence[str], row: Sequence[int]) -> Iterable[Ma
 
 def _rectangle(*children: Markup, x: float, width: float, class_: str) -> Markup:
     return tag("rect", markup(*children), x=f"{x:.3f}%", width=f"{width:.3f}%", height="100%", class_=class_)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A measured value with its interval, between 0 and 1."""
+
+    label: str
+    estimate: float
+    low: float
+    high: float
+
+
+def series(points: Sequence[Point], label: str) -> Markup:
+    """Values in their order as a line within the band of their intervals; a table beside it has the numbers.
+
+    The scale is that of the values, in steps of a tenth.
+    """
+    lowest = math.floor(10 * min(each.low for each in points)) / 10
+    highest = max(math.ceil(10 * max(each.high for each in points)) / 10, lowest + 0.1)
+    # A single value has no line: it is drawn across the whole width.
+    drawn = points if len(points) > 1 else [points[0], points[0]]
+
+    def path(values: Iterable[tuple[int, float]]) -> list[str]:
+        step, height = 100 / (len(drawn) - 1), highest - lowest
+        return [f"{step * number:.2f},{100 * (highest - value) / height:.2f}" for number, value in values]
+
+    upper = path((number, each.high) for number, each in enumerate(drawn))
+    lower = path((number, each.low) for number, each in enumerate(drawn))
+    line = path((number, each.estimate) for number, each in enumerate(drawn))
+    picture = tag(
+        "svg",
+        tag("title", label),
+        tag("polygon", points=" ".join([*upper, *reversed(lower)]), class_="band"),
+        tag("polyline", points=" ".join(line), class_="line", vector_effect="non-scaling-stroke"),
+        viewBox="0 0 100 100",
+        preserveAspectRatio="none",
+        role="img",
+        aria_label=label,
+    )
+    ends = [tag("span", each.label) for each in (points[0], points[-1])][: len(points)]
+    scale = tag("span", tag("span", f"{highest:.1f}"), tag("span", f"{lowest:.1f}"), class_="scale")
+    return tag("div", scale, picture, tag("span", *ends, class_="ends"), class_="series")
+
+
+def against(value: float, threshold: float) -> Markup:
+    """A bar of a value with a mark at its threshold, at two thirds of the width; what is longer is cut."""
+    share = value / threshold * 200 / 3 if threshold else 100
+    colour = "fill-quarantined" if value > threshold else "fill-one"
+    mark = tag("rect", x="66.4%", width="0.6%", height="100%", class_="fill-mark")
+    return tag("svg", _rectangle(x=0, width=min(share, 100.0), class_=colour), mark, class_="bar", aria_hidden="true")

@@ -18,7 +18,7 @@ from complaints.pages.words import ENGLISH, LANGUAGES, Words
 _HERE = Path(__file__).parent
 _STYLES = ("style.css", "pages.css")
 _SCRIPTS = {"page": "page.js", "sign in": "sign_in.js"}
-_PLACES = (("", "Overview"), ("runs", "Runs"))
+_PLACES = (("", "Overview"), ("runs", "Runs"), ("models", "Models"), ("monitoring", "Monitoring"))
 
 
 @dataclass(frozen=True)

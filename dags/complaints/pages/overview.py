@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from complaints.models import registry
-from complaints.pages import runs
+from complaints.pages import models, monitoring, runs
 from complaints.pages.documents import Documents
 from complaints.pages.frame import Frame, document
 from complaints.pages.markup import Markup, section, tag
 
 _LAST_RUNS = 8
+_FOR_A_PERSON = ("stop", "person")
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Overview:
     pointer: Mapping[str, Any] | None
     record: Mapping[str, Any] | None
     last: runs.Runs
+    windows: Sequence[monitoring.Monitored]
     problem: str = ""
     """Why the pointer cannot be read; empty if it can."""
 
@@ -30,12 +32,13 @@ def read(documents: Documents) -> Overview:
     """What the page shows."""
     last = runs.read(documents, runs.Filter())
     last = runs.Runs(last.shown[:_LAST_RUNS], last.total)
+    windows = monitoring.read(documents)
     try:
         pointer, _ = registry.pointer(documents.bucket)
     except registry.NoModelError as error:
-        return Overview(None, None, last, str(error))
+        return Overview(None, None, last, windows, str(error))
     record = documents.at(f"{registry.VERSIONED}{pointer['version']}/model.json") if pointer else None
-    return Overview(pointer, record, last)
+    return Overview(pointer, record, last, windows)
 
 
 def render(found: Overview, frame: Frame) -> str:
@@ -46,7 +49,27 @@ def render(found: Overview, frame: Frame) -> str:
         nothing = say("Nothing has run yet. Train a model first, then classify complaints with it.")
         return document(frame, say("Overview"), tag("p", nothing, class_="lead"), tag("p", start))
     last = runs.latest(found.last, frame) if found.last.total else None
-    return document(frame, say("Overview"), _in_service(found, frame), last)
+    return document(
+        frame,
+        say("Overview"),
+        models.waiting(frame),
+        _asks_a_person(found, frame),
+        _in_service(found, frame),
+        monitoring.over_time(found.windows, frame),
+        last,
+    )
+
+
+def _asks_a_person(found: Overview, frame: Frame) -> Markup | None:
+    """The decision about the newest window, if a person is to act on it."""
+    say = frame.say
+    newest = found.windows[0] if found.windows else None
+    decision = (newest.decision or {}) if newest else {}
+    if not newest or decision.get("action") not in _FOR_A_PERSON:
+        return None
+    told = say("Monitoring asks for a person: {action}.", action=say(decision["action"]))
+    reasons = "; ".join(decision.get("reasons") or [])
+    return tag("p", told, " ", reasons, " ", frame.link("monitoring", say("Monitoring")), class_="banner alarm")
 
 
 def _in_service(found: Overview, frame: Frame) -> Markup:
@@ -58,7 +81,7 @@ def _in_service(found: Overview, frame: Frame) -> Markup:
     slices = ((found.record or {}).get("evaluation") or {}).get("slices") or {}
     test = slices.get("test") or {}
     tiles: list[tuple[str, object, str]] = [
-        (say("Version"), pointer["version"], _since(pointer, frame)),
+        (say("Version"), frame.link(f"models/{pointer['version']}", pointer["version"]), _since(pointer, frame)),
         (say("Accuracy"), say.score(test.get("accuracy")), say("on complaints held out of its training")),
         ("Macro-F1", say.score(test.get("macro_f1")), say("every class has equal weight")),
         (say("Calibration error"), say.score(test.get("expected_calibration_error")), say("of its confidence")),

@@ -108,7 +108,8 @@ def run_table(shown: Sequence[Run], frame: Frame) -> Markup:
 
 def _row(run: Run, frame: Frame) -> list[object]:
     say = frame.say
-    start = [tag("code", run.name), say.time(run.at), say(run.flow)]
+    path = f"runs/{run.name}" if run.flow == CLASSIFICATION else f"models/{run.name}"
+    start = [frame.link(path, tag("code", run.name)), say.time(run.at), say(run.flow)]
     if run.content is None:
         unreadable = tag("span", say("its document cannot be read"), class_="bad")
         return [*start, *[NOT_KNOWN] * 8, unreadable]
@@ -124,15 +125,16 @@ def _classified(manifest: Mapping[str, Any], frame: Frame) -> Iterator[object]:
     yield say.count(account.rows_in)
     yield from (say.count(number) for number in fates.values())
     yield say.count(sum((manifest.get("needs_review") or {}).values()))
-    yield str(manifest.get("model_version", NOT_KNOWN))
+    version = str(manifest.get("model_version", NOT_KNOWN))
+    yield frame.link(f"models/{version}", version)
     adds_up = say("adds up") if account.adds_up else say("does not add up")
     yield tag("span", adds_up, class_="good" if account.adds_up else "bad")
 
 
-def _trained(record: Mapping[str, Any], _: Frame) -> Iterator[object]:
+def _trained(record: Mapping[str, Any], frame: Frame) -> Iterator[object]:
     verdict = record.get("verdict")
     yield from [NOT_KNOWN] * 7
-    yield record["version"]
+    yield frame.link(f"models/{record['version']}", record["version"])
     yield verdict.get("verdict", NOT_KNOWN) if isinstance(verdict, Mapping) else verdict or NOT_KNOWN
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from complaints.pages.figures import bar, confusion_matrix
-from complaints.pages.formatting import NOT_KNOWN, count, part, score
+from complaints.pages.formatting import NOT_KNOWN, count, part
 from complaints.pages.markup import DRAWN, Markup, columns, figure, section, table, tag
+from complaints.pages.words import ENGLISH, Words
 
 # The title and the explanation of each slice.
 TEST = (
@@ -39,15 +40,15 @@ def verdict_sentence(model: Mapping[str, Any]) -> str:
     return f"Verdict of the gate{beside}: {found['verdict']}, as {first}{others}"
 
 
-def scores(slice_: Mapping[str, Any] | None, wording: tuple[str, str]) -> Markup | None:
+def scores(slice_: Mapping[str, Any] | None, wording: tuple[str, str], say: Words = ENGLISH) -> Markup | None:
     """The section of one slice; None if the slice was not evaluated."""
     if not slice_:
         return None
-    title, lead = wording
-    blocks = [figure("By class", _by_class(slice_))] if slice_.get("per_class") else []
+    title, lead = (say(each) for each in wording)
+    blocks = [figure(say("By class"), _by_class(slice_, say))] if slice_.get("per_class") else []
     if part(slice_, "confusion").get("labels"):
-        blocks.append(figure("Confusion", confusion_matrix(slice_["confusion"]), _reading()))
-    return section(title, _tiles(slice_), _seen(slice_), columns(*blocks) if blocks else None, lead=lead)
+        blocks.append(figure(say("Confusion"), confusion_matrix(slice_["confusion"]), _reading(say)))
+    return section(title, _tiles(slice_, say), _seen(slice_), columns(*blocks) if blocks else None, lead=lead)
 
 
 def _seen(slice_: Mapping[str, Any]) -> Markup | None:
@@ -68,13 +69,13 @@ def seen_in_training(slice_: Mapping[str, Any]) -> str:
     return f"Left out: {count(seen)} {noun} that the model was trained on" if seen else ""
 
 
-def _tiles(slice_: Mapping[str, Any]) -> Markup:
+def _tiles(slice_: Mapping[str, Any], say: Words) -> Markup:
     tiles = (
-        ("Accuracy", score(slice_.get("accuracy")), "share of correct predictions"),
-        ("Majority class", score(slice_.get("majority_accuracy")), "accuracy of always predicting it"),
-        ("Macro-F1", score(slice_.get("macro_f1")), "every class has equal weight"),
-        ("ECE", score(slice_.get("expected_calibration_error")), "expected calibration error"),
-        ("Complaints", count(slice_.get("n")), "in this slice"),
+        (say("Accuracy"), say.score(slice_.get("accuracy")), say("share of correct predictions")),
+        (say("Majority class"), say.score(slice_.get("majority_accuracy")), say("accuracy of always predicting it")),
+        ("Macro-F1", say.score(slice_.get("macro_f1")), say("every class has equal weight")),
+        ("ECE", say.score(slice_.get("expected_calibration_error")), say("expected calibration error")),
+        (say("Complaints"), say.count(slice_.get("n")), say("in this slice")),
     )
     return tag(
         "dl",
@@ -86,27 +87,23 @@ def _tiles(slice_: Mapping[str, Any]) -> Markup:
     )
 
 
-def _by_class(slice_: Mapping[str, Any]) -> Markup:
-    head = ("class", "precision", "recall", "F1", DRAWN, "support")
-    return table(head, (_class_row(*item) for item in slice_["per_class"].items()), class_="classes")
+def _by_class(slice_: Mapping[str, Any], say: Words) -> Markup:
+    head = (say("class"), say("precision"), say("recall"), "F1", DRAWN, say("support"))
+    return table(head, (_class_row(name, each, say) for name, each in slice_["per_class"].items()), class_="classes")
 
 
-def _class_row(name: str, scored: Mapping[str, Any]) -> tuple[object, ...]:
-    f1 = score(scored.get("f1"))
+def _class_row(name: str, scored: Mapping[str, Any], say: Words) -> tuple[object, ...]:
+    f1 = say.score(scored.get("f1"))
     drawn = 0 if f1 == NOT_KNOWN else scored["f1"]
     return (
         name,
-        score(scored.get("precision")),
-        score(scored.get("recall")),
+        say.score(scored.get("precision")),
+        say.score(scored.get("recall")),
         f1,
         tag("td", bar(drawn, 1), class_="drawn"),
-        count(scored.get("support")),
+        say.count(scored.get("support")),
     )
 
 
-def _reading() -> Markup:
-    return tag(
-        "p",
-        "Rows: true class. Columns: predicted class. Shade: share of the row.",
-        class_="note",
-    )
+def _reading(say: Words) -> Markup:
+    return tag("p", say("Rows: true class. Columns: predicted class. Shade: share of the row."), class_="note")

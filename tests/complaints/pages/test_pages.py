@@ -7,20 +7,18 @@ import doctest
 import importlib
 import json
 import re
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from complaints.aws.bucket import Bucket
 from complaints.pages import overview, runs
 from complaints.pages.documents import Documents
 from complaints.pages.frame import Frame, headers, message, sign_in
 from complaints.pages.words import Words, spanish
+from tests.complaints.pages.conftest import CountedReads
 from tests.complaints.pages.examples import manifest, pointer, record
 
 PAGES = Path(runs.__file__).parent
@@ -28,24 +26,6 @@ PLUGIN = Path(__file__).parents[3] / "plugins" / "complaints_ui"
 HOSTILE = "<script>alert('1')</script>\"><img src=x onerror=alert(1)>"
 FRAME = Frame(root="/complaints")
 EVERYTHING = runs.Filter()
-
-
-class CountedReads(Bucket):
-    """A bucket that counts how often a document is read."""
-
-    reads = 0
-
-    def read_json(self, key: str) -> Any:
-        self.reads += 1
-        return super().read_json(key)
-
-
-@pytest.fixture
-def bucket() -> Iterator[CountedReads]:
-    with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="s")
-        s3.create_bucket(Bucket="bucket")
-        yield CountedReads(s3, "bucket")
 
 
 @pytest.fixture
