@@ -67,8 +67,14 @@ def domain_folder() -> Path:
 
 
 def views() -> list[dict[str, Any]]:
-    """The entry in Airflow's navigation."""
-    return [{**_entry(), "destination": "nav", "category": "browse", "url_route": "complaints"}]
+    """The entries in Airflow's navigation, and on the pages of a run and of a task."""
+    entry = _entry()
+    run = {"name": _NAME, "href": f"{entry['href']}airflow/{{DAG_ID}}/{{RUN_ID}}"}
+    return [
+        {**entry, "destination": "nav", "category": "browse", "url_route": "complaints"},
+        {**run, "destination": "dag_run", "url_route": "complaints-run"},
+        {**run, "destination": "task_instance", "url_route": "complaints-task"},
+    ]
 
 
 def menu_of_airflow_3_0(app: ASGIApp) -> ASGIApp:

@@ -18,6 +18,7 @@ from complaints.pages.words import LANGUAGES, Words, preferred
 
 CLASSIFICATION, TRAINING, PROMOTION = "complaints_classification", "complaints_training", "complaints_promotion"
 MONITORING = "complaints_monitoring"
+FLOWS = (CLASSIFICATION, TRAINING, PROMOTION, MONITORING, "complaints_arrivals", "complaints_ingestion")
 _COOKIE = "complaints_language"
 
 

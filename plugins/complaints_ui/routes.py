@@ -8,6 +8,7 @@ from datetime import date
 from functools import cache
 from typing import Annotated, Any, Literal
 
+from airflow.api_fastapi.core_api.security import get_user
 from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,12 +16,13 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from complaints.models.registry import ModelVersion
-from complaints.pages import models, monitoring, overview, results, runs
+from complaints.pages import airflow_run, models, monitoring, overview, results, runs
 from complaints.pages.documents import Documents, environment_documents
 from complaints.pages.frame import Frame, headers, message, sign_in
 from complaints.settings import SettingsError, load_settings
 
-from .access import CLASSIFICATION, MONITORING, TRAINING, frame_of, viewer_of
+from .access import CLASSIFICATION, FLOWS, MONITORING, TRAINING, check_viewer, frame_of, viewer_of
+from .airflow_runs import origins, run_of
 
 log = logging.getLogger(__name__)
 _MOST_PAGES = 1_000_000
@@ -50,7 +52,7 @@ def application() -> FastAPI:
 
 
 def _overview(frame: Annotated[Frame, Depends(viewer_of(CLASSIFICATION))]) -> str:
-    return overview.render(overview.read(documents()), frame)
+    return overview.render(overview.read(documents()), frame, origins(CLASSIFICATION))
 
 
 def _runs(
@@ -61,7 +63,7 @@ def _runs(
     page: Annotated[int, Query(ge=1, le=_MOST_PAGES)] = 1,
 ) -> str:
     wanted = runs.Filter(flow, since or None, until or None, page)
-    return runs.render(runs.read(documents(), wanted), wanted, frame)
+    return runs.render(runs.read(documents(), wanted), wanted, frame, origins(CLASSIFICATION))
 
 
 def _results(frame: Annotated[Frame, Depends(viewer_of(CLASSIFICATION))], run_id: RunId) -> HTMLResponse:
@@ -91,6 +93,18 @@ def _monitoring(frame: Annotated[Frame, Depends(viewer_of(MONITORING))]) -> str:
     return monitoring.render(monitoring.read(documents()), frame)
 
 
+def _airflow_run(
+    request: Request, user: Annotated[Any, Depends(get_user)], dag_id: str, dag_run_id: str
+) -> HTMLResponse:
+    request.state.frame = frame = frame_of(request, user)
+    check_viewer(dag_id, user)
+    run = run_of(dag_id, dag_run_id) if dag_id in FLOWS else None
+    if run is None:
+        told = frame.say("This page is about runs of the complaints: {flows}.", flows=", ".join(FLOWS))
+        return HTMLResponse(message(frame, frame.say("Not found"), told), 404)
+    return HTMLResponse(airflow_run.render(run, *airflow_run.read(documents(), run), frame))
+
+
 def _record(version: str) -> models.Record:
     found = models.record_of(documents(), version)
     if found is None:
@@ -106,6 +120,7 @@ _ROUTES: dict[str, Callable[..., Any]] = {
     "/models/{version}": _model,
     "/compare": _compare,
     "/monitoring": _monitoring,
+    "/airflow/{dag_id}/{dag_run_id:path}": _airflow_run,
 }
 
 

@@ -83,11 +83,49 @@ def test_a_name_that_no_run_or_version_has_never_reaches_s3(server: Server, path
     assert server.page(path).status_code in (404, 422)
 
 
+@pytest.fixture
+def planned() -> Iterator[str]:
+    """A run of Airflow that has planned the published run; its id."""
+    from airflow.models.dagrun import DagRun
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+    from airflow.utils.types import DagRunType
+
+    dag_id, run_id = "complaints_classification", "manual__2026-11-28T10:00:00+00:00"
+    with create_session() as session:
+        run = DagRun(dag_id=dag_id, run_id=run_id, run_type=DagRunType.MANUAL, state="success")
+        session.add(run)
+        session.flush()
+        given = {"task_id": "plan_classification", "key": "run_id", "value": '"0123456789abcdef"', "map_index": -1}
+        session.add(XComModel(dag_run_id=run.id, dag_id=dag_id, run_id=run_id, **given))
+    yield run_id
+    with create_session() as session:
+        session.query(XComModel).delete()
+        session.query(DagRun).delete()
+
+
+def test_the_page_of_a_run_of_airflow_has_its_outcome_and_leads_to_its_results(filled: Server, planned: str) -> None:
+    answer = filled.page(f"/airflow/complaints_classification/{planned}")
+    assert answer.status_code == 200, answer.text
+    assert "1,525 classified, 15 quarantined, v1" in answer.text
+    assert 'href="/complaints/runs/0123456789abcdef"' in answer.text
+    table = filled.page("/runs").text
+    assert "/dags/complaints_classification/runs/manual__2026-11-28T10%3A00%3A00%2B00%3A00" in table
+
+
+@pytest.mark.parametrize("path", ["complaints_classification/none", "another_dag/none"])
+def test_a_run_of_airflow_that_is_none_of_ours_is_not_found(server: Server, path: str) -> None:
+    answer = server.page(f"/airflow/{path}")
+    assert answer.status_code == 404
+    assert "This page is about runs of the complaints" in answer.text
+
+
 def test_no_route_answers_without_a_user_and_none_changes_anything(filled: Server) -> None:
     filled.page("/")
     for route in routes():
         assert route.methods <= {"GET", "HEAD"}, route.path
-        path = route.path.format(dag_id="complaints_classification", run_id="0123456789abcdef", version="v1")
+        names = {"dag_id": "complaints_classification", "dag_run_id": "manual", "run_id": "0" * 16, "version": "v1"}
+        path = route.path.replace(":path", "").format(**names)
         answer = filled.page(path, role=None)
         assert answer.status_code == 401, route.path
         assert "0123456789abcdef" not in answer.text.replace(path, "")
@@ -196,6 +234,6 @@ def test_plugins_zip_alone_has_all_that_the_pages_need(tmp_path: Path) -> None:
     plugins = tmp_path / "plugins"
     zipfile.ZipFile(io.BytesIO(plugins_archive())).extractall(plugins)
     told = bare(tmp_path, plugins)
-    assert "\nentries: /complaints/\n" in told
+    assert "\nentries: /complaints/" in told
     assert "status: 401" in told, "nobody is known, so the page was built and asked for a user"
     assert "broken:\n" in told.replace("broken: \n", "broken:\n")

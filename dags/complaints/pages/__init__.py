@@ -6,6 +6,7 @@ documents      JSON documents from S3, read side by side and remembered by their
 frame          the document around each page: navigation, language, style sheet and script
 overview       what is in service, the last runs
 runs           a table of runs, with filters
+airflow_run    a run of Airflow: its outcome in one line (`outcome`) and its steps
 results        what a run has published
 models         the versions of the model, and two of them class by class
 monitoring     windows, signals and decisions

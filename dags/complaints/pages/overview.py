@@ -41,14 +41,14 @@ def read(documents: Documents) -> Overview:
     return Overview(pointer, record, last, windows)
 
 
-def render(found: Overview, frame: Frame) -> str:
-    """The page."""
+def render(found: Overview, frame: Frame, origins: Mapping[str, str] | None = None) -> str:
+    """The page; `origins` as in the table of runs."""
     say = frame.say
     if not found.last.total and not found.pointer and not found.problem:
         start = frame.airflow_link("dags/complaints_training", "complaints_training")
         nothing = say("Nothing has run yet. Train a model first, then classify complaints with it.")
         return document(frame, say("Overview"), tag("p", nothing, class_="lead"), tag("p", start))
-    last = runs.latest(found.last, frame) if found.last.total else None
+    last = runs.latest(found.last, frame, origins) if found.last.total else None
     return document(
         frame,
         say("Overview"),

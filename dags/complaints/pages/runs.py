@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 from complaints.aws.objects import ObjectVersion
 from complaints.models.registry import VERSIONED
@@ -85,11 +86,11 @@ def _run(version: ObjectVersion, content: Any) -> Run:
     return Run(TRAINING, version.key.removesuffix(_RECORD).rpartition("/")[2], version.last_modified, found)
 
 
-def render(runs: Runs, wanted: Filter, frame: Frame) -> str:
-    """The page with the filters and the table."""
+def render(runs: Runs, wanted: Filter, frame: Frame, origins: Mapping[str, str] | None = None) -> str:
+    """The page with the filters and the table; `origins` has Airflow's id of each run that this Airflow started."""
     say = frame.say
     if runs.total:
-        content: object = markup(run_table(runs.shown, frame), _pages(runs, wanted, frame))
+        content: object = markup(run_table(runs.shown, frame, origins), _pages(runs, wanted, frame))
     else:
         filtered = wanted != Filter()
         nothing = say("No run matches this filter.") if filtered else say("No run has published anything yet.")
@@ -98,12 +99,21 @@ def render(runs: Runs, wanted: Filter, frame: Frame) -> str:
     return document(frame, say("Runs"), _filters(wanted, frame), content, place="runs")
 
 
-def run_table(shown: Sequence[Run], frame: Frame) -> Markup:
+def run_table(shown: Sequence[Run], frame: Frame, origins: Mapping[str, str] | None = None) -> Markup:
     """The runs as a table, a row each."""
     say = frame.say
     head = [say("run"), say("time"), say("flow"), say("source"), say("rows in"), say("classified")]
     head += [say("without narrative"), say("quarantined"), say("superseded"), say("for review"), say("model")]
-    return table([*head, say("outcome")], (_row(each, frame) for each in shown), class_="runs")
+    head += [say("outcome"), say("started by")]
+    return table(head, ([*_row(each, frame), _origin(each, frame, origins or {})] for each in shown), class_="runs")
+
+
+def _origin(run: Run, frame: Frame, origins: Mapping[str, str]) -> Markup | str:
+    """A link to the run of Airflow; one that it does not know was started elsewhere, as by Step Functions."""
+    if run.name not in origins:
+        return NOT_KNOWN
+    path = f"dags/complaints_classification/runs/{quote(origins[run.name], safe='')}"
+    return frame.airflow_link(path, "Airflow")
 
 
 def _row(run: Run, frame: Frame) -> list[object]:
@@ -177,8 +187,10 @@ def _pages(runs: Runs, wanted: Filter, frame: Frame) -> Markup:
     return tag("p", tag("span", told, class_="note"), *links, class_="more")
 
 
-def latest(runs: Runs, frame: Frame) -> Markup:
+def latest(runs: Runs, frame: Frame, origins: Mapping[str, str] | None = None) -> Markup:
     """The section with the newest runs, for another page."""
     return section(
-        frame.say("Last runs"), run_table(runs.shown, frame), tag("p", frame.link("runs", frame.say("All runs")))
+        frame.say("Last runs"),
+        run_table(runs.shown, frame, origins),
+        tag("p", frame.link("runs", frame.say("All runs"))),
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from complaints.aws.bucket import Bucket
-from complaints.pages import models, monitoring, overview, results
+from complaints.pages import airflow_run, models, monitoring, overview, results
 from complaints.pages.documents import Documents
 from complaints.pages.frame import Frame
 from complaints.pages.rows import FATES
@@ -209,3 +209,30 @@ def test_text_of_a_record_or_a_decision_is_never_markup(bucket: Bucket) -> None:
 def test_what_is_said_by_its_variable_has_its_spanish_too() -> None:
     said = {*FATES.values(), *(name.replace("_", " ") for name in FATES), *TEST, *NEWEST, *LABELLED}
     assert not said - spanish().keys() - {"test", "train", "newest", "unmapped"}
+
+
+STEPS = [
+    airflow_run.Step("plan_classification", "success", 2.5, 1),
+    airflow_run.Step("prepare_complaints", "failed", 40.0, 2),
+    airflow_run.Step("publish_manifest", "upstream_failed", None, 0),
+]
+
+
+def of_airflow(bucket: Bucket, state: str, **names: Any) -> str:
+    run = airflow_run.AirflowRun("complaints_classification", "manual", state, STEPS, **names)
+    return text(airflow_run.render(run, *airflow_run.read(Documents(bucket), run), VIEWER))
+
+
+def test_a_failed_run_of_airflow_says_at_which_step_and_has_the_time_of_each(bucket: Bucket) -> None:
+    page = of_airflow(bucket, "failed", run_id=RUN)
+    assert "It failed at prepare_complaints and has published nothing." in page
+    assert "prepare_complaints 40.0 s failed 2" in page
+    assert "publish_manifest - upstream_failed 0" in page
+
+
+def test_a_run_of_airflow_has_its_outcome_in_one_line(bucket: Bucket) -> None:
+    bucket.write_json(f"manifests/run_id={RUN}.json", manifest())
+    bucket.write_json(f"monitoring/run_id={RUN}/monitoring.json", assessment())
+    page = of_airflow(bucket, "success", run_id=RUN)
+    assert "1,525 classified, 15 quarantined, v1, estimated accuracy 0.861" in page
+    assert "This run has made v3." in of_airflow(bucket, "success", version="v3")
