@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from complaints.pages.formatting import part, plain, score
-from complaints.pages.markup import Markup, section, table, tag
+from complaints.pages.markup import Markup
+from complaints.pages.monitoring import Monitored, section_of
 
 _ACTIONS = {
     "keep": "none",
@@ -39,26 +40,9 @@ def monitored(found: Mapping[str, Any]) -> Markup | None:
     """The section of the report; None if the run was not monitored."""
     if not found:
         return None
-    rows = list(_rows(found))
-    return section(
-        "Monitoring",
-        table(("compared", "value", "limit", ""), rows) if rows else None,
-        *(tag("p", reason, class_="note") for reason in found.get("reasons", [])),
-        lead=f"These complaints beside those that the model was evaluated on: {monitoring_sentence(found)}.",
-    )
-
-
-def _rows(found: Mapping[str, Any]) -> Iterator[tuple[object, ...]]:
-    if estimate := part(found, "estimated_accuracy"):
-        baseline = part(found, "baseline_accuracy")
-        yield "estimated accuracy, without labels", _interval(estimate), f"held out: {_interval(baseline)}", ""
-    if labelled := part(part(found, "delayed_accuracy"), "accuracy"):
-        yield "accuracy by the consumer's choice", _interval(labelled), "", ""
-    for name, signal in (found.get("signals") or {}).items():
-        moved = "changed" if signal["moved"] else ""
-        yield f"drift: {plain(name)}", score(signal["value"]), score(signal["threshold"]), moved
-    for violation in found.get("violations") or []:
-        yield plain(violation["check"]), score(violation["value"]), score(violation["limit"]), "violated"
+    # The summary has the figures and the decision in one.
+    lead = f"These complaints beside those that the model was evaluated on: {monitoring_sentence(found)}."
+    return section_of(Monitored("", found, found), lead=lead)
 
 
 def _interval(value: Mapping[str, Any]) -> str:

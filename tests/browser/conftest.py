@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from laptop.servers.processes import Server
 from tests.browser.pages import Airflow
@@ -20,6 +20,7 @@ JOBS_PYTHON = ROOT / ".venvs" / "jobs" / "bin" / "python"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # How long what comes by itself is waited for, so that a test that hangs ends.
 START_SECONDS = 300
+FLOWS = ("complaints_training", "complaints_classification")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,3 +76,22 @@ def airflow(browser: Browser, served: Served, request: pytest.FixtureRequest) ->
     context.set_default_timeout(60_000)
     yield Airflow(context.new_page(), served.address, request.config.getoption("--screenshots"))
     context.close()
+
+
+@pytest.fixture(scope="session")
+def inside(airflow: Airflow, served: Served) -> Airflow:
+    """The window of somebody who has logged in."""
+    airflow.log_in(served.user, served.password)
+    expect(airflow.page.get_by_test_id("nav-dags-link")).to_be_visible()
+    return airflow
+
+
+@pytest.fixture(scope="session")
+def runs(inside: Airflow) -> dict[str, str]:
+    """Each flow triggered in its form, as it stands there, and watched to its end; the path of its run."""
+    found = {}
+    for flow in FLOWS:
+        inside.form(flow)
+        inside.submit()
+        found[flow] = inside.follow(flow)
+    return found

@@ -7,29 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Served
+from tests.browser.conftest import FLOWS, Served
 from tests.browser.pages import Airflow
-
-FLOWS = ("complaints_training", "complaints_classification")
-
-
-@pytest.fixture(scope="module")
-def inside(airflow: Airflow, served: Served) -> Airflow:
-    """The window of somebody who has logged in."""
-    airflow.log_in(served.user, served.password)
-    expect(airflow.page.get_by_test_id("nav-dags-link")).to_be_visible()
-    return airflow
-
-
-@pytest.fixture(scope="module")
-def runs(inside: Airflow) -> dict[str, str]:
-    """Each flow triggered in its form, as it stands there, and watched to its end; the path of its run."""
-    found = {}
-    for flow in FLOWS:
-        inside.form(flow)
-        inside.submit()
-        found[flow] = inside.follow(flow)
-    return found
 
 
 def test_a_wrong_password_opens_nothing(airflow: Airflow, served: Served) -> None:

@@ -11,6 +11,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -237,3 +238,18 @@ def test_plugins_zip_alone_has_all_that_the_pages_need(tmp_path: Path) -> None:
     assert "\nentries: /complaints/" in told
     assert "status: 401" in told, "nobody is known, so the page was built and asked for a user"
     assert "broken:\n" in told.replace("broken: \n", "broken:\n")
+
+
+def test_each_run_and_task_has_its_way_to_the_page_on_every_version() -> None:
+    from plugins.complaints_pages import ComplaintsPages
+
+    page = "/complaints/airflow/"
+    views = {each["destination"]: each["href"] for each in ComplaintsPages.external_views}
+    if views:
+        assert views["dag_run"] == views["task_instance"] == f"{page}{{DAG_ID}}/{{RUN_ID}}"
+        assert views["nav"] == "/complaints/"
+        return
+    (link,) = ComplaintsPages.global_operator_extra_links
+    ours, other = (SimpleNamespace(dag_id=dag_id, run_id="a/b") for dag_id in ("complaints_training", "another"))
+    assert link.get_link(None, ti_key=ours) == f"{page}complaints_training/a%2Fb"
+    assert link.get_link(None, ti_key=other) == ""

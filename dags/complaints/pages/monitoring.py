@@ -11,7 +11,7 @@ from complaints.pages.figures import Point, against, series
 from complaints.pages.formatting import NOT_KNOWN, plain
 from complaints.pages.frame import Frame, document
 from complaints.pages.markup import DRAWN, Markup, section, table, tag
-from complaints.pages.words import Words
+from complaints.pages.words import ENGLISH, Words
 
 PREFIX = "monitoring/run_id="
 _DECISION, _ASSESSMENT = "/decision.json", "/monitoring.json"
@@ -89,7 +89,7 @@ def render(windows: Sequence[Monitored], frame: Frame) -> str:
         say("Monitoring"),
         over_time(windows, frame),
         section(say("Windows"), table(_head(say), ([*_cells(each, frame)] for each in windows), class_="runs")),
-        section_of(windows[0], frame, title=say("The newest window")),
+        section_of(windows[0], say, title=say("The newest window")),
         place="monitoring",
     )
 
@@ -108,14 +108,47 @@ def over_time(windows: Sequence[Monitored], frame: Frame) -> Markup | None:
     return section(say("Estimated accuracy"), series(points, say("Estimated accuracy over time")), lead=lead)
 
 
-def section_of(found: Monitored, frame: Frame, *, title: str = "") -> Markup | None:
+def section_of(found: Monitored, say: Words = ENGLISH, *, title: str = "", lead: str = "") -> Markup | None:
     """The section on one window: its figures beside their limits, and the decision; None if it was not monitored."""
-    say = frame.say
     if found.assessment is None and found.decision is None:
         return None
     decision = found.decision or {}
     reasons = [tag("li", reason) for reason in decision.get("reasons") or []]
-    signals = [
+    return section(
+        title or say("Monitoring"),
+        tag("p", say("Decision"), ": ", tag("strong", say(str(decision.get("action", NOT_KNOWN))))),
+        tag("ul", *reasons, class_="reasons") if reasons else None,
+        _accuracies(found.assessment or {}, say),
+        _violations(found.assessment or {}, say),
+        _signals(found, say),
+        lead=lead or say("These complaints beside those that the model was evaluated on."),
+    )
+
+
+def _accuracies(assessment: Mapping[str, Any], say: Words) -> Markup:
+    """The accuracy without labels, that by labels where there are any, and that on the held-out complaints."""
+    labelled = (assessment.get("delayed_accuracy") or {}).get("accuracy")
+    named = (
+        (say("estimated accuracy, without labels"), assessment.get("estimated_accuracy")),
+        (say("accuracy by the consumer's choice"), labelled),
+        (say("held out, at the evaluation"), assessment.get("baseline_accuracy")),
+    )
+    body = [(name, say.score(each["estimate"]), _interval(each, say)) for name, each in named if each]
+    if not body:
+        return tag("p", say("no estimate of the accuracy"), class_="note")
+    return table((say("accuracy"), say("value"), say("interval")), body)
+
+
+def _violations(assessment: Mapping[str, Any], say: Words) -> Markup | None:
+    body = [
+        (say(plain(each["check"])), say.score(each["value"]), say.score(each["limit"]))
+        for each in assessment.get("violations") or []
+    ]
+    return table((say("violated check"), say("value"), say("limit")), body) if body else None
+
+
+def _signals(found: Monitored, say: Words) -> Markup | None:
+    body = [
         (
             say(plain(name)),
             tag("td", against(float(signal["value"]), float(signal["threshold"])), class_="drawn"),
@@ -125,35 +158,11 @@ def section_of(found: Monitored, frame: Frame, *, title: str = "") -> Markup | N
         )
         for name, signal in found.signals.items()
     ]
-    violations = [
-        (say(plain(each["check"])), say.score(each["value"]), say.score(each["limit"]))
-        for each in (found.assessment or {}).get("violations") or []
-    ]
-    signal_head = (say("signal"), DRAWN, say("value"), say("threshold by chance"), "")
-    return section(
-        title or say("Monitoring"),
-        tag(
-            "p",
-            say("Decision"),
-            ": ",
-            tag("strong", say(str(decision.get("action", NOT_KNOWN)))),
-            " · ",
-            _accuracy(found, say),
-        ),
-        tag("ul", *reasons, class_="reasons") if reasons else None,
-        table((say("violated check"), say("value"), say("limit")), violations) if violations else None,
-        table(signal_head, signals) if signals else None,
-        lead=say("These complaints beside those that the model was evaluated on."),
-    )
+    return table((say("signal"), DRAWN, say("value"), say("threshold by chance"), ""), body) if body else None
 
 
-def _accuracy(found: Monitored, say: Words) -> str:
-    if not (estimate := found.estimate):
-        return say("no estimate of the accuracy")
-    low, high = say.score(estimate["low"]), say.score(estimate["high"])
-    return say(
-        "estimated accuracy {value} ({low} to {high})", value=say.score(estimate["estimate"]), low=low, high=high
-    )
+def _interval(each: Mapping[str, float], say: Words) -> str:
+    return f"{say.score(each['low'])} - {say.score(each['high'])}"
 
 
 def _head(say: Words) -> tuple[str, ...]:
@@ -170,7 +179,7 @@ def _cells(found: Monitored, frame: Frame) -> Iterator[object]:
     yield frame.link(f"models/{version}", version)
     yield say.count(assessment.get("n"))
     yield say.score(estimate["estimate"]) if estimate else NOT_KNOWN
-    yield f"{say.score(estimate['low'])} - {say.score(estimate['high'])}" if estimate else NOT_KNOWN
+    yield _interval(estimate, say) if estimate else NOT_KNOWN
     yield ", ".join(say(plain(name)) for name in found.moved) or NOT_KNOWN
     yield say(str(decision.get("action", NOT_KNOWN)))
     yield tag("td", "; ".join(decision.get("reasons") or []), class_="sentence")

@@ -75,7 +75,7 @@ def render(found: Results, frame: Frame) -> str:
         classified_rows(_account(found), say),
         _predictions(found, frame),
         _review(manifest, frame),
-        monitoring.section_of(found.monitored, frame),
+        monitoring.section_of(found.monitored, say),
         scores(manifest.get("scores"), LABELLED, say),
         _files(found, frame),
         place="runs",
