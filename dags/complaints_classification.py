@@ -145,7 +145,7 @@ with DAG(
     published = task(outlets=[results_asset])(
         assets.emits(
             results_asset,
-            lambda uri: {"run_id": publishing.run_id_of(uri)},
+            publishing.event_of,
             fails_at_once(classification.publish_manifest),
         )
     )(plan, account)

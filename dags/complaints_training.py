@@ -52,6 +52,7 @@ from operators.glue import GlueJobOperator
 from operators.params import RunParam
 from operators.sagemaker import SageMakerProcessingOperator, SageMakerTrainingOperator, SageMakerTuningOperator
 
+from complaints.models import promotion
 from complaints.notifications import alerts
 from complaints.runs import requests
 from complaints.settings import load_settings, parameters
@@ -159,9 +160,7 @@ with DAG(
     outcome = task.branch(fails_at_once(training.choose_outcome))(decision)
     version >> outcome
     promoted = task(multiple_outputs=False, outlets=[model_asset])(
-        assets.emits(
-            model_asset, lambda pointer: {"version": pointer["version"]}, fails_at_once(training.promote_model)
-        )
+        assets.emits(model_asset, promotion.event_of, fails_at_once(training.promote_model))
     )(version)
     if settings.model.gate.approval == "person":
         # Silence never approves: what counts is what the Model Registry says afterwards.

@@ -28,13 +28,13 @@ def model(storage: Storage) -> Asset:
     return Asset(name="complaints_model", uri=f"s3://{storage.bucket}/models/latest")
 
 
-def emits(asset: Asset, metadata: Callable[[Any], Mapping[str, Any]], function: Callable[P, R]) -> Callable[P, R]:
-    """`function` for a task with the outlet `asset`, whose event gets `metadata` of what the function returned."""
+def emits(asset: Asset, metadata: Callable[..., Mapping[str, Any]], function: Callable[P, R]) -> Callable[P, R]:
+    """`function` for a task with the outlet `asset`; its event gets `metadata` of what was returned and passed."""
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         returned = function(*args, **kwargs)
-        get_current_context()["outlet_events"][asset].extra = dict(metadata(returned))
+        get_current_context()["outlet_events"][asset].extra = dict(metadata(returned, *args, **kwargs))
         return returned
 
     return call

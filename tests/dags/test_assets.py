@@ -12,6 +12,8 @@ from airflow.sdk.execution_time.context import OutletEventAccessors, set_current
 from operators import assets
 from operators.monitoring import MonitoringDecisionOperator
 
+from complaints.models import promotion
+from complaints.runs import publishing
 from complaints.settings import load_settings
 from complaints.tasks import monitoring
 
@@ -41,6 +43,29 @@ def test_the_event_of_a_task_has_the_metadata_of_what_it_returned() -> None:
     with set_current_context(given):
         assert emits() == "s3://bucket/7"
     assert accessors[RESULTS].extra == {"run_id": "7"}
+
+
+def test_the_event_of_a_publication_says_how_many_rows_of_which_model() -> None:
+    accessors = OutletEventAccessors()
+    given: Any = {"outlet_events": accessors}
+    counts = {"rows_in": 3, "classified": 2, "without_narrative": 1, "quarantined": 0, "superseded": 0}
+    emits = assets.emits(RESULTS, publishing.event_of, lambda plan, counts: "s3://bucket/manifests/run_id=7.json")
+    with set_current_context(given):
+        emits({"model_version": "v3"}, counts)
+    assert accessors[RESULTS].extra == {"run_id": "7", "model_version": "v3", **counts}
+
+
+def test_the_event_of_a_promotion_says_which_version_with_which_verdict_by_whose_word() -> None:
+    pointer: Any = {
+        "version": "v3",
+        "verdict": "PROMOTE",
+        "previous": "v2",
+        "by": "jane",
+        "reason": "",
+        "earlier": ["v2"],
+    }
+    said = {"version": "v3", "verdict": "PROMOTE", "previous": "v2", "by": "jane", "reason": ""}
+    assert promotion.event_of(pointer, "v3") == said
 
 
 def test_a_run_that_was_started_by_hand_has_the_value_that_it_was_given(param: assets.EmittedParam) -> None:

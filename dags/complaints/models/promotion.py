@@ -304,6 +304,11 @@ def history(bucket: Bucket) -> list[Pointer]:
     return [*found, current] if current and "number" in current and current not in found else found
 
 
+def event_of(pointer: Pointer, *_: object) -> dict[str, Any]:
+    """What the event of a promotion says: the version, its verdict, the version before, and by whose word."""
+    return {name: pointer.get(name) for name in ("version", "verdict", "previous", "by", "reason")}
+
+
 def by_whose_word(pointer: Pointer) -> str:
     """`since 2026-11-28T10:00:00+00:00, by jane.doe`, as far as the pointer has it."""
     if "at" not in pointer:

@@ -38,6 +38,11 @@ def run_id_of(uri: str) -> str:
     return uri.rpartition("run_id=")[2].removesuffix(".json")
 
 
+def event_of(uri: str, plan: ClassificationPlan, counts: Mapping[str, int]) -> dict[str, Any]:
+    """What the event of a publication says: the run, its model, and the number of rows by fate."""
+    return {"run_id": run_id_of(uri), "model_version": plan["model_version"], **counts}
+
+
 def manifest_of(
     plan: ClassificationPlan, planned: Mapping[str, Any], counts: Mapping[str, int], audited: Mapping[str, Any]
 ) -> dict[str, Any]:
