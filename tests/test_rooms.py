@@ -51,6 +51,8 @@ def test_folder_and_fixtures_decide_on_the_tier(path: str, fixtures: list[str], 
         ("stepfunctions/handlers", False, True),
         ("glue", False, True),
         ("browser", False, False),
+        # Where its folder is named, its files are collected.
+        ("browser/test_browser.py", True, True),
     ],
 )
 def test_an_environment_collects_its_own_rooms(path: str, with_airflow: bool, without: bool) -> None:
