@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from complaints.settings.loading import ENVIRONMENT
+from complaints.settings.loading import ENVIRONMENT, MODEL, PIPELINE
 from deploy.artifacts import zipped
 
 ROOT = Path(__file__).parents[1]
@@ -21,15 +21,18 @@ _CODE = (".py", ".yaml", ".json", ".css", ".js")
 def plugins_archive(environment: bytes | None = None) -> bytes:
     """The bytes of plugins.zip: the same files give the same bytes.
 
-    `environment` is the environment's `environment.yaml`; without it, the one beside the settings, if there is one.
+    `environment` is the `environment.yaml` of a release, in the place of the files of all environments; without it, the
+    pages read the bucket of local AWS.
     """
     plugins, domain = ROOT / "plugins", ROOT / "dags" / "complaints"
     files = {name: content for name, content in _files(plugins).items() if name not in _OF_A_LAPTOP}
     packed = f"{PAGES}/domain/complaints/"
-    files |= {f"{packed}{name}": content for name, content in _files(domain).items()}
+    code = _files(domain)
     if environment is not None:
-        files[f"{packed}config/{ENVIRONMENT}"] = environment
-    return zipped(files)
+        others = {name for name in code if name.startswith("config/")} - {f"config/{PIPELINE}", f"config/{MODEL}"}
+        code = {name: content for name, content in code.items() if name not in others}
+        code[f"config/{ENVIRONMENT}"] = environment
+    return zipped({**files, **{f"{packed}{name}": content for name, content in code.items()}})
 
 
 def _files(folder: Path) -> dict[str, bytes]:

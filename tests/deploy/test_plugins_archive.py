@@ -27,9 +27,11 @@ def test_the_archive_holds_every_file_of_the_domain_package() -> None:
     assert {DOMAIN + name for name in files} <= names(plugins_archive())
 
 
-def test_the_settings_of_the_environment_are_part_of_it() -> None:
+def test_the_settings_of_the_environment_take_the_place_of_all_others() -> None:
     archive = zipfile.ZipFile(io.BytesIO(plugins_archive(b"storage: {bucket: mine}")))
     assert archive.read(f"{DOMAIN}config/environment.yaml") == b"storage: {bucket: mine}"
+    config = {name.rpartition("/")[2] for name in archive.namelist() if "/config/" in name}
+    assert config == {"environment.yaml", "pipeline_config.yaml", "model_config.yaml"}, "nothing of other environments"
 
 
 def test_the_same_files_give_the_same_bytes() -> None:
