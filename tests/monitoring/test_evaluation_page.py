@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from html.parser import HTMLParser
 from typing import Any
 
 import evaluation_page
 import pytest
 
 from tests.complaints.example_evaluations import beside, difference, evaluation, scores
+from tests.html_pages import assert_self_contained
 
 GROUPS: dict[str, Any] = {
     "by_month": [{"month": "2026-01", "n": 40, "accuracy": 0.9, "interval": [0.8, 0.95]}],
@@ -23,31 +22,10 @@ def page(**changed: Any) -> str:
     return evaluation_page.render(evaluation(overall=overall, **changed))
 
 
-class Balanced(HTMLParser):
-    """Asserts that each element that is opened is closed, in order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: Any) -> None:
-        pass
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
 @pytest.mark.parametrize("more", [{}, beside(recalls={"card": difference(0.1)})], ids=["first", "beside v1"])
 def test_the_page_is_whole_and_runs_and_fetches_nothing(more: dict[str, Any]) -> None:
     text = page(**more)
-    parser = Balanced()
-    parser.feed(text)
-    assert parser.open == []
-    assert not re.search(r"<script|https?:|\bsrc=|\bhref=|url\(", text)
+    assert_self_contained(text)
     assert "&lt;script&gt;" in text
 
 

@@ -43,6 +43,7 @@ class MonitoringPlan(TypedDict):
     monitoring_uri: str
     assessment_uri: str
     decision_uri: str
+    page_uri: str
 
 
 def run_of(given: str | None) -> str:
@@ -91,6 +92,7 @@ def monitoring_plan(
         "monitoring_uri": folder,
         "assessment_uri": f"{folder}monitoring.json",
         "decision_uri": f"{bucket}/{decision_key(run_id)}",
+        "page_uri": f"{folder}monitoring.html",
     }
 
 

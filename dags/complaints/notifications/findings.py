@@ -43,7 +43,7 @@ def message(found: Mapping[str, Any], bucket: str) -> str:
             *lines,
             "",
             _done(found),
-            f"Figures: s3://{bucket}/monitoring/run_id={found['run_id']}/monitoring.json",
+            f"Page: s3://{bucket}/monitoring/run_id={found['run_id']}/monitoring.html",
         ]
     )
 

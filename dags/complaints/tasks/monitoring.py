@@ -12,7 +12,7 @@ from botocore.config import Config
 from complaints.aws.bucket import Bucket, ConflictError
 from complaints.aws.clients import client, environment_bucket
 from complaints.models.registry import ModelVersion
-from complaints.monitoring import metrics, plans, retraining, windows
+from complaints.monitoring import metrics, page, plans, retraining, windows
 from complaints.monitoring.decision import decide
 from complaints.notifications import findings
 from complaints.runs import documents, publishing
@@ -90,6 +90,7 @@ def decide_monitoring(plan: plans.MonitoringPlan, machine: str = "") -> Outcome:
     outcome = _outcome(found)
     if outcome["retrain"] and machine:
         retraining.start_execution(client("stepfunctions", settings), machine, outcome["retrain"])
+    _show(bucket, plan, found)
     _tell(bucket, f"{key.removesuffix('.json')}.told", found, settings)
     return outcome
 
@@ -113,6 +114,12 @@ def _decided(
     )
     verdict = retraining.claimed(bucket, verdict, version=version, run_id=assessment["run_id"], now=now)
     return windows.window(assessment, decision, verdict, earlier, now)
+
+
+def _show(bucket: Bucket, plan: plans.MonitoringPlan, found: Mapping[str, Any]) -> None:
+    """Writes the page of the run, which the message links to."""
+    assessment = _existing(bucket, bucket.key(plan["assessment_uri"]), "clear assess_classification")
+    bucket.write_text(bucket.key(plan["page_uri"]), page.render(assessment, found), "text/html")
 
 
 def _tell(bucket: Bucket, key: str, found: Mapping[str, Any], settings: Settings) -> None:

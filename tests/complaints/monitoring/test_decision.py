@@ -11,6 +11,7 @@ from complaints.settings import load_settings
 from tests.campaign.faults import Fault, injects
 
 LIMITS = load_settings().model.monitoring
+STILL = {"value": 0.01, "threshold": 0.02, "moved": False}
 
 
 def assessment(**found: Any) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def assessment(**found: Any) -> dict[str, Any]:
         "violations": [],
         "unknown_products": {"share": 0.0, "names": {}},
         "baseline_accuracy": {"estimate": 0.83, "low": 0.8, "high": 0.86},
-        "signals": {"class_mix": {"moved": False}, "length": {"moved": False}},
+        "signals": {"class_mix": STILL, "length": STILL},
         "estimated_accuracy": {"estimate": 0.82, "low": 0.79, "high": 0.86},
         "recent_accuracy": {"n": 0},
     }
@@ -30,18 +31,25 @@ def assessment(**found: Any) -> dict[str, Any]:
 def labelled(n: int, estimate: float, low: float) -> dict[str, Any]:
     return {
         "n": n,
-        "accuracy": {"estimate": 0.83 - estimate},
+        "accuracy": {"estimate": 0.83 - estimate, "low": 0.8 - estimate, "high": 0.86 - estimate},
         "drop": {"expected": 0.83, "estimate": estimate, "low": low, "high": 2 * estimate - low},
     }
 
 
 VIOLATION = {
-    "violations": [{"check": "mojibake", "message": "92% of 400 narratives were decoded in the wrong encoding"}]
+    "violations": [
+        {
+            "check": "mojibake",
+            "message": "92% of 400 narratives were decoded in the wrong encoding",
+            "value": 0.92,
+            "limit": 0.05,
+        }
+    ]
 }
 UNKNOWN = {"unknown_products": {"share": 0.02, "names": {"Buy now, pay later": 8}}}
 DEGRADED = {"recent_accuracy": labelled(400, 0.2, 0.12)}
 BELOW = {"estimated_accuracy": {"estimate": 0.7, "low": 0.65, "high": 0.75}}
-MOVED = {"signals": {"class_mix": {"moved": True}, "length": {"moved": False}}}
+MOVED = {"signals": {"class_mix": {"value": 0.04, "threshold": 0.02, "moved": True}, "length": STILL}}
 INSUFFICIENT = {"n": 150, "sufficient": False, "signals": None, "estimated_accuracy": None}
 DRIFTED = [{"counts": True, "drifted": True}] * 2
 

@@ -61,6 +61,7 @@ class House:
         plan = monitoring.plan_monitoring(run)
         assert monitoring.can_be_assessed(plan)
         document = {"run_id": run, "model_version": version, "cells": CELLS, "delayed_accuracy": {"n": 0}}
+        document["predicted_products"] = {"card": 400}
         self.put(f"monitoring/run_id={run}/monitoring.json", assessment(**document, **found))
         return monitoring.decide_monitoring(plan, machine)
 
@@ -131,6 +132,18 @@ def test_a_decision_is_made_and_told_once_whatever_is_repeated(house: House) -> 
     # The second time with another assessment, which comes too late.
     assert house.decide(run) == first
     assert house.told() == []
+
+
+def test_the_page_shows_the_decision_and_a_repetition_writes_the_same(house: House) -> None:
+    run = house.publish(1)
+    pages = []
+    for found in (UNKNOWN, UNKNOWN):
+        house.decide(run, **found)
+        answer = house.s3.get_object(Bucket=BUCKET, Key=f"monitoring/run_id={run}/monitoring.html")
+        pages.append(answer["Body"].read().decode())
+    assert "<h1>A person is needed</h1>" in pages[0]
+    assert answer["ContentType"].startswith("text/html")
+    assert pages[0] == pages[1]
 
 
 def test_a_message_that_was_refused_is_sent_by_the_next_try(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
