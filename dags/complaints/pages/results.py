@@ -16,6 +16,8 @@ from complaints.pages.frame import Frame, document
 from complaints.pages.markup import DRAWN, Markup, columns, figure, markup, section, table, tag
 from complaints.pages.rows import classified_rows
 from complaints.pages.scores import LABELLED, scores
+from complaints.pages.words import Words
+from complaints.runs.costs import RECORDS, sentence
 from complaints.runs.metrics import confidence_histogram
 from complaints.runs.publishing import manifest_key
 
@@ -32,6 +34,7 @@ class Results:
     account: Mapping[str, Any] | None
     record: Mapping[str, Any] | None
     monitored: monitoring.Monitored
+    cost: Mapping[str, Any] | None
     console: Mapping[str, str]
     """The page of AWS's console for each file, by its key; empty behind any other endpoint."""
 
@@ -53,6 +56,7 @@ def read(documents: Documents, run_id: str) -> Results | None:
         documents.read(written)[0] if len(written) == 1 else None,
         documents.at(f"{VERSIONED}{manifest.get('model_version')}/model.json"),
         monitoring.of_run(documents, run_id),
+        documents.at(f"{RECORDS}run_id={run_id}.json"),
         {key: url for key, url in links.items() if url},
     )
 
@@ -72,6 +76,7 @@ def render(found: Results, frame: Frame) -> str:
         frame,
         say("Run {run_id}", run_id=found.run_id),
         told,
+        *_costs(found.cost or {}, say),
         classified_rows(_account(found), say),
         _predictions(found, frame),
         _review(manifest, frame),
@@ -80,6 +85,12 @@ def render(found: Results, frame: Frame) -> str:
         _files(found, frame),
         place="runs",
     )
+
+
+def _costs(record: Mapping[str, Any], say: Words) -> Iterator[Markup]:
+    """What the run was estimated to cost, and what its jobs cost by the time that AWS has of them."""
+    named = ((say("Cost, estimated before"), "estimated"), (say("Cost, by the time of its jobs"), "recorded"))
+    yield from (tag("p", name, ": ", sentence(record[key]), class_="note") for name, key in named if record.get(key))
 
 
 def _account(found: Results) -> dict[str, Any]:

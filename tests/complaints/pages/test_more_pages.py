@@ -13,6 +13,8 @@ from complaints.pages.frame import Frame
 from complaints.pages.rows import FATES
 from complaints.pages.scores import LABELLED, NEWEST, TEST
 from complaints.pages.words import Words, spanish
+from complaints.runs import costs
+from complaints.settings import load_settings
 from tests.complaints.example_evaluations import evaluation, scores
 from tests.complaints.pages.examples import manifest, pointer, record
 from tests.complaints.pages.test_pages import HOSTILE, text
@@ -72,6 +74,16 @@ def test_the_page_of_a_run_has_its_rows_predictions_confidence_review_and_files(
     assert "no complaint id 15" in page
     assert "0.9 - 1.0: 1,525" in shown(bucket)
     assert f"results/{RUN}-00000-aa.parquet 1,525 9" in page
+
+
+def test_the_page_of_a_run_has_what_it_was_estimated_to_cost_and_what_its_jobs_cost(bucket: Bucket) -> None:
+    bucket.write_json(f"manifests/run_id={RUN}.json", manifest())
+    prices = load_settings().pipeline.prices
+    estimated, recorded = (costs.cost_of(costs.Usage(dpu_seconds=seconds), prices) for seconds in (3600.0, 36000.0))
+    bucket.write_json(f"ledger/costs/run_id={RUN}.json", {"run_id": RUN, "estimated": estimated, "recorded": recorded})
+    page = text(shown(bucket))
+    assert f"Cost, estimated before : {costs.sentence(estimated)}" in page.replace("before:", "before :")
+    assert costs.sentence(recorded) in page
 
 
 def test_in_spanish_the_page_of_a_run_has_no_english_sentence_left(bucket: Bucket) -> None:
