@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
+
+import boto3
 
 from complaints.aws.console import execution_url
 from complaints.settings.parameters import check_known
@@ -19,6 +21,8 @@ STEPS_FUNCTION = "ptmlops-steps"
 TASKS = "complaints.tasks"
 CALLBACKS = "complaints.notifications"
 STATUS_CHANGE = "Step Functions Execution Status Change"
+# https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+_UNCATCHABLE = ("States.Runtime", "States.DataLimitExceeded")
 
 
 class ForeignFunctionError(ValueError):
@@ -46,7 +50,8 @@ def run_step(event: Mapping[str, Any], _context: object) -> Any:
         ForeignFunctionError: the function is not in `complaints.tasks`, or the callback in `complaints.notifications`.
     """
     if event.get("detail-type") == STATUS_CHANGE:
-        function_named(f"{CALLBACKS}.alerts.on_failure", CALLBACKS)(failure_context(_ended(event["detail"])))
+        if (ended := uncaught(event["detail"], _described)) is not None:
+            function_named(f"{CALLBACKS}.alerts.on_failure", CALLBACKS)(failure_context(ended))
         return None
     if "callback" in event:
         function_named(event["callback"], CALLBACKS)(failure_context(event["context"]))
@@ -78,9 +83,18 @@ def failure_context(known: Mapping[str, Any]) -> Mapping[str, Any]:
     )
 
 
-def _ended(execution: Mapping[str, Any]) -> dict[str, Any]:
-    """The failure of an execution that was aborted or timed out, or failed with an error that no Catch catches."""
+def uncaught(execution: Mapping[str, Any], described: Callable[[str], Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The failure of an execution that no state can have reported, as `failure_context` takes it; None for any other.
+
+    `execution`: the detail of the event, which need not have the error; `described` asks for it by the execution's ARN.
+    """
     status = execution["status"]
+    if status == "FAILED":
+        if not execution.get("error"):
+            execution = {**execution, **described(execution["executionArn"])}
+        # Every other error is caught, and its state has called the callback.
+        if execution.get("error") not in _UNCATCHABLE:
+            return None
     return {
         "dag_id": execution["stateMachineArn"].rpartition(":")[2],
         "run_id": execution["name"],
@@ -90,6 +104,13 @@ def _ended(execution: Mapping[str, Any]) -> dict[str, Any]:
             "Cause": execution.get("cause") or f"the execution ended as {status}",
         },
     }
+
+
+def _described(execution_arn: str) -> Mapping[str, Any]:
+    """DescribeExecution: the error and the cause of an execution that failed."""
+    client = boto3.client("stepfunctions", region_name=execution_arn.split(":")[3])
+    found: Mapping[str, Any] = client.describe_execution(executionArn=execution_arn)
+    return {name: found[name] for name in ("error", "cause") if name in found}
 
 
 class _Context(dict[str, Any]):
