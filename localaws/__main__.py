@@ -50,6 +50,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="let functions, jobs and state machines do only what the policies of their roles allow",
     )
+    parser.add_argument(
+        "--reuse-jvm",
+        action="store_true",
+        help="run Spark jobs one after another in one JVM: faster, and less like AWS (default: a JVM for each job)",
+    )
     return parser
 
 
@@ -87,6 +92,7 @@ def main() -> None:
             allowed_hosts=arguments.allow_host,
             standby=not arguments.no_standby,
             enforce_iam=arguments.enforce_iam,
+            reuse_jvm=arguments.reuse_jvm,
         ) as aws:
             print(json.dumps({"endpoint": aws.endpoint, "credentials": str(aws.credentials_file)}), flush=True)
             stopped.wait()

@@ -54,11 +54,19 @@ class Aws(AwsAt):
     """`python -m localaws` with its state in `state`, on a loopback port: `port`, or any free one.
 
     `keep` keeps the S3 objects and SageMaker models of an earlier start. `mark` is added to the environment of its
-    processes and of its jobs. With ENFORCE_IAM in the environment, it enforces the policies of the roles.
+    processes and of its jobs. With ENFORCE_IAM in the environment, it enforces the policies of the roles. With
+    `reuse_jvm`, Spark jobs run one after another in one JVM.
     """
 
     def __init__(
-        self, state: Path, region: str, *, port: int = 0, keep: bool = False, mark: Mapping[str, str] | None = None
+        self,
+        state: Path,
+        region: str,
+        *,
+        port: int = 0,
+        keep: bool = False,
+        mark: Mapping[str, str] | None = None,
+        reuse_jvm: bool = False,
     ) -> None:
         port = port or free_port()
         # Known before the server answers, so that Airflow can start at the same time.
@@ -70,8 +78,9 @@ class Aws(AwsAt):
         # The user's own credentials, profile and endpoint must not reach it.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         inherited |= {f"LOCAL{name}": value for name, value in self.credentials.environment.items()}
-        persistent = ["--keep"] * keep + ["--enforce-iam"] * bool(os.environ.get("ENFORCE_IAM"))
-        self.server = Server("local AWS", [*command, *persistent], {**inherited, **(mark or {})}, self._log)
+        options = [*["--keep"] * keep, *["--reuse-jvm"] * reuse_jvm]
+        options += ["--enforce-iam"] * bool(os.environ.get("ENFORCE_IAM"))
+        self.server = Server("local AWS", [*command, *options], {**inherited, **(mark or {})}, self._log)
 
     def wait_until_ready(self) -> None:
         """Waits for the line of JSON that local AWS prints once it answers requests.

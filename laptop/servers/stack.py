@@ -65,13 +65,13 @@ def airflow_stack(
     """Local AWS and Airflow, with their files below `build`, stopped at the end of the block.
 
     Airflow listens on `port` and local AWS on `aws_port`, or on any free port. `keep` keeps the S3 objects and models
-    of an earlier start. `unattended` runs short flows faster: it polls more often, and the UI shows no log of a running
-    task. The block begins once `dag_ids` can be triggered.
+    of an earlier start. `unattended` runs short flows faster: it polls more often, the Spark jobs share a JVM, and the
+    UI shows no log of a running task. The block begins once `dag_ids` can be triggered.
 
     Raises:
         ServerError: Airflow or local AWS did not start.
     """
-    with _aws(build, settings, aws_port, keep) as aws, ThreadPoolExecutor(1) as beside:
+    with _aws(build, settings, aws_port, keep, unattended) as aws, ThreadPoolExecutor(1) as beside:
         uploaded = beside.submit(_upload, aws, settings, history, raw)
         if keep:
             # Unfinished runs continue as soon as Airflow has started, and need the jobs of this release.
@@ -91,20 +91,24 @@ def step_functions_stack(
 ) -> Iterator[Stack[StepFunctions]]:
     """Local AWS, with its files below `build` and the compiled state machines deployed; no Airflow.
 
+    The Spark jobs share a JVM, which is faster.
+
     Raises:
         ServerError: local AWS did not start.
     """
-    with _aws(build, settings) as aws:
+    with _aws(build, settings, reuse_jvm=True) as aws:
         release = _upload(aws, settings, history, raw)
         machines = deploy_pipeline(settings, aws.clients())
         yield Stack(aws, StepFunctions(aws, machines, settings), release)
 
 
 @contextmanager
-def _aws(build: Path, settings: PipelineSettings, port: int = 0, keep: bool = False) -> Iterator[Aws]:
+def _aws(
+    build: Path, settings: PipelineSettings, port: int = 0, keep: bool = False, reuse_jvm: bool = False
+) -> Iterator[Aws]:
     """Local AWS, started but not yet ready."""
     with stopping_everything(build):
-        aws = Aws(build / "aws", settings.aws.region, port=port, keep=keep, mark=mark(build))
+        aws = Aws(build / "aws", settings.aws.region, port=port, keep=keep, mark=mark(build), reuse_jvm=reuse_jvm)
         with aws.server:
             yield aws
 

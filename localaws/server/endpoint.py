@@ -64,6 +64,7 @@ class LocalAWS:
         allowed_hosts: host names, besides loopback's, that requests may use; with a port, or for any port.
         standby: the next Spark job, and the next invocation of a function, find a process that has started before.
         enforce_iam: functions, jobs and state machines may do only what the policies of their roles allow.
+        reuse_jvm: Spark jobs run one after another in one JVM, which is faster and less like AWS.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class LocalAWS:
         allowed_hosts: Collection[str] = (),
         standby: bool = False,
         enforce_iam: bool = False,
+        reuse_jvm: bool = False,
     ) -> None:
         self._state = state.absolute()
         self._address = (host, port)
@@ -88,6 +90,7 @@ class LocalAWS:
         self._allowed_hosts = allowed_hosts
         self._standby = standby
         self._enforce_iam = enforce_iam
+        self._reuse_jvm = reuse_jvm
         self._trail = self._state / "cloudtrail.jsonl"
 
     def __enter__(self) -> "LocalAWS":
@@ -204,7 +207,9 @@ class LocalAWS:
         from localaws.server.services import Services  # noqa: PLC0415
 
         services = Services(
-            *(self.endpoint, self._region, self.credentials, self._state / "jobs", self._minute), standby=self._standby
+            *(self.endpoint, self._region, self.credentials, self._state / "jobs", self._minute),
+            standby=self._standby,
+            reuse_jvm=self._reuse_jvm,
         )
         self._patches.enter_context(moto_patches.apply(services.hooks))
         self._handlers |= services.operations

@@ -39,11 +39,20 @@ class Services:
     """The services of one endpoint, with their files in `folder`.
 
     `minute` is the number of seconds in a minute of timeouts, retries and schedules. With `standby` the next Spark job,
-    and the next invocation of a function, find a process that has started before.
+    and the next invocation of a function, find a process that has started before; with `reuse_jvm`, Spark jobs run in
+    one JVM.
     """
 
     def __init__(
-        self, endpoint: str, region: str, credentials: Credentials, folder: Path, minute: float, *, standby: bool
+        self,
+        endpoint: str,
+        region: str,
+        credentials: Credentials,
+        folder: Path,
+        minute: float,
+        *,
+        standby: bool,
+        reuse_jvm: bool,
     ) -> None:
         session = boto3.session.Session(**credentials.session)
         self._cloud, lambdas, rules, stacks = self._clouds = tuple(
@@ -51,7 +60,9 @@ class Services:
             for agent in (OWN_AGENT, LAMBDA_AGENT, EVENTS_AGENT, STACKS_AGENT)
         )
         self._timer = Timer()
-        self._spark = ReadySpark(self._cloud.environment(), folder / "spark", standby)
+        self._spark = ReadySpark(
+            self._cloud.environment(), folder / "spark", standby or reuse_jvm, reuses_jvm=reuse_jvm
+        )
         self._glue = GlueJobs(self._cloud, folder, minute, self._spark)
         self._sagemaker = SageMakerJobs(self._cloud, folder)
         self.functions = Functions(self._cloud, folder, standby)

@@ -44,6 +44,7 @@ print(json.dumps({
     "settings": sorted(name for name, _ in spark.sparkContext.getConf().getAll() if "mounttable" in name),
     "megabytes": jvm.Runtime.getRuntime().maxMemory() // 2**20,
     "files": os.listdir("."),
+    "jvm": jvm.java.lang.ProcessHandle.current().pid(),
     "temporary": [tempfile.gettempdir(), jvm.System.getProperty("java.io.tmpdir")],
 }))
 """
@@ -53,9 +54,9 @@ ENVIRONMENT = {"PATH": os.environ["PATH"], "TZ": "UTC", "PYTHONUTF8": "1", "PYTH
 class Jobs:
     """Scripts, run as a job of Glue runs them."""
 
-    def __init__(self, folder: Path, is_on: bool) -> None:
+    def __init__(self, folder: Path, is_on: bool, *, reuses_jvm: bool = False) -> None:
         self.folder = folder
-        self.spark = ReadySpark(ENVIRONMENT, folder / "spark", is_on)
+        self.spark = ReadySpark(ENVIRONMENT, folder / "spark", is_on, reuses_jvm=reuses_jvm)
         self.spark.get_ready()
 
     def start(self, script: str, settings: dict[str, str] | None = None, **environment: str) -> Processes:
@@ -121,7 +122,7 @@ def test_a_job_finds_in_the_ready_process_what_it_finds_in_a_new_one(tmp_path: P
             # A JVM has its memory from the start: such a job gets a new one, and the ready one waits on.
             assert runs(waited) == ("spark.driver.memory" in asked)
         jobs.spark.close()
-        temporary = facts.pop("temporary")
+        temporary, _ = facts.pop("temporary"), facts.pop("jvm")
         assert isinstance(temporary, list)
         assert all(Path(path).is_relative_to(tmp_path / "spark") for path in temporary)
         assert not list((tmp_path / "spark").iterdir())
@@ -149,6 +150,89 @@ def test_a_script_ends_in_the_ready_process_as_in_a_new_one(tmp_path: Path, scri
     ready.spark.close()
     assert found[0] == found[1]
     assert found[0][0] == expected
+
+
+@pytest.fixture
+def turns(tmp_path: Path) -> Iterator[Jobs]:
+    """Jobs that take turns at one JVM."""
+    made = Jobs(tmp_path, True, reuses_jvm=True)
+    yield made
+    made.spark.close()
+    assert not list((tmp_path / "spark").iterdir())
+
+
+def jvm_pid(jobs: Jobs) -> int:
+    """The JVM that the next job will use."""
+    jvm = jobs.spark._jvm
+    assert jvm
+    return jvm._main.pid
+
+
+COUNTS = """
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+print(spark.range(5).count(), spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid())
+"""
+
+
+def test_jobs_that_take_turns_at_one_jvm_find_what_they_find_in_one_of_their_own(turns: Jobs) -> None:
+    jvm = jvm_pid(turns)
+    first = turns.facts({"spark.sql.shuffle.partitions": "3", "spark.hadoop.of.the.first": "1"})
+    second = turns.facts()
+    looks = f"{COUNTS}\nassert spark.sparkContext._jsc.hadoopConfiguration().get('of.the.first') is None"
+    assert jvm_of(turns.run(looks)) == jvm
+    new = Jobs(turns.folder, False).facts()
+    assert [first.pop("jvm"), second.pop("jvm"), new.pop("jvm") == jvm] == [jvm, jvm, False]
+    for facts in (first, second, new):
+        # The JVM has a folder of its own for them.
+        del facts["files"], facts["temporary"]
+    assert second == new
+    assert first == {**new, "partitions": "3"}
+
+
+WAITS = """
+import sys, time
+from pathlib import Path
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+print("runs", flush=True)
+while not Path(FILE).exists(): time.sleep(0.05)
+print(spark.range(3).count())
+"""
+
+
+def test_a_second_job_at_the_same_time_has_a_jvm_of_its_own_and_one_that_fails_leaves_none(turns: Jobs) -> None:
+    jvm, file = jvm_pid(turns), turns.folder / "go"
+    first = turns.start(WAITS.replace("FILE", repr(str(file))))
+    output, errors = first.outputs
+    lines = iter(output)
+    assert next(lines) == b"runs\n"
+    assert jvm_of(turns.run(COUNTS)) != jvm
+    file.touch()
+    assert ([*lines], first.exit_code(60)) == ([b"3\n"], 0)
+    _read(errors)
+    first.sweep()
+    assert jvm_pid(turns) == jvm
+
+    assert turns.run(f"{COUNTS}; raise ValueError('no')")[0] == 1
+    assert not session_of(jvm)
+    assert jvm_of(turns.run(COUNTS)) == jvm_pid(turns) != jvm
+
+
+def jvm_of(done: tuple[int, str, str]) -> int:
+    """The JVM in which a job counted."""
+    code, out, _ = done
+    count, pid = out.split()
+    assert (code, count) == (0, "5")
+    return int(pid)
+
+
+def test_a_jvm_that_has_died_costs_no_job(turns: Jobs) -> None:
+    jvm = jvm_of(turns.run(COUNTS))
+    assert jvm == jvm_pid(turns)
+    for pid in session_of(jvm):
+        os.kill(pid, signal.SIGKILL)
+    assert jvm_of(turns.run(COUNTS)) != jvm
 
 
 def test_a_stopped_job_is_ended_to_its_last_process_and_the_next_one_gets_ready(jobs: Jobs) -> None:

@@ -34,7 +34,7 @@ class KeptAWS:
     """`python -m localaws --keep` on a port of its own, which the next one takes over."""
 
     def __init__(self, state: Path) -> None:
-        self._command = [sys.executable, "-m", "localaws", "--state", str(state), "--keep"]
+        self._command = [sys.executable, "-m", "localaws", "--state", str(state), "--keep", "--reuse-jvm"]
         self._command += ["--port", str(free_port())]
         self.start()
 

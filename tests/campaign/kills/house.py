@@ -156,7 +156,8 @@ def house(folder: Path, orchestrator: str) -> Iterator[House]:
     code = impatient(folder / "house", patience)
     settings = load_settings(code / "dags" / "complaints" / "config")
     sample = write_sample(folder / "sample", training_rows=400, classify_rows=200)
-    with LocalAWS(folder / "aws") as aws:
+    # One JVM for all Spark jobs, until a kill ends it: each new one costs more than the rest of such a small job.
+    with LocalAWS(folder / "aws", reuse_jvm=True) as aws:
         clients: Any = LocalClients(aws)
         deploy_infrastructure(settings.pipeline, clients.clients())
         deploy(settings.pipeline, clients.clients())
