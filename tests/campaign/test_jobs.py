@@ -42,7 +42,7 @@ MODEL = b"model"
 def aws(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
     """Local AWS with our release, and the clients that the steps make by themselves talking to it."""
     folder = tmp_path_factory.mktemp("aws")
-    with local_aws(folder) as found, pytest.MonkeyPatch.context() as environment:
+    with local_aws(folder, reuse_jvm=True) as found, pytest.MonkeyPatch.context() as environment:
         own_clients.use(found, environment)
         found.client("s3").create_bucket(Bucket=BUCKET)
         put_release(
@@ -139,7 +139,7 @@ def test_an_etl_that_is_run_again_after_its_success_is_not_started_and_would_wri
 
 
 def left(aws: LocalAWS, plan: dict[str, Any]) -> list[Any]:
-    """The bytes that a preparation left, of Parquet the rows: each JVM lists encodings in an order of its own."""
+    """The bytes that a preparation left, of Parquet the rows: a JVM may list encodings in an order of its own."""
     texts = [contents(aws, plan[name]) for name in ("records_uri", "quarantine_uri", "account_uri")]
     return [*texts, *(pq.read_table(io.BytesIO(each)) for each in contents(aws, plan["complaints_uri"]))]
 

@@ -87,7 +87,7 @@ def asking(folder: Path, url: str) -> Path:
 
 @pytest.fixture
 def days(local_aws: type[LocalAWS], tmp_path: Path) -> Iterator[Days]:
-    with local_aws(tmp_path / "aws") as aws, serving(Export(b"")) as export:
+    with local_aws(tmp_path / "aws", reuse_jvm=True) as aws, serving(Export(b"")) as export:
         yield Days(aws, tmp_path / "code", export)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,22 +21,34 @@ def victims(kind: str, aws: LocalAWS, folder: Path, airflow: int) -> list[Kill]:
     - worker: the process in which Airflow runs a task (not that of LocalExecutor around it, which cannot do without:
       it leaves a lock behind);
     - job: the process of a job's script;
-    - spark: the Java machine of a Glue job;
+    - spark: the Java machine of a Glue job, once a job uses it;
     - thread: local AWS's own thread of a job, which then ends without collecting anything.
     """
     if kind == "thread":
         return [job.abandon for job in aws.jobs if job.running and not job.stopping]
     if kind == "worker":
         return [_killing(pid) for pid in _commands("airflow worker -- ") if _session(pid) == airflow]
-    ours = str(folder).encode()
-    return [_killing(pid) for pid in _commands(*_JOBS[kind]) if ours in _environment(pid) + _command(pid)]
+    scripts = [pid for pid in _commands(*_SCRIPTS) if _is_in(folder, pid) and _has_begun(pid)]
+    if kind == "job":
+        return [_killing(pid) for pid in scripts]
+    return [_killing(pid) for pid in _commands(_JVM) if scripts and _is_in(folder, pid)]
 
 
 # Words of the command lines, of which one is enough.
-_JOBS: Mapping[str, tuple[str, ...]] = {
-    "job": ("/script/", "train.py", "evaluate.py", "serve_batch.py"),
-    "spark": ("org.apache.spark.deploy.SparkSubmit",),
-}
+_SCRIPTS = ("/script/", "ready_process.py", "train.py", "evaluate.py", "serve_batch.py")
+_JVM = "org.apache.spark.deploy.SparkSubmit"
+
+
+def _is_in(folder: Path, pid: int) -> bool:
+    return str(folder).encode() in _environment(pid) + _command(pid)
+
+
+def _has_begun(pid: int) -> bool:
+    """False for a process that still waits for its job: it reads what the job is from a pipe."""
+    try:
+        return str(Path(f"/proc/{pid}/fd/0").readlink()) == os.devnull
+    except OSError:
+        return False
 
 
 def _killing(pid: int) -> Kill:
