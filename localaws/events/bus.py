@@ -19,6 +19,8 @@ from localaws.lambdas.queue import FunctionQueue
 from localaws.server.cloud import ACCOUNT
 from localaws.server.protocol import Json
 
+ALARM_CHANGE = "CloudWatch Alarm State Change"
+
 _log = logging.getLogger(__name__)
 
 
@@ -52,6 +54,16 @@ class Events:
     def object_created(self, bucket: Any, key: Any, reason: str) -> None:
         """Put S3's event about a new object on the default bus."""
         self.put(_object_created(bucket, key, reason))
+
+    def alarm_changed(self, alarm: Any, before: Json) -> None:
+        """Put CloudWatch's event about an alarm on the default bus; `before` is the state that it was in."""
+        detail = {
+            "alarmName": alarm.name,
+            "state": {"value": alarm.state_value, "reason": alarm.state_reason, "timestamp": _iso(time.time())},
+            "previousState": before,
+            "configuration": {"description": alarm.description},
+        }
+        self.put(service_event("aws.cloudwatch", ALARM_CHANGE, alarm.region_name, alarm.alarm_arn, detail))
 
     def function_notified(self, arn: str, event: Json) -> None:
         """Queue a bucket's notification for a function."""

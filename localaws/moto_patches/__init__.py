@@ -14,6 +14,7 @@ Each module says what moto does, what AWS does, and why it matters here; its con
     s3_bucket_policies        policies deny what their conditions say, and nothing else
     s3_notifications          complete EventBridge events, and functions that run without Docker
     eventbridge_targets       rules deliver to every kind of target
+    cloudwatch_alarms         the event of each change of an alarm's state
     lambda_settings           dead-letter queues, event invoke configs, a reserved concurrency of 0
     stepfunctions_executions  executions run, and report each status once
     stepfunctions_tasks       Glue and SageMaker integrations, and the interpreter's AWS clients
@@ -34,6 +35,7 @@ def apply(hooks: Hooks) -> Iterator[None]:
     """Patches moto inside the block."""
     # Not above: parts of moto look at the shell's AWS profile while they are imported.
     from localaws.moto_patches import (  # noqa: PLC0415
+        cloudwatch_alarms,
         eventbridge_targets,
         lambda_settings,
         s3_bucket_policies,
@@ -60,6 +62,7 @@ def apply(hooks: Hooks) -> Iterator[None]:
             s3_bucket_policies.patches(),
             s3_notifications.patches(hooks.object_created, hooks.function_notified),
             eventbridge_targets.patches(hooks.rule_matched),
+            cloudwatch_alarms.patches(hooks.alarm_changed),
             lambda_settings.patches(),
             stepfunctions_executions.patches(hooks.execution_started, hooks.execution_ended),
             stepfunctions_tasks.patches(hooks.task_service, hooks.task_client, hooks.sdk_client),

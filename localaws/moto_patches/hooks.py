@@ -19,6 +19,8 @@ class Hooks:
     """Called for every change of an object with bucket, key and new content (None: deleted)."""
     rule_matched: Callable[[Any, Json], None]
     """Called for each event and each of moto's rules on its bus; the event need not match."""
+    alarm_changed: Callable[[Any, Json], None]
+    """Called with CloudWatch's alarm whose state has changed, and the state before."""
     execution_started: Callable[[Any, Callable[[], None]], None]
     """Called with a new execution and the function that starts its interpreter."""
     execution_ended: Callable[[Any, Callable[[], None]], None]

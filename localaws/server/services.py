@@ -116,6 +116,7 @@ class Services:
             function_notified=self._events.function_notified,
             object_changed=self._glue.staged_updates.object_changed,
             rule_matched=self._events.rule_matched,
+            alarm_changed=self._events.alarm_changed,
             execution_started=self._machines.statuses.started,
             execution_ended=self._machines.statuses.ended,
             task_service=self._machines.task_service,

@@ -21,6 +21,7 @@ STEPS_FUNCTION = "ptmlops-steps"
 TASKS = "complaints.tasks"
 CALLBACKS = "complaints.notifications"
 STATUS_CHANGE = "Step Functions Execution Status Change"
+ALARM_CHANGE = "CloudWatch Alarm State Change"
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 _UNCATCHABLE = ("States.Runtime", "States.DataLimitExceeded")
 
@@ -43,7 +44,8 @@ def run_step(event: Mapping[str, Any], _context: object) -> Any:
 
     `event`: `{"function": name, "arguments": {...}}`, where the first function of an execution also has `parameters`
     (the input `given`, the names `known`); or `{"callback": name, "context": ...}` (`failure_context`); or
-    EventBridge's "Step Functions Execution Status Change" of an execution that ended outside of its states.
+    EventBridge's "Step Functions Execution Status Change" of an execution that ended outside of its states, or its
+    "CloudWatch Alarm State Change".
 
     Raises:
         UnknownParameterError: the execution's input has a name that its flow does not know.
@@ -53,6 +55,8 @@ def run_step(event: Mapping[str, Any], _context: object) -> Any:
         if (ended := uncaught(event["detail"], _described)) is not None:
             function_named(f"{CALLBACKS}.alerts.on_failure", CALLBACKS)(failure_context(ended))
         return None
+    if event.get("detail-type") == ALARM_CHANGE:
+        return function_named(f"{TASKS}.alarms.retrain_on_alarm", TASKS)(event)
     if "callback" in event:
         function_named(event["callback"], CALLBACKS)(failure_context(event["context"]))
         return None

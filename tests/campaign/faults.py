@@ -64,6 +64,7 @@ class Fault(Enum):
     FEW_COMPLAINTS = "A run has too few complaints to compare"
     NO_BASELINE = "The baseline of a model is missing, or another model's"
     METRICS_REFUSED = "CloudWatch refuses the metrics, or cannot be reached"
+    MONITORING_MISSING = "No classification is monitored, or the job of the monitoring fails"
     REPEATED_ALARM = "The same alarm is raised again and again"
     RETRAINED_ALARMS = "A model that came out of a retraining still alarms"
     MODEL_CHANGED = "A model archive is truncated, or is not the one that was evaluated"

@@ -23,7 +23,7 @@ SETTINGS = load_settings().pipeline
 MISSING = {"Type": "Pass", "Parameters": {"a.$": "$.not.there"}, "End": True}
 FAILS = {"Type": "Fail", "Error": "Glue.JobRunNotSucceeded", "Cause": "reported by the machine itself"}
 WAITS = {"Type": "Wait", "Seconds": 30, "End": True}
-RULES = ("arrivals", "batches", "ended", "ingestion", "monitoring", "sweep", "uncaught")
+RULES = ("alarms", "arrivals", "batches", "ended", "ingestion", "monitoring", "sweep", "uncaught")
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def test_nobody_deletes_what_is_published_and_nobody_reaches_another_bucket() ->
             {},
             {"Starter", "Events"},
         ),
-        ("states:StartExecution", arn("states", "stateMachine:complaints_training"), {}, {"Events"}),
+        ("states:StartExecution", arn("states", "stateMachine:complaints_training"), {}, {"Events", "Steps"}),
         ("states:StartExecution", arn("states", "stateMachine:another"), {}, set()),
         ("sns:Publish", arn("sns", "ptmlops-alerts"), {}, {"Steps"}),
         ("sns:Publish", arn("sns", "another"), {}, set()),

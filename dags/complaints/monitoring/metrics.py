@@ -1,4 +1,8 @@
-"""The figures of a window as CloudWatch metrics, for dashboards and alarms; without them nothing else changes."""
+"""The figures of a window as CloudWatch metrics, for dashboards and alarms; without them nothing else changes.
+
+`MonitoredRuns` is the heartbeat: its absence raises an alarm. `LabelledDrop` is a drop of accuracy beyond its interval,
+and 0 without one, so that an alarm may have a fixed threshold.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +15,43 @@ from botocore.exceptions import BotoCoreError, ClientError
 log = logging.getLogger(__name__)
 
 NAMESPACE = "PTMLops"
+DIMENSIONS = [{"Name": "Flow", "Value": "complaints_classification"}]
+HEARTBEAT, LABELLED_DROP = "MonitoredRuns", "LabelledDrop"
 
 
 def metric_data(assessment: Mapping[str, Any]) -> list[dict[str, Any]]:
     """PutMetricData's `MetricData`: one value for each figure that the window has."""
     signals = assessment["signals"]
     estimate, labelled = assessment["estimated_accuracy"], assessment["delayed_accuracy"].get("accuracy")
+    drop = assessment["recent_accuracy"].get("drop")
     figures = {
+        HEARTBEAT: 1,
         "Complaints": assessment["n"],
         "Violations": len(assessment["violations"]),
         "MovedSignals": None if signals is None else sum(bool(each["moved"]) for each in signals.values()),
         "EstimatedAccuracy": estimate and estimate["estimate"],
         "LabelledAccuracy": labelled and labelled["estimate"],
+        LABELLED_DROP: drop and (drop["estimate"] if drop["low"] > 0 else 0),
     }
-    dimensions = [{"Name": "Flow", "Value": "complaints_classification"}]
-    return [
-        {"MetricName": name, "Dimensions": dimensions, "Value": float(value)}
-        for name, value in figures.items()
-        if value is not None
-    ]
+    return [_datum(name, value) for name, value in figures.items() if value is not None]
+
+
+def _datum(name: str, value: float) -> dict[str, Any]:
+    return {"MetricName": name, "Dimensions": DIMENSIONS, "Value": float(value)}
 
 
 def put(cloudwatch: Any, assessment: Mapping[str, Any]) -> None:
-    """PutMetricData; an error is logged, and fails nothing: the figures are in S3."""
+    """Puts the figures of an assessment; an error is logged, and fails nothing: the figures are in S3."""
+    _put(cloudwatch, metric_data(assessment), assessment["run_id"])
+
+
+def put_heartbeat(cloudwatch: Any, run_id: str) -> None:
+    """The same for a run that had nothing to assess."""
+    _put(cloudwatch, [_datum(HEARTBEAT, 1)], run_id)
+
+
+def _put(cloudwatch: Any, data: list[dict[str, Any]], run_id: str) -> None:
     try:
-        cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=metric_data(assessment))
+        cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data)
     except (BotoCoreError, ClientError) as error:
-        log.warning("no metrics of run %s in CloudWatch: %s", assessment["run_id"], error)
+        log.warning("no metrics of run %s in CloudWatch: %s", run_id, error)

@@ -33,6 +33,22 @@ def report(found: Mapping[str, Any], settings: Settings) -> str:
     return subject
 
 
+def report_alarm(alarm: str, version: str, run_id: str, reason: str, settings: Settings) -> None:
+    """Publishes one SNS message about the retraining that an alarm of CloudWatch started.
+
+    Raises:
+        ClientError: SNS refused the message six times.
+    """
+    text = [
+        f"{version} is in service, and the decision about run {run_id} was to retrain it.",
+        "",
+        f"complaints_training is started: {reason}. Its gate decides about the new version.",
+        f"Page: s3://{settings.pipeline.storage.bucket}/monitoring/run_id={run_id}/monitoring.html",
+    ]
+    attributes = {"flow": "complaints_monitoring", "action": "retrain"}
+    alerts.publish(settings, f"{alarm}: {version} has become worse", "\n".join(text), attributes)
+
+
 def message(found: Mapping[str, Any], bucket: str) -> str:
     """The text: the reasons, what is done about them, and where the figures are."""
     lines = [f"- {reason}" for reason in found["reasons"]]

@@ -4,6 +4,7 @@
 - `approval`: the tasks around a person's approval
 - `promotion`: the tasks of `complaints_promotion`
 - `monitoring`: the tasks of `complaints_monitoring`
+- `alarms`: what follows when CloudWatch raises an alarm
 - `ingestion`: the tasks of `complaints_ingestion`
 - `arrivals`: the tasks of `complaints_arrivals`
 - `jobs`: the search for a step's job, which a state machine calls before it starts one

@@ -62,8 +62,10 @@ def can_be_assessed(plan: plans.MonitoringPlan) -> bool:
         return True
     log.info("run %s is not assessed: %s", plan["run_id"], plan["unassessed"])
     found = windows.unassessed(plan["run_id"], plan["model_version"], plan["unassessed"], _now())
-    bucket = environment_bucket(load_settings())
+    settings = load_settings()
+    bucket = environment_bucket(settings)
     bucket.write_json(bucket.key(plan["decision_uri"]), found)
+    metrics.put_heartbeat(client("cloudwatch", settings, config=_HURRY), plan["run_id"])
     return False
 
 

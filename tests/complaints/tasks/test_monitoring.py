@@ -65,6 +65,11 @@ class House:
         self.put(f"monitoring/run_id={run}/monitoring.json", assessment(**document, **found))
         return monitoring.decide_monitoring(plan, machine)
 
+    def metrics(self) -> set[str]:
+        """The names of the figures in CloudWatch."""
+        cloudwatch = boto3.client("cloudwatch", region_name="us-east-1")
+        return {each["MetricName"] for each in cloudwatch.list_metrics(Namespace="PTMLops")["Metrics"]}
+
     def told(self) -> list[str]:
         """The subjects of the messages since the last call."""
         found = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages", [])
@@ -108,6 +113,7 @@ def test_a_model_without_a_baseline_ends_the_run_without_a_job_and_without_a_mes
     found = house.get(f"monitoring/run_id={run}/decision.json")
     assert (found["action"], found["counts"], found["reasons"][0][:11]) == ("wait", False, "no baseline")
     assert house.told() == []
+    assert house.metrics() == {"MonitoredRuns"}
 
 
 def test_a_run_that_classified_nothing_is_not_assessed(house: House) -> None:
@@ -120,9 +126,7 @@ def test_where_nothing_changed_nothing_is_said_and_the_figures_are_metrics(house
     run = house.publish(1)
     assert house.decide(run)["action"] == "keep"
     assert house.told() == []
-    cloudwatch = boto3.client("cloudwatch", region_name="us-east-1")
-    names = {each["MetricName"] for each in cloudwatch.list_metrics(Namespace="PTMLops")["Metrics"]}
-    assert names == {"Complaints", "Violations", "MovedSignals", "EstimatedAccuracy"}
+    assert house.metrics() == {"Complaints", "Violations", "MovedSignals", "EstimatedAccuracy", "MonitoredRuns"}
 
 
 def test_a_decision_is_made_and_told_once_whatever_is_repeated(house: House) -> None:

@@ -1,4 +1,4 @@
-"""moto's EventBridge, Lambda and Step Functions without our patches: each seam is there, and still needed."""
+"""moto's EventBridge, CloudWatch, Lambda and Step Functions without our patches: their seams are there, and needed."""
 
 import json
 from typing import Any
@@ -22,6 +22,7 @@ TASK_ARGUMENTS = ["self", "env", "resource_runtime_part", "normalised_parameters
     ("module", "path", "names"),
     [
         ("moto.events.models", "Rule.send_to_targets", ["self", "original_event", "transform_input"]),
+        ("moto.cloudwatch.models", "Alarm.update_state", ["self", "reason", "reason_data", "state_value"]),
         ("moto.awslambda.models", "LambdaFunction.__init__", ["self", "account_id", "spec", "region", "version"]),
         ("moto.awslambda.models", "LambdaFunction.update_configuration", ["self", "config_updates"]),
         ("moto.awslambda.models", "LambdaFunction.get_configuration", ["self", "on_create"]),
