@@ -8,6 +8,7 @@ from typing import Any
 
 from stepfunctions.compiler import operators
 from stepfunctions.compiler.callbacks import callback_states
+from stepfunctions.compiler.mapped_operators import mapped_states
 from stepfunctions.compiler.operators import Context, State, error_state
 from stepfunctions.compiler.references import RETURN_VALUE, Location, Place, Scope, path_to
 from stepfunctions.compiler.refusals import Refusal, RefusedError
@@ -159,7 +160,9 @@ class Build:
         try:
             callbacks = callback_states(self._dag, task, failed)
             scope = Scope(step.task_id, self._locations, self._unsure.get(step.task_id, frozenset()))
-            states = operators.task_states(task, Context(scope, next(iter(callbacks), failed), DONE))
+            context = Context(scope, next(iter(callbacks), failed), DONE)
+            to_states = mapped_states if getattr(task, "is_mapped", False) else operators.task_states
+            states = to_states(task, context)
         except RefusedError as error:
             self._refusals.append(error.refusal)
             return {}

@@ -77,12 +77,6 @@ def _refused_features(dag: Any) -> Iterator[Refusal]:
             yield Refusal(
                 task.task_id, "reserved-name", "every state machine has a state of this name; rename the task"
             )
-        if getattr(task, "is_mapped", False):
-            yield Refusal(
-                task.task_id,
-                "dynamic-mapping",
-                "expand() cannot be compiled; loop inside the task, or write one task for each item",
-            )
         if (rule := rule_of(task)) not in _TRIGGER_RULES:
             yield Refusal(
                 task.task_id,

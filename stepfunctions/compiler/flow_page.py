@@ -44,18 +44,27 @@ def flow_page(dag: Any, machine: Mapping[str, Any]) -> str:
 
 
 def _states(machine: Mapping[str, Any]) -> dict[str, Any]:
-    """All states of the machine by name, including those in branches."""
+    """All states of the machine by name, including those in branches and items."""
     found: dict[str, Any] = {}
     for name, state in machine["States"].items():
         found[name] = state
-        for branch in state.get("Branches", []):
+        for _, branch in _inner(name, state):
             found |= _states(branch)
     return found
 
 
+def _inner(name: str, state: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The machines inside a state, with their titles: the branches of a Parallel, or what a Map does with each item."""
+    for number, branch in enumerate(state.get("Branches", []), start=1):
+        yield f"{name}, branch {number}", branch
+    if "ItemProcessor" in state:
+        yield f"{name}, {state['MaxConcurrency']} at a time", state["ItemProcessor"]
+
+
 def _work(states: Mapping[str, Any], task_id: str) -> Mapping[str, Any]:
-    """The state that does the task's work: the one that starts the job if a look for the job comes first."""
-    found: Mapping[str, Any] = states.get(f"{task_id} starts", states[task_id])
+    """The state that does the task's work: after a look for the job, or for one item of a Map."""
+    names = (f"{task_id} starts", f"{task_id} item", task_id)
+    found: Mapping[str, Any] = next(states[name] for name in names if name in states)
     return found
 
 
@@ -91,8 +100,8 @@ def _role(state: Mapping[str, Any]) -> str:
 def _edges(states: Mapping[str, Any], indent: str) -> Iterator[str]:
     """The transitions from state to state, without those to failure, which every state has."""
     for name, state in states.items():
-        for number, branch in enumerate(state.get("Branches", []), start=1):
-            yield f'{indent}subgraph {_id(name)}_{number} ["{name}, branch {number}"]'
+        for number, (title, branch) in enumerate(_inner(name, state), start=1):
+            yield f'{indent}subgraph {_id(name)}_{number} ["{title}"]'
             yield from _edges(branch["States"], indent + "  ")
             yield f"{indent}end"
             yield f"{indent}{_id(name)} --> {_id(name)}_{number}"
@@ -101,6 +110,8 @@ def _edges(states: Mapping[str, Any], indent: str) -> Iterator[str]:
         default = str(state.get("Default", ""))
         if default in states and not _is_failure(states[default]):
             yield f'{indent}{_id(name)}{{"{name}"}} --> {_id(default)}'
+        if state.get("End") and state["Type"] == "Task":  # the whole of what a Map does with an item
+            yield f'{indent}{_id(name)}["{name}"]'
         if "Next" in state and not _is_failure(state):
             yield f'{indent}{_id(name)}["{name}"] --> {_id(state["Next"])}'
 

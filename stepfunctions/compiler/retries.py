@@ -34,6 +34,7 @@ LAMBDA_TRANSIENT = (
     "Lambda.ServiceException",
     "Lambda.TooManyRequestsException",
 )
+STATES_TRANSIENT = ("StepFunctions.AWSStepFunctionsException", "StepFunctions.ExecutionLimitExceededException")
 _LONGEST_PAUSE = timedelta(minutes=10)
 _CALLBACK_PAUSE_SECONDS = 2
 

@@ -24,6 +24,7 @@ INTEGRATIONS = frozenset(
         "sagemaker:createProcessingJob.sync",
         "sagemaker:createTrainingJob.sync",
         "sagemaker:createTransformJob.sync",
+        "states:startExecution.sync:2",
     )
 )
 # The call that starts the work failed, so no work has run.
@@ -39,6 +40,7 @@ TRANSIENT = frozenset(
         *("Lambda.AWSLambdaException", "Lambda.SdkClientException", "Lambda.ServiceException"),
         *("Lambda.TooManyRequestsException", "SageMaker.AmazonSageMakerException", "SageMaker.ThrottlingException"),
         *("SageMaker.ResourceLimitExceeded", "SageMaker.ResourceLimitExceededException"),
+        *("StepFunctions.AWSStepFunctionsException", "StepFunctions.ExecutionLimitExceededException"),
     }
 )
 ERRORS = TRANSIENT | {
@@ -49,8 +51,8 @@ ERRORS = TRANSIENT | {
     *("SageMaker.ResourceInUse", "SageMaker.ResourceInUseException"),
     *("Glue.EntityNotFoundException", "Lambda.Unknown"),
 }
-TEMPLATES = ("Parameters", "ResultSelector")
-TYPES = ("Choice", "Fail", "Parallel", "Pass", "Succeed", "Task", "Wait")
+TEMPLATES = ("Parameters", "ItemSelector", "ResultSelector")
+TYPES = ("Choice", "Fail", "Map", "Parallel", "Pass", "Succeed", "Task", "Wait")
 _DYNAMIC = re.compile(r"\$($|\.|\[|\$\.)|States\.\w+\(")
 
 Rule: TypeAlias = Callable[[Site], Iterator[str]]
@@ -106,9 +108,15 @@ def heartbeat(site: Site) -> Iterator[str]:
         yield f"HeartbeatSeconds {beat} is not below TimeoutSeconds {limit}; make it shorter"
 
 
+def map_concurrency(site: Site) -> Iterator[str]:
+    """Every Map has a bound; the default of 0 runs as many items at a time as Step Functions can."""
+    if site.is_a("Map") and not _positive(site.state.get("MaxConcurrency")):
+        yield "runs any number of items at a time; set MaxConcurrency (the task's max_active_tis_per_dagrun)"
+
+
 def catch(site: Site) -> Iterator[str]:
     """Every error leads to a state."""
-    if site.is_a("Task", "Parallel") and not _errors(site, "Catch") & {"States.ALL"}:
+    if site.is_a("Task", "Map", "Parallel") and not _errors(site, "Catch") & {"States.ALL"}:
         yield 'does not catch every error; add a Catch of "States.ALL"'
 
 
@@ -122,7 +130,7 @@ def catch_keeps_data(site: Site) -> Iterator[str]:
 def result_keeps_data(site: Site) -> Iterator[str]:
     """A result has a ResultPath; without one it replaces the input."""
     kept = site.state.get("ResultPath", "$")  # null drops the result
-    if site.is_a("Task", "Parallel") and kept is not None and not str(kept).startswith(("$.", "$['")):
+    if site.is_a("Task", "Map", "Parallel") and kept is not None and not str(kept).startswith(("$.", "$['")):
         yield "its result replaces the input; set ResultPath to a member of the input, such as $.task"
 
 
@@ -244,7 +252,7 @@ def glue_state(site: Site) -> Iterator[str]:
 
 
 RULES: tuple[Rule, ...] = (
-    *(name_length, state_type, timeout, heartbeat, catch, catch_keeps_data, result_keeps_data),
+    *(name_length, state_type, timeout, heartbeat, map_concurrency, catch, catch_keeps_data, result_keeps_data),
     *(retry_jitter, retry_delay, retry_backoff, retry_attempts, retry_transient, error_name, catch_all_last),
     *(resource, attempt_in_name, target, way_on, reachable, terminal, dynamic_key, glue_state),
 )

@@ -1,4 +1,4 @@
-"""A walk through the states of a machine and its branches, and from each state to the next."""
+"""A walk through the states of a machine, of its branches and items, and from each state to the next."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ENDS = ("Succeed", "Fail")
 
 @dataclass(frozen=True)
 class Scope:
-    """The states that can lead to each other: those of the machine, or of one branch. Findings use the `name`."""
+    """The states that can lead to each other: those of the machine, a branch or an item. Findings use the `name`."""
 
     name: str
     start: str
@@ -33,12 +33,14 @@ class Site:
 
 
 def scopes_of(name: str, machine: Mapping[str, Any]) -> Iterator[Scope]:
-    """The scope of `machine`, with this name, and the scopes of all branches in it."""
+    """The scope of `machine`, with this name, and the scopes of all branches and items in it."""
     states: Mapping[str, State] = machine.get("States", {})
     yield Scope(name, str(machine.get("StartAt")), states)
     for state_name, state in states.items():
         for number, branch in enumerate(state.get("Branches", [])):
             yield from scopes_of(f"{state_name} branch {number + 1}", branch)
+        if "ItemProcessor" in state:
+            yield from scopes_of(f"each item of {state_name}", state["ItemProcessor"])
 
 
 def targets(state: State) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 EXECUTION = "arn:aws:states:eu-west-1:123456789012:execution:weather_report:run-1"
+MACHINE = "arn:aws:states:eu-west-1:123456789012:stateMachine:weather_report"
 Work = Callable[[str, Mapping[str, Any]], Any]
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)|\['([^']*)'\]|\[(\d+)\]")
 
@@ -23,7 +24,8 @@ def run(machine: Mapping[str, Any], given: Any, work: Work) -> Any:
     Raises:
         ExecutionFailedError: the machine ended in a Fail.
     """
-    return _run(machine, given, {"Execution": {"Input": given, "Name": "run-1", "Id": EXECUTION}}, work)
+    execution = {"Input": given, "Name": "run-1", "Id": EXECUTION}
+    return _run(machine, given, {"Execution": execution, "StateMachine": {"Id": MACHINE}}, work)
 
 
 def _run(machine: Mapping[str, Any], data: Any, execution: Mapping[str, Any], work: Work) -> Any:
@@ -54,7 +56,7 @@ def _run(machine: Mapping[str, Any], data: Any, execution: Mapping[str, Any], wo
             continue
         data = _placed(result, state.get("ResultPath", "$"), data)
         if state.get("End"):
-            return data
+            return value_at(state.get("OutputPath", "$"), data, {})
         name = state["Next"]
 
 
@@ -72,10 +74,18 @@ def _result(state: Mapping[str, Any], data: Any, context: Mapping[str, Any], wor
         given = work(context["State"]["Name"], given)
     elif state["Type"] == "Parallel":
         given = [_run(branch, copy.deepcopy(data), context, work) for branch in state["Branches"]]
+    elif state["Type"] == "Map":
+        items = value_at(state["ItemsPath"], data, {})
+        given = [_run_item(state, item, data, context, work) for item in items]
     else:
         assert state["Type"] == "Pass", state
         given = state.get("Result", given)
     return filled(state["ResultSelector"], given, context) if "ResultSelector" in state else given
+
+
+def _run_item(state: Mapping[str, Any], item: Any, data: Any, context: Mapping[str, Any], work: Work) -> Any:
+    around = {**context, "Map": {"Item": {"Value": item}}}
+    return _run(state["ItemProcessor"], filled(state["ItemSelector"], data, around), around, work)
 
 
 def _chosen(state: Mapping[str, Any], data: Any) -> str:
@@ -193,5 +203,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Format": _format,
     "JsonToString": lambda value: json.dumps(value, separators=(",", ":")),
     "StringToJson": lambda text: json.loads(_plain(text)),
+    "StringSplit": lambda text, separator: _plain(text).split(_plain(separator)),
+    "ArrayGetItem": lambda values, place: values[place],
     "JsonMerge": lambda first, second, deep: {**first, **second} if deep is False else 1 / 0,
 }

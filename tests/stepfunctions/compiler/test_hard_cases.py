@@ -23,7 +23,7 @@ RADAR = {"uri": "s3://weather/radar/", "it's": 1}
 
 
 def expanded_task(_: DAG) -> None:
-    task(steps.read_radar).expand(area=["north", "south"])
+    task(steps.read_radar, max_active_tis_per_dagrun=2).expand(area=["north", "south"])
 
 
 def id_of_a_task_group(_: DAG) -> None:

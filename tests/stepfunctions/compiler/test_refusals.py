@@ -13,6 +13,7 @@ from airflow.providers.amazon.aws.operators.sagemaker import SageMakerTrainingOp
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Asset, task
 
 from stepfunctions.compiler import compile_dag
@@ -46,8 +47,27 @@ def n_shaped() -> None:
     b >> [c, d]
 
 
-def mapped() -> None:
+def mapped_operator() -> None:
     EmptyOperator.partial(task_id="read_radar").expand(params=[{}, {}])
+
+
+def mapped_over_a_constant() -> None:
+    task(steps.read_radar, max_active_tis_per_dagrun=2).expand(area=["north", "south"])
+
+
+def mapped_over_two_lists() -> None:
+    stations = task(steps.read_stations)({}, [])
+    task(steps.join_radar, max_active_tis_per_dagrun=2).expand(corrected=stations, lightning=stations)
+
+
+def mapped_without_a_bound() -> None:
+    task(steps.read_radar).expand(area=task(steps.read_stations)({}, []))
+
+
+def mapped_start_that_awaits_nothing() -> None:
+    stations = task(steps.read_stations)({}, [])
+    starts = TriggerDagRunOperator.partial(task_id="start", trigger_dag_id="radar", max_active_tis_per_dagrun=2)
+    starts.expand(conf=stations)
 
 
 def trigger_rule() -> None:
@@ -151,7 +171,11 @@ CASES: list[tuple[Callable[[], None], str, str, str]] = [
     (unknown_operator, "unknown-operator", "dig", "BashOperator cannot be compiled; use one of"),
     (jinja, "jinja", "read_radar", "only Airflow can render the template '{{ ds }}'; use dag.param(...)"),
     (jinja_in_a_job, "jinja", "smooth", "compute the value in a @task"),
-    (mapped, "dynamic-mapping", "read_radar", "loop inside the task, or write one task for each item"),
+    (mapped_operator, "mapped-operator", "read_radar", "use a @task or a TriggerDagRunOperator"),
+    (mapped_over_a_constant, "dynamic-mapping", "read_radar", "over a list that a @task returned"),
+    (mapped_over_two_lists, "dynamic-mapping", "join_radar", "only one argument can be expanded"),
+    (mapped_without_a_bound, "mapped-concurrency", "read_radar", "set max_active_tis_per_dagrun"),
+    (mapped_start_that_awaits_nothing, "mapped-trigger", "start", "set wait_for_completion"),
     (trigger_rule, "trigger-rule", "clean", "trigger_rule='one_failed' cannot be compiled; use all_success"),
     (
         half_anyway,

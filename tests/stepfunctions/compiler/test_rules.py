@@ -76,6 +76,22 @@ def good_machine() -> dict[str, Any]:
                 ],
                 "ResultPath": "$.both",
                 "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "failed"}],
+                "Next": "each",
+            },
+            "each": {
+                "Type": "Map",
+                "MaxConcurrency": 2,
+                "ItemSelector": {"area.$": "$$.Map.Item.Value"},
+                "ItemProcessor": {
+                    "StartAt": "warn",
+                    "States": {
+                        "warn": task("lambda:invoke", "warn", "warned", "unwarned", FunctionName="warn"),
+                        "warned": {"Type": "Pass", "End": True},
+                        "unwarned": fail,
+                    },
+                },
+                "ResultPath": "$.each",
+                "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "failed"}],
                 "Next": "done",
             },
             "done": {"Type": "Succeed"},
@@ -88,8 +104,10 @@ Mutation = Callable[[dict[str, dict[str, Any]]], object]
 
 
 def every_state(machine: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The states of the machine and of its branches, to be changed in place."""
-    branches = [branch for state in machine["States"].values() for branch in state.get("Branches", [])]
+    """The states of the machine, of its branches and its items, to be changed in place."""
+    states = machine["States"].values()
+    branches = [branch for state in states for branch in state.get("Branches", [])]
+    branches += [state["ItemProcessor"] for state in states if "ItemProcessor" in state]
     found: dict[str, dict[str, Any]] = dict(machine["States"])
     for branch in branches:
         found |= every_state(branch)
@@ -143,11 +161,14 @@ MUTANTS: list[tuple[str, Mutation, str, str]] = [
     ("name-length", rename_end("x" * 81), "x" * 81, "81 characters; shorten it to 80"),
     ("unique-name", rename_end("forecasted"), "forecasted", "rename"),
     ("unique-name", rename_end("done"), "done", "rename"),
-    ("state-type", put("told", Type="Map"), "told", "Choice, Fail"),
+    ("state-type", put("told", Type="Loop"), "told", "Choice, Fail"),
     ("timeout", drop("measure", "TimeoutSeconds"), "measure", "execution_timeout"),
     ("timeout", drop("tell", "TimeoutSeconds"), "tell", "execution_timeout"),
     ("timeout", put("tell", TimeoutSeconds=0), "tell", "execution_timeout"),
     ("heartbeat", put("tell", HeartbeatSeconds=900), "tell", "HeartbeatSeconds 900"),
+    ("map-concurrency", put("each", MaxConcurrency=0), "each", "max_active_tis_per_dagrun"),
+    ("catch", drop("each", "Catch"), "each", "States.ALL"),
+    ("timeout", drop("warn", "TimeoutSeconds"), "warn", "TimeoutSeconds"),
     ("catch", drop("forecast", "Catch"), "forecast", "States.ALL"),
     ("catch", catch("tell", ["States.Timeout"]), "tell", "States.ALL"),
     ("catch", drop("both", "Catch"), "both", "States.ALL"),
