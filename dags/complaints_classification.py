@@ -8,6 +8,8 @@ model in service, and publishes the results as Parquet under results/, with an a
 - **source**: the prefix to classify, or the key of one file. Of a prefix, every .csv, .csv.gz and .zip is read.
   Of several copies of a complaint, the newest wins.
 - **etag**: the ETag that the one file must still have. Leave it empty to read the file as it is now.
+- **version**: the version that classifies, such as v3, in place of the model in service; it must be approved. Such a
+  run has no shadow, and is not monitored.
 - **accept_fewer_rows**: publish although the source has far fewer rows than in its last run.
 
 **If it fails.** Clear the failed task: a run writes only below its own run id, and finds the jobs that it started. By
@@ -52,7 +54,7 @@ from operators.params import RunParam
 from operators.sagemaker import SageMakerTransformOperator
 
 from complaints.notifications import alerts
-from complaints.runs import publishing, requests
+from complaints.runs import backfills, publishing, requests
 from complaints.settings import load_settings, parameters
 from complaints.tasks import classification
 
@@ -86,6 +88,12 @@ with DAG(
             description="The ETag that the one object must still have; empty: any.",
             **parameters.worded(parameters.ETAG_PATTERN, parameters.ETAG, optional=True),
         ),
+        "version": Param(
+            "",
+            title="Version",
+            description="The version that classifies, such as v3; empty: the model in service.",
+            **parameters.worded(backfills.VERSION_PATTERN, backfills.VERSION, optional=True),
+        ),
         "accept_fewer_rows": Param(
             False,
             type="boolean",
@@ -109,7 +117,7 @@ with DAG(
     )
 
     plan = task(multiple_outputs=True)(fails_at_once(classification.plan_classification))(
-        source=RunParam(dag, "source"), etag=RunParam(dag, "etag")
+        source=RunParam(dag, "source"), etag=RunParam(dag, "etag"), version=RunParam(dag, "version")
     )
     arrived >> plan
 

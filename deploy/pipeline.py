@@ -19,6 +19,7 @@ from deploy.infrastructure import of_settings
 ROOT = Path(__file__).parent.parent
 UPLOADS = "artifacts/pipeline"
 FLOWS = {
+    "complaints_backfill": "BackfillArn",
     "complaints_classification": "ClassificationArn",
     "complaints_ingestion": "IngestionArn",
     "complaints_monitoring": "MonitoringArn",

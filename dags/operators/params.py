@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk.definitions.param import DagParam
 
 
@@ -14,3 +16,12 @@ class RunParam(DagParam):
 
     def __repr__(self) -> str:
         return f"{{{{ params.{self._name} }}}}"
+
+
+class MonthParam(RunParam):
+    """A DAG parameter that is the month of the run's data interval, such as 2026-03, where the run was given none."""
+
+    def resolve(self, context: Any) -> Any:
+        """The parameter, or the month in which the data interval begins."""
+        given, start = super().resolve(context), context.get("data_interval_start")
+        return given or (f"{start:%Y-%m}" if start else given)

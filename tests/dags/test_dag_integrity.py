@@ -12,6 +12,7 @@ from tests.dags.conftest import DAGS
 FLOWS = {"complaints_training", "complaints_classification"}
 EXPECTED = FLOWS | {
     *("complaints_arrivals", "complaints_ingestion", "complaints_monitoring", "complaints_promotion"),
+    "complaints_backfill",
 }
 DAG_FILES = sorted(path.name for path in DAGS.glob("*.py"))
 

@@ -32,6 +32,8 @@ ORDERS = [
     ("complaints_training", "register_model", "promote_model", "only a registered version goes into service"),
     ("complaints_monitoring", "can_be_assessed", "assess_classification", "without a baseline no job is started"),
     ("complaints_monitoring", "assess_classification", "decide_monitoring", "the decision is about the assessment"),
+    ("complaints_backfill", "is_for_real", "classify_again", "a dry run classifies nothing"),
+    ("complaints_backfill", "classify_again", "compare_backfill", "what is compared is what was published"),
     ("complaints_promotion", "plan_promotion", "move_pointer", "a rollback that is retried goes back once"),
 ]
 

@@ -76,6 +76,7 @@ WRITERS = [
     ("results/a.parquet", {"Steps"}),
     ("manifests/run_id=1.json", {"Steps"}),
     ("locks/retrain/v1.json", {"Steps"}),
+    ("backfills/1/plan.json", {"Steps"}),
     ("ledger/versions/1.json", {"Steps", "Starter"}),
     ("raw/a.csv", {"Steps"}),  # the ingestion publishes there
     ("history/a.csv", set()),
@@ -121,7 +122,7 @@ def test_nobody_deletes_what_is_published_and_nobody_reaches_another_bucket() ->
             "states:StartExecution",
             arn("states", "stateMachine:complaints_classification"),
             {},
-            {"Starter", "Events"},
+            {"Starter", "Events", "States"},
         ),
         ("states:StartExecution", arn("states", "stateMachine:complaints_training"), {}, {"Events", "Steps"}),
         ("states:StartExecution", arn("states", "stateMachine:another"), {}, set()),

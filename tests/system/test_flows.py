@@ -45,6 +45,7 @@ COLUMNS = [
 ]
 
 
+_BACKFILL = "a backfill: tests/stepfunctions/handlers/test_backfill_flow.py"
 _LOGS = "local AWS writes the logs of functions and jobs by itself"
 # Statements of the roles that a run without failures does not need, each with its reason.
 UNUSED = {
@@ -54,6 +55,9 @@ UNUSED = {
     ("sagemaker", "ImageLogin"): "local AWS pulls no image",
     ("sagemaker", "Logs"): _LOGS,
     ("sagemaker", "Metrics"): "SageMaker itself reports the metrics of a job",
+    ("states", "Classifications"): _BACKFILL,
+    ("states", "ClassificationsEnd"): _BACKFILL,
+    ("states", "ClassificationsRule"): _BACKFILL,
     ("states", "JobsEnd"): "the rules by which Step Functions hears of the end of a job; local AWS asks the job",
     ("states", "LogDelivery"): "the logs of executions, which local AWS does not write",
     ("steps", "Alerts"): "messages about failures: tests/parity/test_failures.py",

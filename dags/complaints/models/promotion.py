@@ -193,6 +193,19 @@ def candidate(bucket: Bucket, version: str, approval_of: ApprovalOf) -> Candidat
     return Candidate(record, approval_of(version))
 
 
+def usable(bucket: Bucket, version: str, approval_of: ApprovalOf) -> Mapping[str, Any]:
+    """The record of a version that a run states: one that could be in service.
+
+    Raises:
+        PromotionRefusedError: there is no such version, or it is rejected or awaits approval.
+        ModelRefusedError: its artifact is missing or was changed.
+    """
+    found = candidate(bucket, version, approval_of)
+    if found.objection:
+        raise PromotionRefusedError(f"{version} must not classify: {found.objection}")
+    return found.record
+
+
 def planned(bucket: Bucket, action: Action, version: str, word: Decision, approval_of: ApprovalOf) -> Change:
     """The change that an action means now; `version` is `v3`, `previous`, or of no account if a shadow ends.
 

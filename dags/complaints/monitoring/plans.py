@@ -78,7 +78,7 @@ def monitoring_plan(
         "model_version": manifest["model_version"],
         "model_sha256": manifest["model_sha256"],
         "baseline_sha256": record.get("evaluated_sha256") or record["sha256"],
-        "unassessed": _unassessed(manifest, record),
+        "unassessed": _unassessed(manifest, planned, record),
         "plan_uri": f"{folder}plan.json",
         "baseline_uri": record.get("baseline_uri") or "",
         "records_uri": planned["records_uri"],
@@ -96,7 +96,9 @@ def monitoring_plan(
     }
 
 
-def _unassessed(manifest: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+def _unassessed(manifest: Mapping[str, Any], planned: Mapping[str, Any], record: Mapping[str, Any]) -> str:
+    if planned.get("stated_version"):
+        return f"{record['version']} was stated: complaints that are classified again are no new window"
     if not record.get("baseline_uri"):
         return (
             f"no baseline: {record['version']} was evaluated on fewer than 100 complaints, or before there were "

@@ -43,8 +43,9 @@ class Plan(TypedDict):
 
 
 class ClassificationPlan(Plan):
-    """The plan of one classification run."""
+    """The plan of one classification run; `stated_version` is empty where the model in service classifies."""
 
+    stated_version: str
     model_version: str
     model_sha256: str
     model_name: str
@@ -124,8 +125,9 @@ def classification_plan(
     model: Mapping[str, Any],
     settings: Settings,
     shadow: Mapping[str, Any] | None = None,
+    stated_version: str = "",
 ) -> ClassificationPlan:
-    """The plan to classify `inputs` with the model in service, given by its record in the registry.
+    """The plan to classify `inputs` with a model, given by its record in the registry.
 
     A `shadow` changes nothing of the run that is published, and so not its id. Without one, its version is empty.
 
@@ -136,6 +138,7 @@ def classification_plan(
     run, code = _processed(settings, common["run_id"]), _code(settings, release)
     return {
         **common,
+        "stated_version": stated_version,
         "model_version": model["version"],
         "model_sha256": model["sha256"],
         "model_name": checked_name("model_name", model["model_name"], _LONGEST_MODEL_NAME),

@@ -35,6 +35,11 @@ class PublishedRun:
         return str(self.manifest["run_id"])
 
     @property
+    def number(self) -> int:
+        """The number of the model's version: 3 for v3."""
+        return int(self.manifest["model_version"][1:])
+
+    @property
     def files(self) -> list[dict[str, Any]]:
         """The run's Parquet files in their order: `key`, `size`, `rows` and `sha256` of each."""
         return list(self.manifest["results"])
@@ -46,6 +51,19 @@ def published_runs(bucket: Bucket) -> Iterator[PublishedRun]:
     for each in listed:
         if (manifest := bucket.read_json(each.key)) is not None:
             yield PublishedRun(manifest, each.last_modified)
+
+
+def current_runs(bucket: Bucket, version: str = "") -> list[PublishedRun]:
+    """The run to read for each set of files: that of the newest version, or of the `version` that is stated.
+
+    Files that the stated version has not classified are left out. Newest publication first.
+    """
+    found: dict[frozenset[tuple[str, str]], PublishedRun] = {}
+    for run in published_runs(bucket):
+        files = frozenset((each["uri"], each["etag"]) for each in run.manifest["inputs"])
+        if version in ("", run.manifest["model_version"]) and (files not in found or run.number > found[files].number):
+            found[files] = run
+    return sorted(found.values(), key=lambda run: (run.published_at, run.run_id), reverse=True)
 
 
 def published_run(bucket: Bucket, run_id: str) -> PublishedRun:

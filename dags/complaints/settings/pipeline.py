@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from complaints.settings.backfill import Backfill
 from complaints.settings.ingestion import Ingestion
 from complaints.settings.limits import Count, Limits
 from complaints.settings.machines import SageMaker
@@ -123,6 +124,7 @@ class PipelineSettings(BaseModel, extra="forbid", frozen=True):
     ingestion: Ingestion
     orchestration: Orchestration
     prices: Prices
+    backfill: Backfill
 
     @model_validator(mode="after")
     def _the_longest_record_fits_into_a_payload(self) -> PipelineSettings:

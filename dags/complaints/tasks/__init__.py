@@ -2,6 +2,7 @@
 
 - `classification`, `training`: the tasks of these flows
 - `approval`: the tasks around a person's approval
+- `backfill`: the tasks of `complaints_backfill`
 - `promotion`: the tasks of `complaints_promotion`
 - `monitoring`: the tasks of `complaints_monitoring`
 - `alarms`: what follows when CloudWatch raises an alarm

@@ -57,7 +57,7 @@ def retrain_on_alarm(event: Mapping[str, Any]) -> dict[str, str]:
     if bucket.current_version(told) is None:
         findings.report_alarm(alarm, version, known[-1]["run_id"], outcome["reason"], settings)
         bucket.mark(told)
-    return {"alarm": alarm, **outcome}
+    return {"alarm": alarm, "action": outcome["action"], "reason": outcome["reason"]}
 
 
 def _ignored(alarm: str, reason: str) -> dict[str, str]:

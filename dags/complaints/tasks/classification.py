@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from complaints.aws.bucket import Bucket
-from complaints.aws.clients import environment_bucket
+from complaints.aws.clients import client, environment_bucket
 from complaints.aws.job_kinds import TRANSFORM
 from complaints.models import promotion, registry
+from complaints.models.packages import Packages
 from complaints.notifications import set_aside
 from complaints.runs import (
     accounting,
@@ -27,18 +28,31 @@ from complaints.settings import Settings, load_settings
 log = logging.getLogger(__name__)
 
 
-def plan_classification(source: str, etag: str | None = "") -> plans.ClassificationPlan:
-    """Plans the classification of the complaints in `source` (with this ETag, if one is given), and writes the plan."""
+def plan_classification(source: str, etag: str | None = "", version: str | None = "") -> plans.ClassificationPlan:
+    """Plans the classification of the complaints in `source` (with this ETag, if one is given), and writes the plan.
+
+    A `version` classifies in place of the model in service, and without a shadow.
+    """
     settings = load_settings()
     bucket = environment_bucket(settings)
     found = inputs.inputs_of(
         bucket, source, below=settings.pipeline.storage.raw, limits=settings.pipeline.limits, etag=etag or ""
     )
-    model = registry.model_in_service(bucket)
-    registry.check_artifact(bucket, model)
+    if version:
+        approval_of = Packages(client("sagemaker", settings), bucket.name).approval_of
+        model = promotion.usable(bucket, version, approval_of)
+    else:
+        model = registry.model_in_service(bucket)
+        registry.check_artifact(bucket, model)
     release = documents.release_in_use(bucket)
     plan = plans.classification_plan(
-        found, source=source, release=release, model=model, settings=settings, shadow=_shadow(bucket)
+        found,
+        source=source,
+        release=release,
+        model=model,
+        settings=settings,
+        shadow=None if version else _shadow(bucket),
+        stated_version=version or "",
     )
     documents.write_plan(bucket, plan, found)
     expected = costs.of_classification(costs.complaints_in((each.key, each.size) for each in found), settings.pipeline)

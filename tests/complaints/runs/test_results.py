@@ -65,3 +65,13 @@ def test_a_changed_file_is_refused_and_not_left_behind(bucket: Bucket, tmp_path:
 def test_a_run_without_a_manifest_was_not_published(bucket: Bucket) -> None:
     with pytest.raises(FileNotFoundError, match=r"manifests/run_id=x\.json is absent: the run was not published"):
         results.published_run(bucket, "x")
+
+
+def test_the_current_run_of_the_same_files_is_that_of_the_newest_version_or_of_the_stated_one(bucket: Bucket) -> None:
+    for run_id, file, version in (("a2", "a", "v2"), ("a10", "a", "v10"), ("a9", "a", "v9"), ("b9", "b", "v9")):
+        inputs = [{"uri": f"s3://bucket/raw/{file}.csv", "etag": "e"}]
+        manifest = {"run_id": run_id, "model_version": version, "inputs": inputs, "results": []}
+        bucket.write_json(f"manifests/run_id={run_id}.json", manifest)
+    assert {each.run_id for each in results.current_runs(bucket)} == {"a10", "b9"}
+    assert {each.run_id for each in results.current_runs(bucket, "v9")} == {"a9", "b9"}
+    assert {each.run_id for each in results.current_runs(bucket, "v2")} == {"a2"}

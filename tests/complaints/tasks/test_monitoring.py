@@ -122,6 +122,15 @@ def test_a_run_that_classified_nothing_is_not_assessed(house: House) -> None:
     assert not monitoring.can_be_assessed(plan)
 
 
+def test_complaints_that_a_stated_version_classified_again_are_no_window(house: House) -> None:
+    run = house.publish(1)
+    planned = house.get(f"manifests/planned/run_id={run}.json")
+    house.put(f"manifests/planned/run_id={run}.json", planned | {"stated_version": "v1"})
+    plan = monitoring.plan_monitoring(run)
+    assert plan["unassessed"] == "v1 was stated: complaints that are classified again are no new window"
+    assert not monitoring.can_be_assessed(plan)
+
+
 def test_where_nothing_changed_nothing_is_said_and_the_figures_are_metrics(house: House) -> None:
     run = house.publish(1)
     assert house.decide(run)["action"] == "keep"

@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from complaints.models import registry
+from complaints.models.promotion import PromotionRefusedError
 from complaints.models.tuning import untuned
 from complaints.runs.accounting import TRAINING_FATES, RowsMissingError
 from complaints.runs.plans import PlanError
@@ -58,6 +59,26 @@ def test_the_plan_is_written_down_before_anything_runs(in_service: Any) -> None:
     written = get(in_service, f"manifests/planned/run_id={plan['run_id']}.json")
     assert written["model_version"] == "v1"
     assert [each["key"] for each in written["inputs"]] == ["raw/a.csv"]
+
+
+def test_a_version_that_is_stated_classifies_without_a_shadow_in_place_of_the_model_in_service(in_service: Any) -> None:
+    put(in_service, "models/versioned/v2/model.tar.gz", b"model bytes")
+    record = get(in_service, "models/versioned/v1/model.json")
+    second = record | {"version": "v2", "artifact_uri": f"s3://{BUCKET}/models/versioned/v2/model.tar.gz"}
+    put(in_service, "models/versioned/v2/model.json", second)
+    put(in_service, registry.LATEST, {"version": "v1", "previous": None, "shadow": {"version": "v2"}})
+    usual, stated = (classification.plan_classification("raw/", version=each) for each in ("", "v2"))
+    assert (usual["model_version"], usual["stated_version"], usual["shadow_version"]) == ("v1", "", "v2")
+    assert (stated["model_version"], stated["stated_version"], stated["shadow_version"]) == ("v2", "v2", "")
+    assert usual["run_id"] != stated["run_id"]
+
+
+def test_a_version_that_was_refused_classifies_nothing(in_service: Any) -> None:
+    record = get(in_service, "models/versioned/v1/model.json")
+    refused = {"verdict": {"verdict": "REJECT", "reasons": ["macro-F1 is lower"]}}
+    put(in_service, "models/versioned/v1/model.json", record | refused)
+    with pytest.raises(PromotionRefusedError, match="v1 must not classify: v1 has the verdict REJECT"):
+        classification.plan_classification("raw/", version="v1")
 
 
 def test_a_retried_plan_is_the_same_plan(in_service: Any) -> None:
