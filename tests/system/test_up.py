@@ -164,6 +164,16 @@ def keys(state: State, running: Running) -> set[str]:
     return {each["Key"] for page in pages for each in page.get("Contents", [])}
 
 
+def settled(state: State, running: Running) -> None:
+    """Waits for what follows two classifications: each arrival is noted, and each publication is monitored."""
+    for start, end, what in (("ledger/versions/", "", "ledger"), ("monitoring/", "/decision.json", "monitoring")):
+
+        def found(start: str = start, end: str = end) -> bool:
+            return len([key for key in keys(state, running) if key.startswith(start) and key.endswith(end)]) == 2
+
+        until(found, what)
+
+
 def test_models_history_inbox_password_and_addresses_survive_a_restart(state: State, tmp_path: Path) -> None:
     inbox, port = tmp_path / "inbox", str(free_port())
     inbox.mkdir()
@@ -189,8 +199,7 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     training = re.compile(r"complaints_training  → v1 is in service, report (http://127\.0\.0\.1:\S+)  \(success")
     reports = [until(lambda: training.search(log.read_text()), "line about the training")[1]]
     reports += classified(inbox, log)
-    # What arrived is noted a moment after its run was started, and nothing else is to come.
-    until(lambda: len([key for key in keys(state, first) if key.startswith("ledger/versions/")]) == 2, "ledger")
+    settled(state, first)
     assert "skipped notes.txt: no .csv" in log.read_text()
     s3_of(state, first).delete_object(Bucket=BUCKET, Key="history/001-synthetic-history-16-columns.csv")
     kept = keys(state, first)
