@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from complaints.settings import load_settings
 from deploy.artifacts import zipped
@@ -108,6 +109,27 @@ def test_a_deployment_again_changes_nothing_and_a_stack_taken_down_keeps_the_dat
         # The bucket is taken over, with what is in it.
         stacks.data()
         assert s3.get_object(Bucket=SETTINGS.storage.bucket, Key="raw/a.csv")["Body"].read() == b"a"
+
+
+def test_the_bucket_has_manifests_and_the_pointer_overwritten_only_by_who_read_them(
+    local_aws: type[LocalAWS], tmp_path: Path
+) -> None:
+    with local_aws(tmp_path) as aws:
+        of_settings(aws.client("cloudformation"), SETTINGS).data()
+        s3, bucket = aws.client("s3"), SETTINGS.storage.bucket
+        for key in ("manifests/run_id=0123456789abcdef.json", "models/latest"):
+            place = {"Bucket": bucket, "Key": key}
+            with pytest.raises(ClientError, match="AccessDenied"):
+                s3.put_object(**place, Body=b"new")
+            etag = s3.put_object(**place, Body=b"first", IfNoneMatch="*")["ETag"]
+            with pytest.raises(ClientError, match="AccessDenied"):
+                s3.put_object(**place, Body=b"unseen")
+            # As an erasure writes a manifest, and a promotion the pointer.
+            s3.put_object(**place, Body=b"second", IfMatch=etag)
+        promotion = {"Bucket": bucket, "Key": "models/promotions/1.json"}
+        etag = s3.put_object(**promotion, Body=b"first", IfNoneMatch="*")["ETag"]
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.put_object(**promotion, Body=b"second", IfMatch=etag)
 
 
 @pytest.mark.parametrize("path", sorted(INFRA.glob("*.yaml")), ids=lambda path: path.name)
