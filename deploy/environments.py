@@ -19,15 +19,14 @@ from typing import Any
 import yaml
 
 from complaints.settings import CONFIG, PipelineSettings, load_pipeline
-from complaints.settings.images import IMAGES
-from complaints.settings.loading import LOCAL, MODEL, PIPELINE, overlaid
+from complaints.settings.loading import ENVIRONMENT, LOCAL, OF_EVERY_ENVIRONMENT, overlaid
 from deploy.errors import EnvironmentFileError
 
 PROJECT = "ptmlops"
 # They cost money while nothing runs.
 OPTIONAL_STACKS = ("mwaa", "quicksight")
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,11}")
-_NO_ENVIRONMENTS = (PIPELINE, MODEL, LOCAL, IMAGES.name, "environment.yaml")
+_NO_ENVIRONMENTS = (*OF_EVERY_ENVIRONMENT, LOCAL, ENVIRONMENT)
 
 
 @dataclass(frozen=True)

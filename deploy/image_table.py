@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import yaml
 
 from complaints.settings import SettingsError, load_settings
-from complaints.settings.images import IMAGES
+from complaints.settings.images import IMAGES_FILE
 
 _TAG = re.compile(r"(?P<version>.+)-cpu-(?P<python>py\d+)")
 # Any instance without a GPU.
@@ -54,9 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="fail if the file is stale")
     content = table(load_settings().pipeline.sagemaker.image_tag)
     if not parser.parse_args(arguments).check:
-        IMAGES.write_text(content, encoding="utf-8")
-    elif not IMAGES.exists() or IMAGES.read_text(encoding="utf-8") != content:
-        print(f"{IMAGES.name} is stale: make export", file=sys.stderr)
+        IMAGES_FILE.write_text(content, encoding="utf-8")
+    elif not IMAGES_FILE.exists() or IMAGES_FILE.read_text(encoding="utf-8") != content:
+        print(f"{IMAGES_FILE.name} is stale: make export", file=sys.stderr)
         return 1
     return 0
 

@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from complaints.settings import SettingsError
-from complaints.settings.loading import ENVIRONMENT, MODEL, PIPELINE
+from complaints.settings.loading import ENVIRONMENT, OF_EVERY_ENVIRONMENT
 from deploy.artifacts import artifacts, job_files, release_name, zipped
 from deploy.environments import Environment, load_environment
 from deploy.errors import DeployError, PackageError
@@ -130,9 +130,8 @@ def _texts(folder: Path, pattern: str) -> dict[str, bytes]:
 def _dag_files(root: Path) -> dict[str, bytes]:
     """The DAG tree without compiled Python and without any environment's file: a release gets its own one."""
     config, dags = root / "dags" / "complaints" / "config", root / "dags"
-    kept = {config / PIPELINE, config / MODEL}
     paths = sorted(path for path in dags.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    chosen = [path for path in paths if path.parent != config or path in kept]
+    chosen = [path for path in paths if path.parent != config or path.name in OF_EVERY_ENVIRONMENT]
     return {path.relative_to(dags).as_posix(): path.read_bytes() for path in chosen}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from complaints.settings.loading import ENVIRONMENT, MODEL, PIPELINE
+from complaints.settings.loading import ENVIRONMENT, OF_EVERY_ENVIRONMENT
 from deploy.artifacts import zipped
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +29,9 @@ def plugins_archive(environment: bytes | None = None) -> bytes:
     packed = f"{PAGES}/domain/complaints/"
     code = _files(domain)
     if environment is not None:
-        others = {name for name in code if name.startswith("config/")} - {f"config/{PIPELINE}", f"config/{MODEL}"}
+        others = {name for name in code if name.startswith("config/")} - {
+            f"config/{each}" for each in OF_EVERY_ENVIRONMENT
+        }
         code = {name: content for name, content in code.items() if name not in others}
         code[f"config/{ENVIRONMENT}"] = environment
     return zipped({**files, **{f"{packed}{name}": content for name, content in code.items()}})

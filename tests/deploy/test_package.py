@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from complaints.settings.loading import OF_EVERY_ENVIRONMENT
 from deploy.artifacts import zipped
 from deploy.environments import Environment, load_environment
 from deploy.errors import PackageError
@@ -65,10 +66,12 @@ def test_a_release_holds_what_each_service_reads(built: Package) -> None:
 
 def test_a_release_has_no_active_environment_and_no_local_aws(built: Package) -> None:
     config = {name for name in built.files if name.startswith("dags/complaints/config/")}
-    assert config == {f"dags/complaints/config/{name}_config.yaml" for name in ("pipeline", "model")}
+    assert config == {f"dags/complaints/config/{name}" for name in OF_EVERY_ENVIRONMENT}
     with zipfile.ZipFile(io.BytesIO(built.files[HANDLERS])) as handlers:
         names = handlers.namelist()
-    assert {"stepfunctions/handlers/steps.py", "complaints/config/model_config.yaml"} <= set(names)
+    assert {"stepfunctions/handlers/steps.py", *(f"complaints/config/{name}" for name in OF_EVERY_ENVIRONMENT)} <= set(
+        names
+    )
     assert not [name for name in names if name.endswith(("local.yaml", "dev.yaml", "environment.yaml"))]
     for name in built.files:
         assert b"123456789012" not in built.files[name] or not name.endswith((".json", ".yaml")), name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 
+from complaints.settings.loading import OF_EVERY_ENVIRONMENT
 from deploy.plugins_archive import ROOT, plugins_archive
 
 DOMAIN = "complaints_ui/domain/complaints/"
@@ -31,7 +32,7 @@ def test_the_settings_of_the_environment_take_the_place_of_all_others() -> None:
     archive = zipfile.ZipFile(io.BytesIO(plugins_archive(b"storage: {bucket: mine}")))
     assert archive.read(f"{DOMAIN}config/environment.yaml") == b"storage: {bucket: mine}"
     config = {name.rpartition("/")[2] for name in archive.namelist() if "/config/" in name}
-    assert config == {"environment.yaml", "pipeline_config.yaml", "model_config.yaml"}, "nothing of other environments"
+    assert config == {"environment.yaml", *OF_EVERY_ENVIRONMENT}, "nothing of other environments"
 
 
 def test_the_same_files_give_the_same_bytes() -> None:

@@ -9,9 +9,9 @@ from functools import cache
 
 import yaml
 
-from complaints.settings.loading import CONFIG, SettingsError
+from complaints.settings.loading import CONFIG, IMAGES, SettingsError
 
-IMAGES = CONFIG / "images.yaml"
+IMAGES_FILE = CONFIG / IMAGES
 
 
 def image_uri(region: str, tag: str) -> str:
@@ -22,9 +22,7 @@ def image_uri(region: str, tag: str) -> str:
     """
     by_tag = _images()
     if tag not in by_tag:
-        raise SettingsError(
-            f"pipeline_config.yaml: sagemaker.image_tag: {tag!r}: not in {IMAGES.name}; run make export"
-        )
+        raise SettingsError(f"pipeline_config.yaml: sagemaker.image_tag: {tag!r}: not in {IMAGES}; run make export")
     if region not in by_tag[tag]:
         known = ", ".join(sorted(by_tag[tag]))
         raise SettingsError(
@@ -36,5 +34,5 @@ def image_uri(region: str, tag: str) -> str:
 @cache
 def _images() -> dict[str, dict[str, str]]:
     """URIs by tag and region."""
-    found: dict[str, dict[str, str]] = yaml.safe_load(IMAGES.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = yaml.safe_load(IMAGES_FILE.read_text(encoding="utf-8"))
     return found

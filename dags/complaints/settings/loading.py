@@ -24,6 +24,9 @@ from complaints.settings.pipeline import PipelineSettings
 CONFIG = Path(__file__).parents[1] / "config"
 PIPELINE, MODEL = "pipeline_config.yaml", "model_config.yaml"
 LOCAL, ENVIRONMENT = "local.yaml", "environment.yaml"
+IMAGES = "images.yaml"
+# What every release has, whatever its environment.
+OF_EVERY_ENVIRONMENT = (PIPELINE, MODEL, IMAGES)
 # What looks for hyperparameters, decides about a model, or looks at it, changes no result of a model that serves.
 _OF_RESULTS = {"labels", "split", "training", "review_below"}
 # A parse of a DAG file loads the settings several times; libyaml, which PyYAML's wheels have, is eight times as fast.
