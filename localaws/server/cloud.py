@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from localaws.server.credentials import Credentials
+from localaws.server.credentials import Credentials, own_session
 
 ACCOUNT = "123456789012"
 # User-Agent of calls that the trail leaves out.
@@ -46,7 +46,7 @@ class Cloud:
         """The boto3 client of a service. Creating one is not thread-safe in boto3."""
         with _CREATING:
             if service not in self._clients:
-                self.session = self.session or boto3.session.Session(**self.credentials.session)
+                self.session = self.session or own_session(self.credentials)
                 self._clients[service] = self.session.client(
                     service,
                     region_name=self.region,

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import boto3
+import botocore.session
+
 from localaws.server.private_files import open_private
 
 FILE_NAME = "credentials"
@@ -36,6 +39,16 @@ class Credentials:
     def environment(self) -> dict[str, str]:
         """Environment variables that any AWS client reads."""
         return {"AWS_ACCESS_KEY_ID": self.access_key_id, "AWS_SECRET_ACCESS_KEY": self.secret_access_key}
+
+
+def own_session(credentials: Credentials) -> boto3.session.Session:
+    """A session with these credentials, whatever profile the user's shell names."""
+    return boto3.session.Session(botocore_session=without_profile(), **credentials.session)
+
+
+def without_profile() -> botocore.session.Session:
+    """botocore's session, which does not read `AWS_PROFILE`: a profile that is not there would stop every client."""
+    return botocore.session.Session(session_vars={"profile": (None, None, None, None)})
 
 
 def new_credentials() -> Credentials:

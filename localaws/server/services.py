@@ -5,8 +5,6 @@ Importing this module imports parts of moto that read the shell's AWS profile: i
 
 from pathlib import Path
 
-import boto3
-
 from localaws import moto_patches
 from localaws.cloudformation.operations import Stacks
 from localaws.events.bus import Events
@@ -20,7 +18,7 @@ from localaws.lambdas.functions import Functions
 from localaws.lambdas.queue import FunctionQueue
 from localaws.sagemaker.operations import SageMakerJobs
 from localaws.server.cloud import OWN_AGENT, Cloud
-from localaws.server.credentials import Credentials
+from localaws.server.credentials import Credentials, own_session
 from localaws.server.protocol import Handler
 from localaws.server.timer import Timer
 from localaws.stepfunctions.machines import StateMachines
@@ -54,7 +52,7 @@ class Services:
         standby: bool,
         reuse_jvm: bool,
     ) -> None:
-        session = boto3.session.Session(**credentials.session)
+        session = own_session(credentials)
         self._cloud, lambdas, rules, stacks = self._clouds = tuple(
             Cloud(endpoint, region, credentials, agent, session)
             for agent in (OWN_AGENT, LAMBDA_AGENT, EVENTS_AGENT, STACKS_AGENT)

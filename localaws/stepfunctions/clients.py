@@ -6,11 +6,11 @@ from threading import Lock
 from typing import Any
 
 import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.utils import parse_timestamp
 
 from localaws.server.cloud import Cloud
+from localaws.server.credentials import without_profile
 
 # A Lambda function can take 900 s; its caller must wait longer.
 READ_TIMEOUT_SECONDS = 960
@@ -30,7 +30,7 @@ class Clients:
         """Replaces moto's boto_client_for."""
         with self._lock:
             if (region, service) not in self._made:
-                session = botocore.session.Session()
+                session = without_profile()
                 parsers = session.get_component("response_parser_factory")
                 parsers.set_parser_defaults(timestamp_parser=self._timestamp)
                 # One attempt: the state machine's Retry decides about more.

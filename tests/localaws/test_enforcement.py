@@ -51,6 +51,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
             Runtime="python3.12",
             Role=role["Arn"],
             Handler="app.run",
+            Timeout=60,
             Code={"ZipFile": zipped(CODE)},
         )
         yield running

@@ -86,7 +86,10 @@ class Both:
             "evaluation": {"classes": ["card"]},
         }
         self.bucket.write_json(f"models/versioned/{version}/model.json", record)
-        self.bucket.write_json(registry.LATEST, {"version": version, "previous": None})
+        # The bucket lets nobody write the pointer who has not read it.
+        _, etag = self.bucket.read_json_and_etag(registry.LATEST)
+        pointer = {"version": version, "previous": None}
+        self.bucket.write_json(registry.LATEST, pointer, if_absent=etag is None, if_match=etag)
 
     def run(self, name: str, conf: Mapping[str, Any] | None = None, flow: str = CLASSIFICATION) -> str:
         """Runs a flow to its end; its state."""

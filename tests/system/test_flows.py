@@ -273,8 +273,13 @@ def test_both_orchestrators_publish_the_same(
 ) -> None:
     """The same run ids, model, evaluation, account and predictions, to the last bit of each confidence."""
     assert published(serverless) == predictions
-    for section in ("release", "training", "model", "classification", "monitoring"):
+    for section in ("release", "training", "model", "monitoring"):
         assert serverless[section] == summary[section]
+    # What AWS would have billed is each run's own: it depends on how long the jobs took.
+    costs = [each["classification"]["cost"] for each in (serverless, summary)]
+    assert all(cost["recorded"]["usd"] > 0 for cost in costs)
+    assert costs[0]["estimated"] == costs[1]["estimated"]
+    assert serverless["classification"] | {"cost": None} == summary["classification"] | {"cost": None}
 
 
 def test_both_orchestrators_ask_aws_for_the_same(summary: dict[str, Any], serverless: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ def with_wrong_labels(source: Path, target: Path) -> Path:
         rows = list(csv.DictReader(file))
     products = [row[PRODUCT] for row in rows]
     for row in rows:
-        if row[RECEIVED] < "2025" and chance.random() < 0.8:
+        if row[RECEIVED] < "2025" and chance.random() < 0.95:
             row[PRODUCT] = chance.choice(products)
     with target.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
