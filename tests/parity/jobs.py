@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+# The container installs the inference code, so it takes what builds it.
+_INFERENCE = Path(__file__).parents[2] / "include" / "inference"
+_BUILD = {f"inference/{name}": (_INFERENCE / name).read_text() for name in ("pyproject.toml", "wheel_of_modules.py")}
 PREPARE = """
 import json, sys, boto3
 from urllib.parse import urlsplit
@@ -49,4 +54,5 @@ def release(prepare: str = PREPARE, rows_in: int = 2, classified: int = 1) -> di
         "glue/audit_results.py": audit.replace("CLASSIFIED", str(classified)),
         "training/train.py": FAILING,
         "inference/inference.py": INFERENCE,
+        **_BUILD,
     }
