@@ -99,3 +99,11 @@ def test_importing_does_nothing(module: str) -> None:
         cwd=Path(__file__).parents[2],
     )
     assert done.stdout == "1 []\n"
+
+
+def test_two_in_one_process_both_answer_writes(tmp_path: Path) -> None:
+    with LocalAWS(tmp_path / "outer") as outer, LocalAWS(tmp_path / "inner") as inner:
+        for name, aws in {"outer": outer, "inner": inner}.items():
+            s3 = aws.client("s3")
+            s3.create_bucket(Bucket=name)
+            assert s3.put_object(Bucket=name, Key="a", Body=b"a")["ETag"]
