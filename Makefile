@@ -164,14 +164,14 @@ package: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Build the release f
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.package "$$ENV"
 
 deploy: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Deploy an environment to AWS: ENV=dev; RELEASE=hash goes back, YES=1 does not ask, ACCOUNT=id
-	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.commands deploy "$$ENV" --release="$$RELEASE" --account="$$ACCOUNT" $(if $(YES),--yes)
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy deploy "$$ENV" --release="$$RELEASE" --account="$$ACCOUNT" $(if $(YES),--yes)
 
 smoke: $(JOBS_ENV)/.installed ## Try a deployed environment with one history and one raw file: ENV=dev, TRAIN= and CLASSIFY= (default: a sample)
 	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m laptop.sample build/smoke
-	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.commands smoke "$$ENV" --history="$${TRAIN:-build/smoke/history.csv}" --raw="$${CLASSIFY:-build/smoke/raw.csv}"
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy smoke "$$ENV" --history="$${TRAIN:-build/smoke/history.csv}" --raw="$${CLASSIFY:-build/smoke/raw.csv}"
 
 destroy: $(JOBS_ENV)/.installed ## Take an environment down, after asking (ENV=dev, YES=1: without asking); its data stays
-	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy.commands destroy "$$ENV" $(if $(YES),--yes)
+	@PYTHONPATH=dags $(JOBS_ENV)/bin/python -m deploy destroy "$$ENV" $(if $(YES),--yes)
 
 export: $(AIRFLOW_ENV)/.installed $(DEPLOY_ENV)/.installed ## Write what is generated: stepfunctions/*.asl.json, docs/flows/, configuration.md, faults.md, costs.md, images.yaml
 	@PYTHONPATH=dags $(DEPLOY_ENV)/bin/python -m deploy.image_table

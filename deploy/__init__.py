@@ -1,7 +1,6 @@
 """Deployment with boto3, to an AWS account or to local AWS.
 
-- `__main__`: the command line
-- `commands`: `make deploy`, `make destroy` and `make smoke`
+- `__main__`: `make deploy`, `make destroy` and `make smoke`
 - `deployment`: a release in an account: stacks, uploads, the switch
 - `preflight`: what would stop a deployment or its first run
 - `smoke`: the smoke test of an environment
@@ -10,7 +9,8 @@
 - `package`: a release as files with their hashes, built for one environment
 - `infrastructure`: the CloudFormation stacks of an environment, with their parameters
 - `stacks`: one stack: compared with its template, changed, waited for
-- `releases`: releases of the job code in S3: upload one, make one current, go back to an earlier one
+- `releases`: releases of the job code in S3: upload one, make one current
+- `local`: the same stacks and job code on local AWS, whose names the settings already have
 - `artifacts`: the files and archives of a release, and the release's name
 - `compiled_files`: the check that the committed event patterns match the settings
 - `pipeline`, `layer`: the state machines and the Lambda functions' code, and the layer with their packages

@@ -19,12 +19,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from complaints.aws.bucket import Bucket
+from complaints.aws.bucket import Bucket, ConflictError
 from complaints.settings.loading import ENVIRONMENT
 from complaints.settings.pipeline import Aws
 from deploy.artifacts import zipped
 from deploy.environments import OPTIONAL_STACKS, Environment
-from deploy.errors import QuotaError, ReleaseError
+from deploy.errors import ConcurrentDeployError, QuotaError, ReleaseError
 from deploy.infrastructure import Infrastructure
 from deploy.package import HANDLERS, LAYER, MANIFEST, Package
 from deploy.pipeline import ingestion_state, reserve_concurrency
@@ -261,7 +261,13 @@ def _switch(bucket: Bucket, package: Package) -> str | None:
     before = document["release"] if document else None
     if before != package.release:
         now = {"release": package.release, "previous": before, "environment": package.environment}
-        bucket.write_json(CURRENT, now, if_absent=etag is None, if_match=etag)
+        try:
+            bucket.write_json(CURRENT, now, if_absent=etag is None, if_match=etag)
+        except ConflictError as error:
+            raise ConcurrentDeployError(
+                f"another deployment switched {package.environment} while this one ran, and the stacks may be of "
+                "either: deploy the release that you want again"
+            ) from error
     return before
 
 

@@ -32,14 +32,13 @@ def deploy_pipeline(
     settings: PipelineSettings,
     clients: Mapping[str, Any],
     *,
-    layer: bytes | None = None,
     root: Path = ROOT,
     starts: bool = True,
 ) -> dict[str, str]:
     """Deploys machines, functions and rules; returns the ARNs of the state machines by DAG id.
 
-    `layer`: the packages that the functions import, where the runtime lacks them. `starts`: whether files that arrive
-    and manifests that are published start executions; where Airflow runs the flows, they must not.
+    `starts`: whether files that arrive and manifests that are published start executions; where Airflow runs the flows,
+    they must not. There is no layer: local AWS's functions find their packages where they run.
 
     Raises:
         StaleFilesError: the compiled state machines do not match the settings; nothing is deployed.
@@ -52,7 +51,7 @@ def deploy_pipeline(
     machines = {path.name: path.read_bytes() for path in sorted((root / "stepfunctions").glob("*.asl.json"))}
     made = stacks.pipeline(
         FunctionsKey=_upload(s3, bucket, {"handlers.zip": handlers_archive(root)}) + "handlers.zip",
-        LayerKey=_upload(s3, bucket, {"layer.zip": layer}) + "layer.zip" if layer else "",
+        LayerKey="",
         MachinesPrefix=_upload(s3, bucket, machines),
         IngestionState=ingestion_state(clients["events"], stacks.prefix),
         StartsState="ENABLED" if starts else "DISABLED",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from complaints.settings import PipelineSettings
-from deploy.__main__ import deploy, deploy_infrastructure
+from deploy.local import deploy, deploy_infrastructure
 from deploy.pipeline import deploy_pipeline
 from laptop.inputs import upload
 from laptop.servers.airflow import DAGS, Airflow, deploy_dags

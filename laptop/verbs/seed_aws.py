@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from complaints.settings import PipelineSettings, load_settings
-from deploy.__main__ import deploy, deploy_infrastructure
+from deploy.local import deploy, deploy_infrastructure
 from laptop.inputs import upload
 from laptop.sample import write_sample
 from laptop.servers.aws import AwsAt

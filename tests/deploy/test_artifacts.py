@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from complaints.settings import load_settings
-from deploy.__main__ import ROOT
 from deploy.artifacts import artifacts, job_files, release_name
+from deploy.local import ROOT
 from deploy.releases import SCRIPTS
 
 SETTINGS = load_settings().pipeline

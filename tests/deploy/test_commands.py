@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.commands import main
+from deploy.__main__ import main
 from localaws import LocalAWS
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ def test_an_environment_that_does_not_exist_is_refused_with_those_that_do(capsys
 
 def run(aws: LocalAWS, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "deploy.commands", *arguments],
+        [sys.executable, "-W", "ignore", "-m", "deploy", *arguments],
         cwd=ROOT,
         env={**aws.environment(), "PYTHONPATH": f"{ROOT}:{ROOT / 'dags'}", "PATH": "/usr/bin:/bin"},
         input=answer,

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from complaints.settings import PipelineSettings, load_settings
-from deploy.__main__ import ROOT
 from deploy.compiled_files import check_compiled_files
 from deploy.errors import StaleFilesError
 from deploy.pipeline import deploy_pipeline
@@ -52,21 +47,3 @@ def test_nothing_is_deployed_from_files_for_another_prefix(aws: LocalAWS) -> Non
         deploy_pipeline(changed("storage", raw="incoming/"), clients)
     assert clients["lambda"].list_functions()["Functions"] == []
     assert clients["stepfunctions"].list_state_machines()["stateMachines"] == []
-
-
-def test_the_command_refuses_before_it_uploads_anything(aws: LocalAWS, tmp_path: Path) -> None:
-    for folder in ("deploy", "stepfunctions", "dags/complaints"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    settings = tmp_path / "dags" / "complaints" / "config" / "pipeline_config.yaml"
-    settings.write_text(settings.read_text().replace("raw: raw/ ", "raw: incoming/ "))
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "deploy", "--serverless"],
-        cwd=tmp_path,
-        env={**aws.environment(), "PYTHONPATH": f"{tmp_path}:{tmp_path / 'dags'}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("deploy: the compiled files do not match pipeline_config.yaml:")
-    assert aws.client("s3").list_objects_v2(Bucket=SETTINGS.storage.bucket)["KeyCount"] == 0

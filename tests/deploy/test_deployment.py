@@ -17,13 +17,14 @@ from complaints.aws.bucket import Bucket
 from deploy.artifacts import zipped
 from deploy.deployment import Account, current_release, deploy_release, destroy, put_dags, uploaded_package
 from deploy.environments import load_environment
-from deploy.errors import DeployError, ReleaseError, StackError
+from deploy.errors import ConcurrentDeployError, DeployError, ReleaseError, StackError
 from deploy.package import Package, package
 from deploy.preflight import preflight
 from deploy.stacks import Change
 from localaws import LocalAWS
 
 DEV = load_environment("dev")
+DEV = replace(DEV, values={**DEV.values, "orchestration": {"poll_seconds": 30}})
 SERVICES = ("cloudformation", "ecr", "events", "lambda", "s3", "service-quotas", "stepfunctions", "sts")
 STACKS = ["ptmlops-dev-data", "ptmlops-dev-jobs", "ptmlops-dev-monitoring", "ptmlops-dev-pipeline", "ptmlops-dev-roles"]
 
@@ -147,6 +148,11 @@ def test_a_release_that_was_deployed_before_is_current_again_and_the_environment
     s3.put_object(Bucket=done.bucket, Key=f"releases/{second.release}/dags/complaints_training.py", Body=b"changed")
     with pytest.raises(ReleaseError, match=r"not as its manifest says: dags/complaints_training\.py"):
         uploaded_package(DEV, second.release, account)
+    s3.delete_object(Bucket=done.bucket, Key=f"releases/{second.release}/dags/complaints_training.py")
+    with pytest.raises(
+        ReleaseError, match=rf"dags/complaints_training\.py of the release is not there; .*{first.release}"
+    ):
+        uploaded_package(DEV, second.release, account)
     with pytest.raises(ReleaseError, match=f"release 'ffff' is not in .*there are: .*{first.release}"):
         uploaded_package(DEV, "ffff", account)
 
@@ -155,6 +161,21 @@ def test_a_release_that_was_deployed_before_is_current_again_and_the_environment
     assert any(done.bucket in each for each in kept)
     assert uploaded_package(DEV, first.release, account).release == first.release
     assert deploy_release(DEV, first, account, say=quietly).before == first.release
+
+
+def test_a_deployment_that_is_overtaken_leaves_the_switch_as_it_is(account: Account, first: Package) -> None:
+    done = deploy_release(DEV, first, account, say=quietly)
+    s3, bucket = account.clients["s3"], Bucket(account.clients["s3"], done.bucket)
+
+    def overtake(params: dict[str, Any], **_: Any) -> None:
+        if params["url_path"].endswith("/releases/current.json"):
+            s3.meta.events.unregister("before-call.s3.PutObject", overtake)
+            bucket.write_json("releases/current.json", {"release": "faster"})
+
+    s3.meta.events.register("before-call.s3.PutObject", overtake)
+    with pytest.raises(ConcurrentDeployError, match="another deployment switched dev"):
+        deploy_release(DEV, replace(first, release="0123456789ab"), account, say=quietly)
+    assert current_release(bucket) == "faster"
 
 
 def test_the_folder_of_dags_gets_what_differs_and_loses_what_the_release_has_not(

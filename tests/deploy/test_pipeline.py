@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from complaints.settings import load_settings
-from deploy.__main__ import deploy_infrastructure
 from deploy.errors import QuotaError, StackError
+from deploy.local import deploy_infrastructure
 from deploy.pipeline import FLOWS, ROOT, deploy_pipeline
 from localaws import LocalAWS
 from stepfunctions.substitutions import filled, substitutions

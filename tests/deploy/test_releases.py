@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,11 @@ import pytest
 
 from complaints.aws.bucket import Bucket
 from complaints.settings import load_settings
-from deploy.__main__ import ROOT, deploy, main
 from deploy.artifacts import artifacts, job_files, release_name
-from deploy.errors import ConcurrentDeployError, ReleaseError
-from deploy.releases import SCRIPTS, Pointer, move_pointer, pointer, put_release, releases, use_release
+from deploy.errors import ConcurrentDeployError
+from deploy.local import ROOT, deploy
+from deploy.releases import SCRIPTS, Pointer, move_pointer, pointer, put_release
 from localaws import LocalAWS
-from tests import own_clients
 
 SETTINGS = load_settings().pipeline
 BUCKET = SETTINGS.storage.bucket
@@ -118,20 +116,6 @@ def test_the_pointer_moves_only_after_every_object_and_job_is_there(
     assert seen == [({expected}, len(artifacts(files)))]
 
 
-def test_going_back_makes_the_earlier_release_current_and_uploads_nothing_else(
-    clients: dict[str, Any], include: Callable[[str], Path]
-) -> None:
-    first, second = (put_release(clients, SETTINGS, include(name)) for name in ("first", "second"))
-    written: list[str] = []
-    clients["s3"].meta.events.register(
-        "before-call.s3.PutObject", lambda params, **_: written.append(params["url_path"])
-    )
-    assert use_release(clients, SETTINGS, first) == second
-    assert current(clients) == {"release": first, "previous": second}
-    assert releases_of_jobs(clients) == {first}
-    assert [path.partition("artifacts/")[2] for path in written] == ["latest.json"]
-
-
 def test_of_two_deployments_that_read_the_same_pointer_one_wins_and_the_other_fails(clients: dict[str, Any]) -> None:
     bucket = Bucket(clients["s3"], BUCKET)
     for before in (Pointer(None, None, None), None):
@@ -157,55 +141,3 @@ def test_a_deployment_that_is_overtaken_does_not_move_the_pointer(
     with pytest.raises(ConcurrentDeployError, match="deploy the one you want again"):
         put_release(clients, SETTINGS, include("slower"))
     assert current(clients)["release"] == overtaking[0]
-
-
-def test_a_release_that_is_not_there_is_refused_with_those_that_are_the_newest_first(
-    clients: dict[str, Any], include: Callable[[str], Path]
-) -> None:
-    with pytest.raises(ReleaseError, match="the bucket holds no complete release"):
-        use_release(clients, SETTINGS, "0123456789ab")
-    names = [put_release(clients, SETTINGS, include(name)) for name in ("first", "second")]
-    assert sorted(releases(Bucket(clients["s3"], BUCKET))) == sorted(names)
-    with pytest.raises(ReleaseError) as caught:
-        use_release(clients, SETTINGS, "0123456789ab")
-    assert "release '0123456789ab' is not in s3://" in str(caught.value)
-    assert all(name in str(caught.value) for name in names)
-    assert current(clients)["release"] == names[1]
-
-
-@pytest.mark.parametrize(
-    ("path", "content", "reason"),
-    [
-        ("glue.zip", None, r"lacks glue\.zip"),
-        ("glue/audit_results.py", None, r"lacks glue/audit_results\.py"),
-        ("training/train.py", None, "missing or changed"),
-        ("training/train.py", b"# other\n", "missing or changed"),
-    ],
-)
-def test_a_release_that_lacks_an_object_is_refused_and_nothing_moves(
-    clients: dict[str, Any], include: Callable[[str], Path], path: str, content: bytes | None, reason: str
-) -> None:
-    first, second = (put_release(clients, SETTINGS, include(name)) for name in ("first", "second"))
-    key = f"artifacts/{first}/{path}"
-    if content is None:
-        clients["s3"].delete_object(Bucket=BUCKET, Key=key)
-    else:
-        clients["s3"].put_object(Bucket=BUCKET, Key=key, Body=content)
-    with pytest.raises(ReleaseError, match=reason):
-        use_release(clients, SETTINGS, first)
-    assert (current(clients)["release"], releases_of_jobs(clients)) == (second, {second})
-
-
-def test_the_command_goes_back_and_refuses_an_unknown_release_in_one_line(
-    aws: LocalAWS,
-    clients: dict[str, Any],
-    include: Callable[[str], Path],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    first, second = (put_release(clients, SETTINGS, include(name)) for name in ("first", "second"))
-    own_clients.use(aws, monkeypatch)
-    assert main(["--release", first]) == 0
-    assert capsys.readouterr().out == f"release {first} is current again (before: {second})\n"
-    assert main(["--release", "nothing"]) == 1
-    assert re.fullmatch(r"deploy: release 'nothing' is not in s3://.*\n", capsys.readouterr().err)

@@ -17,7 +17,7 @@ from complaints.aws.bucket import Bucket
 from complaints.models import registry
 from complaints.runs import requests
 from complaints.settings import Settings, load_settings
-from deploy.__main__ import deploy_infrastructure
+from deploy.local import deploy_infrastructure
 from deploy.pipeline import deploy_pipeline
 from deploy.releases import put_release
 from laptop.servers.airflow import Airflow

@@ -16,7 +16,7 @@ from botocore.config import Config
 
 from complaints.aws.bucket import Bucket
 from complaints.settings import load_settings
-from deploy.__main__ import deploy, deploy_infrastructure
+from deploy.local import deploy, deploy_infrastructure
 from laptop import inputs
 from laptop.sample import write_sample
 from laptop.servers.airflow import Airflow

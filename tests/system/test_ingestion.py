@@ -19,7 +19,7 @@ from exact_csv.columns import COLUMNS
 
 from complaints.aws.bucket import Bucket
 from complaints.settings import load_settings
-from deploy.__main__ import deploy, deploy_infrastructure
+from deploy.local import deploy, deploy_infrastructure
 from deploy.pipeline import deploy_pipeline
 from localaws import LocalAWS
 from tests.glue.export_server import Export, cut, serving

@@ -15,7 +15,7 @@ from typing import Any
 from complaints.aws.bucket import Bucket
 from complaints.models.registry import model_in_service
 from complaints.settings import Settings, load_settings
-from deploy.__main__ import deploy, deploy_infrastructure
+from deploy.local import deploy, deploy_infrastructure
 from deploy.pipeline import deploy_pipeline
 from laptop import inputs
 from laptop.sample import write_sample

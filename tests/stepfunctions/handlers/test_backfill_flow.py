@@ -12,7 +12,7 @@ import pytest
 from complaints.aws.bucket import Bucket
 from complaints.models import registry
 from complaints.settings import load_settings
-from deploy.__main__ import deploy_infrastructure
+from deploy.local import deploy_infrastructure
 from deploy.pipeline import deploy_pipeline
 from localaws import LocalAWS
 from tests.parity.house import LocalClients

@@ -9,7 +9,7 @@ import pytest
 from complaints.aws.bucket import Bucket
 from complaints.runs import inputs, plans, requests
 from complaints.settings import load_settings
-from deploy.__main__ import deploy
+from deploy.local import deploy
 from localaws import LocalAWS
 from tests.localaws.account import GLUE_UNDERWAY, wait
 

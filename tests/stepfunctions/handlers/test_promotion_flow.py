@@ -13,7 +13,7 @@ from complaints.aws.bucket import Bucket
 from complaints.models import approval, promotion, registry
 from complaints.models.packages import APPROVED, PENDING, REJECTED, Packages
 from complaints.settings import load_settings
-from deploy.__main__ import deploy_infrastructure
+from deploy.local import deploy_infrastructure
 from deploy.pipeline import deploy_pipeline
 from localaws import LocalAWS
 from tests.parity.house import LocalClients
