@@ -21,7 +21,6 @@ from botocore.exceptions import ClientError
 
 from complaints.aws.bucket import Bucket, ConflictError
 from complaints.settings.loading import ENVIRONMENT
-from complaints.settings.pipeline import Aws
 from deploy.artifacts import zipped
 from deploy.environments import OPTIONAL_STACKS, Environment
 from deploy.errors import ConcurrentDeployError, QuotaError, ReleaseError
@@ -112,13 +111,9 @@ def account_values(environment: Environment, data: Mapping[str, str], roles: Map
         "glue_role_arn": roles["GlueRoleArn"],
         "sagemaker_role_arn": roles["SageMakerRoleArn"],
         "alerts_topic_arn": data["TopicArn"],
-        "states_role_arn": roles["StatesRoleArn"],
-        "lambda_role_arn": roles["StepsRoleArn"],
-        "dead_letter_queue_arn": data["DeadLettersArn"],
     }
     jobs = {f"{job}_job": f"{environment.prefix}-{job.replace('_', '-')}" for job in _GLUE_JOBS}
-    known = {name: value for name, value in made.items() if name in Aws.model_fields}
-    return {"storage": {"bucket": data["BucketName"]}, "aws": known, "glue": jobs}
+    return {"storage": {"bucket": data["BucketName"]}, "aws": made, "glue": jobs}
 
 
 def upload(package: Package, bucket: Bucket, active: bytes) -> str:

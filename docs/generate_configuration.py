@@ -94,9 +94,6 @@ DESCRIPTIONS = {
     "needs `iam:PassRole` on it.",
     "aws.alerts_topic_arn": "The SNS topic that receives one message for each failed run, and for each that set files "
     "aside.",
-    "aws.states_role_arn": "The role of the state machines. Used with Step Functions only.",
-    "aws.lambda_role_arn": "The role of the Lambda functions. Used with Step Functions only.",
-    "aws.dead_letter_queue_arn": "The SQS queue for arrivals that could not be started. Used with Step Functions only.",
     "glue.prepare_history_job": "Name of the Glue job that prepares the training data.",
     "glue.prepare_complaints_job": "Name of the Glue job that prepares the complaints to classify.",
     "glue.audit_results_job": "Name of the Glue job that audits the results.",

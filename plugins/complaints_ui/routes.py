@@ -81,7 +81,7 @@ def _model(
     frame: Annotated[Frame, Depends(viewer_of(TRAINING))], version: Annotated[str, Path(pattern=_A_VERSION)]
 ) -> str:
     bucket, record = documents().bucket, _record(version)
-    card = bucket.read_text(f"{ModelVersion(int(version[1:])).prefix}card.md")
+    card = bucket.read_text(f"{ModelVersion.named(version).prefix}card.md")
     return models.render_version(record, card or "", models.read(documents()).in_service, frame)
 
 

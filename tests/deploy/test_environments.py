@@ -18,9 +18,6 @@ OUTPUTS = {
         "glue_role_arn": "arn:aws:iam::210987654321:role/acme-glue",
         "sagemaker_role_arn": "arn:aws:iam::210987654321:role/acme-sagemaker",
         "alerts_topic_arn": "arn:aws:sns:us-east-1:210987654321:acme-alerts",
-        "states_role_arn": "arn:aws:iam::210987654321:role/acme-states",
-        "lambda_role_arn": "arn:aws:iam::210987654321:role/acme-steps",
-        "dead_letter_queue_arn": "arn:aws:sqs:us-east-1:210987654321:acme-unstarted",
     },
 }
 

@@ -25,7 +25,7 @@ _NOBODY_WAITS = ("InvalidToken", "TaskDoesNotExist", "TaskTimedOut")
 
 def request_key(version: str) -> str:
     """The key of the open question about a version."""
-    return f"{ModelVersion(int(version[1:])).prefix}approval_request.json"
+    return f"{ModelVersion.named(version).prefix}approval_request.json"
 
 
 def ask(bucket: Bucket, packages: Packages, states: Any, version: str, at: str, token: str = "") -> bool:

@@ -185,7 +185,7 @@ def candidate(bucket: Bucket, version: str, approval_of: ApprovalOf) -> Candidat
     """
     if not re.fullmatch(VERSION_PATTERN, version):
         raise PromotionRefusedError(f"version {version!r}: expected a version such as v3, or {PREVIOUS}")
-    record = bucket.read_json(registry.ModelVersion(int(version[1:])).record_key)
+    record = bucket.read_json(registry.ModelVersion.named(version).record_key)
     if record is None:
         known = ", ".join(each["version"] for each in registry.records(bucket)) or "none yet"
         raise PromotionRefusedError(f"there is no version {version}; there are: {known}")

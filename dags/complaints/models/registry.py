@@ -31,6 +31,15 @@ class ModelVersion:
 
     number: int
 
+    @classmethod
+    def named(cls, name: str) -> ModelVersion:
+        """The version of a name as in results and records: `v3`.
+
+        Raises:
+            ValueError: it is no such name.
+        """
+        return cls(int(name.removeprefix("v")))
+
     @property
     def name(self) -> str:
         """The name in results and messages: `v3`."""
@@ -84,7 +93,7 @@ def claim_version(bucket: Bucket, run_id: str, after: str = "") -> ModelVersion:
 def records(bucket: Bucket) -> list[dict[str, Any]]:
     """The records of all versions, oldest first; a claimed version without a record does not exist."""
     found = (bucket.read_json(each.key) for each in bucket.objects(VERSIONED) if each.key.endswith("/model.json"))
-    return sorted((each for each in found if each), key=lambda record: int(record["version"][1:]))
+    return sorted((each for each in found if each), key=lambda record: ModelVersion.named(record["version"]).number)
 
 
 def pointer(bucket: Bucket) -> tuple[Mapping[str, Any] | None, str | None]:

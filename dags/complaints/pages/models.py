@@ -52,7 +52,7 @@ def read(documents: Documents) -> Models:
 
 def record_of(documents: Documents, version: str) -> Record | None:
     """The record of one version; None if there is no such version."""
-    found = documents.at(registry.ModelVersion(int(version[1:])).record_key)
+    found = documents.at(registry.ModelVersion.named(version).record_key)
     return found if isinstance(found, Mapping) else None
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 
 from complaints.errors import FinalError
 from complaints.runs import costs
-from complaints.runs.results import PublishedRun
+from complaints.runs.results import PublishedRun, files_of
 from complaints.settings import PipelineSettings
 
 PREFIX = "backfills/"
@@ -78,11 +78,6 @@ def months(first: str, last: str) -> list[str]:
         year, number = (int(part) for part in found[-1].split("-"))
         found.append(f"{year + number // 12:04d}-{number % 12 + 1:02d}")
     return found
-
-
-def files_of(manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """The files that a run read, by URI and ETag."""
-    return tuple(sorted((each["uri"], each["etag"]) for each in manifest["inputs"]))
 
 
 def backfill(

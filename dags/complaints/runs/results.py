@@ -6,7 +6,7 @@ A run is visible once its manifest exists. Read what a manifest names, and nothi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,14 +53,19 @@ def published_runs(bucket: Bucket) -> Iterator[PublishedRun]:
             yield PublishedRun(manifest, each.last_modified)
 
 
+def files_of(manifest: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The files that a run read, by URI and ETag."""
+    return tuple(sorted((each["uri"], each["etag"]) for each in manifest["inputs"]))
+
+
 def current_runs(bucket: Bucket, version: str = "") -> list[PublishedRun]:
     """The run to read for each set of files: that of the newest version, or of the `version` that is stated.
 
     Files that the stated version has not classified are left out. Newest publication first.
     """
-    found: dict[frozenset[tuple[str, str]], PublishedRun] = {}
+    found: dict[tuple[tuple[str, str], ...], PublishedRun] = {}
     for run in published_runs(bucket):
-        files = frozenset((each["uri"], each["etag"]) for each in run.manifest["inputs"])
+        files = files_of(run.manifest)
         if version in ("", run.manifest["model_version"]) and (files not in found or run.number > found[files].number):
             found[files] = run
     return sorted(found.values(), key=lambda run: (run.published_at, run.run_id), reverse=True)

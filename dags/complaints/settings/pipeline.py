@@ -19,7 +19,6 @@ ResultColumn = Literal["received_on", "product", "sub_product", "issue", "sub_is
 JobName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", max_length=63)]
 RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
 TopicArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$")]
-QueueArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}$")]
 
 
 class Storage(BaseModel, extra="forbid", frozen=True):
@@ -51,9 +50,6 @@ class Aws(BaseModel, extra="forbid", frozen=True):
     glue_role_arn: RoleArn
     sagemaker_role_arn: RoleArn
     alerts_topic_arn: TopicArn
-    states_role_arn: RoleArn
-    lambda_role_arn: RoleArn
-    dead_letter_queue_arn: QueueArn
 
 
 class Glue(BaseModel, extra="forbid", frozen=True):

@@ -25,7 +25,7 @@ def ask_for_approval(version: str, token: str = "") -> dict[str, Any]:
     bucket = environment_bucket(settings)
     states = client("stepfunctions", settings)
     is_open = approval.ask(bucket, _packages(settings), states, version, _now(), token)
-    record = bucket.read_json(ModelVersion(int(version[1:])).record_key) or {}
+    record = bucket.read_json(ModelVersion.named(version).record_key) or {}
     question = questions.text(version, record, bucket.name)
     if is_open:
         questions.publish(version, question, settings)

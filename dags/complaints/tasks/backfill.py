@@ -116,4 +116,4 @@ def _why_changed(bucket: Bucket, source: str, manifest: Mapping[str, Any], setti
     except PlanError as error:
         return str(error)
     files = tuple(sorted((f"s3://{bucket.name}/{each.key}", each.etag) for each in now))
-    return "" if files == backfills.files_of(manifest) else f"s3://{bucket.name}/{source} has other files than then"
+    return "" if files == results.files_of(manifest) else f"s3://{bucket.name}/{source} has other files than then"

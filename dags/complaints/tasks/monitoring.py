@@ -44,7 +44,7 @@ def plan_monitoring(classification: str | None) -> plans.MonitoringPlan:
     bucket, run = environment_bucket(settings), plans.run_of(classification)
     manifest = _existing(bucket, publishing.manifest_key(run), "this classification is not published")
     planned = _existing(bucket, f"manifests/planned/run_id={run}.json", "the plan of the classification")
-    version = ModelVersion(int(manifest["model_version"][1:]))
+    version = ModelVersion.named(manifest["model_version"])
     record = _existing(bucket, version.record_key, f"the record of {version.name}")
     release = documents.release_in_use(bucket)
     plan = plans.monitoring_plan(manifest, planned, record, release=release, settings=settings)
@@ -104,7 +104,7 @@ def _decided(
     decision = decide(assessment, earlier, limits)
     if decision["action"] != "retrain":
         return windows.window(assessment, decision, None, earlier, now)
-    record = _existing(bucket, ModelVersion(int(version[1:])).record_key, f"the record of {version}")
+    record = _existing(bucket, ModelVersion.named(version).record_key, f"the record of {version}")
     verdict = retraining.verdict(
         retraining.locks_in(bucket),
         version=version,

@@ -212,7 +212,7 @@ def test_without_a_newer_history_nothing_is_trained(house: House) -> None:
 def test_a_state_machine_starts_the_training_beside_it_once(house: House) -> None:
     states = boto3.client("stepfunctions", region_name="us-east-1")
     definition = json.dumps({"StartAt": "only", "States": {"only": {"Type": "Wait", "Seconds": 60, "End": True}}})
-    role = SETTINGS.pipeline.aws.states_role_arn
+    role = "arn:aws:iam::123456789012:role/ptmlops-states"
     machine = states.create_state_machine(name="complaints_training", definition=definition, roleArn=role)
     run = house.publish(1)
     for _ in range(2):
