@@ -2,7 +2,8 @@
 
 All contenders are trained on the same narratives and classify them, repeated to the number of rows.
 
-- `ours`: the scorer of the SageMaker container; `ours_served`: the same with JSON Lines in and out
+- `ours`: the scorer of the SageMaker container; `ours_served`: the same with JSON Lines in and out;
+  `ours_explained`: with the n-grams that decided, too
 - `same_model_sklearn`: the same model as a scikit-learn pipeline, which should give the same answers
 - `sklearn_pipeline`: TF-IDF and LinearSVC with the same n-grams
 - `linear_svc_recipe`: a published recipe for this data; `fasttext`: fastText
@@ -25,7 +26,9 @@ from typing import Any
 import numpy as np
 import sklearn
 from inference import input_fn, output_fn, predict_fn
+from ngram_scorer import NgramScorer
 from sklearn.svm import LinearSVC
+from trained_model import TrainedModel
 
 from bench.labelled_narratives import DATA, Labelled, labelled
 from bench.model_contenders import FastText, Ours, Stock, contender
@@ -41,12 +44,20 @@ _START_UP_SECONDS = 240.0  # assumed time until the container of a transform job
 _MILLION = 1_000_000
 _ABOUT = (
     "Narratives classified per second of processor time on one core: the scorer of the SageMaker container "
-    "(`ours`), with JSON Lines in and out (`ours_served`), and the same model as a scikit-learn pipeline "
-    "(`same_model_sklearn`), against TF-IDF with LinearSVC on the same n-grams (`sklearn_pipeline`), a published "
-    "recipe and fastText. `ratio` is to `sklearn_pipeline`; `agreement` is the share of narratives with the same "
-    "answer as `same_model_sklearn`."
+    "(`ours`), with JSON Lines in and out (`ours_served`), also with evidence (`ours_explained`), and the same "
+    "model as a scikit-learn pipeline (`same_model_sklearn`), against TF-IDF with LinearSVC on the same n-grams "
+    "(`sklearn_pipeline`), a published recipe and fastText. `ratio` is to `sklearn_pipeline`; `agreement` is the share "
+    "of narratives with the same answer as `same_model_sklearn`."
 )
-NAMES = ("ours", "ours_served", "same_model_sklearn", "sklearn_pipeline", "linear_svc_recipe", "fasttext")
+NAMES = (
+    "ours",
+    "ours_served",
+    "ours_explained",
+    "same_model_sklearn",
+    "sklearn_pipeline",
+    "linear_svc_recipe",
+    "fasttext",
+)
 
 Answer = Callable[[Sequence[str]], Iterable[str]]
 
@@ -126,16 +137,18 @@ def _answering(name: str, data: Labelled) -> Answer:
         return plain.fit(*learn).pipeline.predict  # type: ignore[no-any-return]
     if name == "same_model_sklearn":
         return ours.model.pipeline.predict  # type: ignore[no-any-return]
-    return ours.scorer.predict if name == "ours" else _served(ours)
+    if name == "ours":
+        return ours.scorer.predict
+    return _served(NgramScorer(TrainedModel(*ours.model), explains=name == "ours_explained"))
 
 
-def _served(ours: Ours) -> Answer:
+def _served(scorer: NgramScorer) -> Answer:
     def answer(texts: Sequence[str]) -> list[str]:
         answers: list[str] = []
         for start in range(0, len(texts), _PAYLOAD_ROWS):
             rows = [{"complaint_id": str(start), "narrative": text} for text in texts[start : start + _PAYLOAD_ROWS]]
             payload = "\n".join(map(json.dumps, rows)).encode()
-            body, _ = output_fn(predict_fn(input_fn(payload, _JSON_LINES), ours.scorer), _JSON_LINES)
+            body, _ = output_fn(predict_fn(input_fn(payload, _JSON_LINES), scorer), _JSON_LINES)
             answers += [json.loads(line)["predicted_product"] for line in body.split("\n")]
         return answers
 

@@ -174,10 +174,11 @@ def built(complaints: Sequence[Complaint], seed: int, settings: Settings) -> Hou
 
 def scored(scorer: NgramScorer, narratives: list[str]) -> tuple[Scored, np.ndarray]:
     """The answers to narratives, and the number of known n-grams in each."""
-    probabilities, known = scorer.predict_with_evidence(narratives)
-    best = probabilities.argmax(axis=1)
+    found = list(scorer.answers(narratives))
+    best = np.concatenate([each.best[:, 0] for each in found])
+    confidences = np.concatenate([each.probabilities.max(axis=1) for each in found])
     answers = [str(scorer.classes_[each]) for each in best]
-    return Scored(narratives, answers, probabilities[np.arange(len(best)), best]), known
+    return Scored(narratives, answers, confidences), np.concatenate([each.known for each in found])
 
 
 def watched(house: House, change: Change, windows: int, size: int, limits: Monitoring, seed: int) -> list[Seen]:

@@ -142,7 +142,8 @@ DESCRIPTIONS = {
     "limits.min_rows_of_last_run": "A run whose source has this share of its last run's rows, or less, is refused "
     "unless its parameter `accept_fewer_rows` is set.",
     "results.columns": "Columns of the complaint that stand beside its prediction, besides `source`, `record` and "
-    "`line`, which always do. The columns that are not named are null. A narrative is never published.",
+    "`line`, which always do. The columns that are not named are null. A narrative is never published; `evidence` "
+    "adds the n-grams of it that decided: see [results](results.md#which-words-decided).",
     "ingestion.url": "The export: an `https://` URL of a CSV, as `.zip`, `.gz` or plain.",
     "ingestion.daily_at": "When `complaints_ingestion` runs each day, in UTC, once it is switched on.",
     "ingestion.first_export": "What of the first export is classified: `all`, `none`, or a date, for what was received "

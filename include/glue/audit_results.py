@@ -23,7 +23,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from run_files import account_of, read_document, spark_session, write_document
-from score_audit import check_scores, no_scores, read_scores
+from score_audit import EVIDENCE, check_scores, no_scores, read_scores
 
 FATES = ("classified", "without_narrative", "quarantined", "superseded")
 _RESULTS = (
@@ -34,6 +34,8 @@ _RESULTS = (
 )
 # Those that `--columns` fills. The others are null, but there: the files of all runs have one schema.
 OPTIONAL = ("received_on", "product", "sub_product", "issue", "sub_issue", "company", "state")
+# The n-grams that decided. They are of the narrative, so they are a column only where `--columns` names it.
+_EVIDENCE = "evidence"
 # Of the complaints: neither narratives nor raw texts, which take most of the space.
 _NEEDED = ("complaint_id", "source", "record", "line", "label", "text_group", "fate", *OPTIONAL)
 REVIEW_REASONS = ("no_evidence", "little_evidence", "low_confidence")
@@ -71,12 +73,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     table = results(scored, options.review_below, options.model_version, options.run_id, options.columns)
     write_candidate(table, rows, options.candidate)
 
-    candidate = spark.read.schema(_RESULTS).parquet(options.candidate)
+    candidate = spark.read.schema(schema_of(options.columns)).parquet(options.candidate)
     files = candidate_files(spark, candidate, options.candidate)
     account = account_document(scored, candidate, prepared, trained_on(spark, options.trained_on))
     print(f"{sum(each['rows'] for each in files):,} results in {len(files)} files", flush=True)
     # Nothing may follow that could fail.
     write_document(spark, {**account, "files": files}, options.account)
+
+
+def schema_of(columns: Sequence[str]) -> str:
+    """The columns of the table of results, where those in `columns` are asked for."""
+    return f"{_RESULTS}, {EVIDENCE}" if _EVIDENCE in columns else _RESULTS
 
 
 def with_scores(complaints: DataFrame, scores: DataFrame) -> DataFrame:
@@ -106,7 +113,10 @@ def trained_on(spark: SparkSession, uris: Sequence[str]) -> DataFrame | None:
 def results(
     scored: DataFrame, review_below: float, model_version: str, run_id: str, columns: Sequence[str] = OPTIONAL
 ) -> DataFrame:
-    """The table of results: one row per classified complaint; of `OPTIONAL`, those in `columns` are filled."""
+    """The table of results: one row per classified complaint; of `OPTIONAL`, those in `columns` are filled.
+
+    `evidence` is a column only where `columns` names it.
+    """
     known = F.col("known_ngrams")
     reason = (
         F.when(known == 0, "no_evidence")
@@ -125,6 +135,7 @@ def results(
         F.lit(run_id).alias("run_id"),
         *("source", "record", "line"),
         *(name if name in columns else F.lit(None).cast(_type(name)).alias(name) for name in OPTIONAL),
+        *([_EVIDENCE] if _EVIDENCE in columns else []),
     )
 
 

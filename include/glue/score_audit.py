@@ -13,9 +13,10 @@ from exact_csv.outputs import data_files_below
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+EVIDENCE = "evidence array<struct<product: string, ngram: string, weight: double>>"
 _SCORES = (
     "complaint_id string, predicted_product string, confidence double, runner_up string, "
-    "runner_up_confidence double, known_ngrams long, error string"
+    f"runner_up_confidence double, known_ngrams long, {EVIDENCE}, error string"
 )
 _OUTPUT = ".out"
 _NAMED = 5  # complaints, or files, that an error names

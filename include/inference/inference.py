@@ -2,29 +2,35 @@
 
 In: `{"complaint_id": "…", "narrative": "…"}`. Out: complaint_id, predicted_product, confidence, runner_up,
 runner_up_confidence and known_ngrams, the number of different n-grams of the model in the narrative: with none of them,
-the answer is no more than the most frequent class. A record that cannot be scored gives
-`{"complaint_id": …, "error": "…"}` in its place, so that it does not fail its neighbours. The four functions are those
-of the container's contract.
+the answer is no more than the most frequent class. With `EVIDENCE=true` in the environment, an answer also has
+`evidence`: of each of its two classes the n-grams that spoke most for it, as `{"product", "ngram", "weight"}`. A record
+that cannot be scored gives `{"complaint_id": …, "error": "…"}` in its place, so that it does not fail its neighbours.
+The four functions are those of the container's contract.
 """
 
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from evidence import Evidence
 from ngram_scorer import NgramScorer
 from trained_model import load
 
 _JSON_LINES = "application/jsonlines"
+_DIGITS = 4  # of a weight
 
 Record = dict[str, Any]
 
 
 def model_fn(model_dir: str) -> NgramScorer:
     """The model in the folder that the container unpacked."""
-    return NgramScorer(load(Path(model_dir)))
+    return NgramScorer(load(Path(model_dir)), explains=os.environ.get("EVIDENCE") == "true")
 
 
 def input_fn(request_body: bytes | str, content_type: str) -> list[Record]:
@@ -55,30 +61,47 @@ def _record(line: bytes) -> Record:
 def predict_fn(records: list[Record], model: NgramScorer) -> list[Record]:
     """The best class of each record, its probability, and the next best; records with an error stay as they are."""
     sound = [record for record in records if "error" not in record]
-    scores = iter(_scores([record["narrative"] for record in sound], model))
+    scores = _scores([record["narrative"] for record in sound], model)
     return [
         record if "error" in record else {"complaint_id": record.get("complaint_id"), **next(scores)}
         for record in records
     ]
 
 
-def _scores(narratives: list[str], model: NgramScorer) -> list[Record]:
-    if not narratives:
-        return []
-    probabilities, known = model.predict_with_evidence(narratives)
-    best_two = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
-    confidences = np.take_along_axis(probabilities, best_two, axis=1)
-    names = model.classes_[best_two]
-    return [
-        {
-            "predicted_product": str(name),
-            "confidence": float(confidence),
-            "runner_up": str(second),
-            "runner_up_confidence": float(second_confidence),
-            "known_ngrams": int(count),
+def _scores(narratives: list[str], model: NgramScorer) -> Iterator[Record]:
+    for answers in model.answers(narratives):
+        confidences = np.take_along_axis(answers.probabilities, answers.best, axis=1)
+        names = model.classes_[answers.best]
+        reasons = _reasons(answers.evidence, names, model.ngrams)
+        for (name, second), (confidence, second_confidence), count in zip(
+            names, confidences, answers.known, strict=True
+        ):
+            yield {
+                "predicted_product": str(name),
+                "confidence": float(confidence),
+                "runner_up": str(second),
+                "runner_up_confidence": float(second_confidence),
+                "known_ngrams": int(count),
+                **next(reasons, {}),
+            }
+
+
+def _reasons(evidence: tuple[Evidence, ...], names: npt.NDArray[Any], ngrams: list[str]) -> Iterator[Record]:
+    """Of each narrative, the n-grams that spoke for the first of its classes, then for the second."""
+    if not evidence:
+        return
+    columns = np.concatenate([each.columns for each in evidence], axis=1).tolist()
+    weights = np.concatenate([each.weights for each in evidence], axis=1).round(_DIGITS).tolist()
+    products = np.repeat(names, evidence[0].columns.shape[1], axis=1).tolist()
+    for row in zip(products, columns, weights, strict=True):
+        named = zip(*row, strict=True)
+        yield {
+            "evidence": [
+                {"product": product, "ngram": ngrams[column], "weight": weight}
+                for product, column, weight in named
+                if column >= 0
+            ]
         }
-        for (name, second), (confidence, second_confidence), count in zip(names, confidences, known, strict=True)
-    ]
 
 
 def output_fn(prediction: list[Record], accept: str) -> tuple[str, str]:

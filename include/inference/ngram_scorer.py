@@ -7,10 +7,11 @@ of its words' letters, and a sorted run of such numbers is all that a TF-IDF is:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from evidence import Evidence, strongest
 from ngram_table import NgramTable
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
@@ -28,15 +29,41 @@ Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
 
 
+class Answers(NamedTuple):
+    """What the model says of narratives.
+
+    `probabilities` is (narratives, classes); `known` the number of different known n-grams in each narrative; `best`
+    the two most probable classes, (narratives, 2); `evidence` what spoke most for either, empty where nobody asked.
+    """
+
+    probabilities: Floats
+    known: Counts
+    best: npt.NDArray[np.intp]
+    evidence: tuple[Evidence, ...]
+
+
+class _Scored(NamedTuple):
+    """The scores of some narratives, (narratives, classes), and what they sum up: features by their norms.
+
+    `features` is (narratives, features), `norms` (narratives, 1).
+    """
+
+    scores: Floats
+    features: csr_matrix
+    norms: Floats
+
+
 class NgramScorer:
     """Answers as the model's pipeline does, to about 1e-12, with the model's doubt in its probabilities.
+
+    `explains`: its answers have evidence.
 
     Raises:
         ModelRefusedError: the vectoriser finds words in another way than this code does, or two of its n-grams have
             the same hash.
     """
 
-    def __init__(self, model: TrainedModel) -> None:
+    def __init__(self, model: TrainedModel, *, explains: bool = False) -> None:
         tfidf, classifier = model.pipeline["tfidf"], model.pipeline["classifier"]
         found = tfidf.get_params()
         if other := {name: found[name] for name, value in FIXED.items() if found[name] != value}:
@@ -51,35 +78,47 @@ class NgramScorer:
         self._weights = np.ascontiguousarray((by_class * tfidf.idf_).T)
         self._intercept = intercept
         self._doubt = model.doubt
+        self.explains = explains
+        self._average: Floats = self._weights.mean(axis=1)
+        self.ngrams: list[str] = sorted(tfidf.vocabulary_, key=tfidf.vocabulary_.__getitem__) if explains else []
 
     def predict(self, narratives: Sequence[str]) -> npt.NDArray[Any]:
         """The most probable class of each narrative."""
-        best = [scores.argmax(axis=1) for scores, _ in self._scores(narratives)]
+        best = [each.scores.argmax(axis=1) for each in self._scored(narratives)]
         return np.asarray(self.classes_[np.concatenate(best)] if best else self.classes_[:0])
 
     def predict_proba(self, narratives: Sequence[str]) -> Floats:
         """The probabilities, (narratives, classes)."""
-        return self.predict_with_evidence(narratives)[0]
+        none = np.empty((0, len(self.classes_)))
+        return np.concatenate([none, *map(self._probabilities, self._scored(narratives))])
 
-    def predict_with_evidence(self, narratives: Sequence[str]) -> tuple[Floats, Counts]:
-        """The probabilities, (narratives, classes), and the number of different known n-grams in each narrative."""
-        sure, known = [np.empty((0, len(self.classes_)))], [np.empty(0, np.int64)]
-        for scores, counts in self._scores(narratives):
-            sure.append(softmax(scores, axis=1))
-            known.append(counts)
-        probabilities = (1 - self._doubt) * np.concatenate(sure) + self._doubt / len(self.classes_)
-        return np.asarray(probabilities), np.concatenate(known)
+    def answers(self, narratives: Sequence[str]) -> Iterator[Answers]:
+        """The answers, some narratives at a time, in order."""
+        for scored in self._scored(narratives):
+            probabilities = self._probabilities(scored)
+            best = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
+            yield Answers(probabilities, np.diff(scored.features.indptr), best, self._evidence(scored, best))
 
-    def _scores(self, narratives: Sequence[str]) -> Iterator[tuple[Floats, Counts]]:
+    def _evidence(self, scored: _Scored, best: npt.NDArray[np.intp]) -> tuple[Evidence, ...]:
+        if not self.explains:
+            return ()
+        found = (strongest(scored.features, self._weights, self._average, classes) for classes in best.T)
+        return tuple(each._replace(weights=each.weights / scored.norms) for each in found)
+
+    def _probabilities(self, scored: _Scored) -> Floats:
+        sure = softmax(scored.scores, axis=1)
+        return np.asarray((1 - self._doubt) * sure + self._doubt / len(self.classes_))
+
+    def _scored(self, narratives: Sequence[str]) -> Iterator[_Scored]:
         for texts in _chunks(narratives):
             counted = self._counted(texts)
             counted.data = _one_plus_log(counted.data)
-            known = np.diff(counted.indptr).astype(np.int64)
+            known = np.diff(counted.indptr)
             rows = np.repeat(np.arange(len(texts)), known)
             squares = np.bincount(rows, (counted.data * self._idf[counted.indices]) ** 2, len(texts))
-            norms = np.sqrt(squares)[:, None]
             # A narrative without a known word keeps its zeros.
-            yield (counted @ self._weights) / np.where(norms > 0, norms, 1.0) + self._intercept, known
+            norms = np.sqrt(np.where(squares > 0, squares, 1.0))[:, None]
+            yield _Scored((counted @ self._weights) / norms + self._intercept, counted, norms)
 
     def _counted(self, texts: Sequence[bytes]) -> csr_matrix:
         """The count of each known n-gram (column) in each text (row)."""

@@ -75,6 +75,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "model_sha256": options.sha256,
             "content_sha256": challenger.content_sha256,
             "classes": challenger.classes,
+            "class_words": challenger.words,
             **scores(held_out, answers, challenger.classes),
             "leak": leak(held_out.rows, read_seen(options.train)),
             "in_service": in_service,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from class_words import class_words
 from model_archive import check_digest, content_digest, unpack
 from slices import Answers
 
@@ -37,7 +38,17 @@ class Model:
     @property
     def classes(self) -> list[str]:
         """The classes, in the order of the probabilities."""
-        found: list[str] = json.loads((self.folder / "signature.json").read_text(encoding="utf-8"))["classes"]
+        found: list[str] = self._signature["classes"]
+        return found
+
+    @property
+    def words(self) -> dict[str, list[str]]:
+        """The n-grams that speak most for each class."""
+        return class_words(self.folder, self._signature)
+
+    @property
+    def _signature(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "signature.json").read_text(encoding="utf-8"))
         return found
 
     def answers(self, records: Path) -> Answers:

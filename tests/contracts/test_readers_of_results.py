@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ import audit_results
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
+from score_audit import EVIDENCE
 
 from complaints.aws.objects import ObjectVersion
 from complaints.runs.plans import classification_plan, plan_document
@@ -93,3 +96,32 @@ def test_the_folder_is_one_table_whose_run_ids_are_text(spark: SparkSession, fol
 
 def test_pandas_reads_one_run_of_the_folder(folder: Path) -> None:
     assert list(pd.read_parquet(folder, filters=[("run_id", "==", RUNS[1])])["complaint_id"]) == ["1"]
+
+
+def test_evidence_is_a_list_of_structs_to_each_reader(spark: SparkSession, folder: Path, tmp_path: Path) -> None:
+    columns = (
+        "complaint_id string, fate string, predicted_product string, confidence double, runner_up string, "
+        "runner_up_confidence double, known_ngrams long, source string, record long, line long, "
+        f"{EVIDENCE}"
+    )
+    said = [
+        {"product": "card", "ngram": "late fee", "weight": 1.5},
+        {"product": "mortgage", "ngram": "fee", "weight": 0.5},
+    ]
+    row = ("9", "classified", "card", 0.9, "mortgage", 0.1, 12, "s3://bucket/raw/a.csv", 1, 2, said)
+    table = audit_results.results(spark.createDataFrame([row], columns), 0.5, "v1", "a-run", ["evidence"])
+    audit_results.write_candidate(table, 1, (tmp_path / "explained").as_uri())
+    (path,) = (tmp_path / "explained").glob("*.parquet")
+    for name, reader in READERS.items():
+        ((found,),) = [[each["evidence"] for each in reader(spark, str(path.parent))]]
+        plain = [each.asDict() for each in found] if name == "spark" else found
+        assert (ast.literal_eval(plain) if isinstance(plain, str) else plain) == said, name
+    path.rename(folder / path.name)
+    page = (Path(__file__).parents[2] / "docs" / "results.md").read_text(encoding="utf-8")
+    (query,) = re.findall(r"<!-- runs: evidence -->\n```sql\n(.*?)```", page, re.DOTALL)
+    asking = f"import duckdb, os; os.chdir({str(folder.parent)!r}); found = duckdb.sql({query!r})"
+    counted = asked(f"{asking}; rows, names = found.fetchall(), found.columns", "")
+    assert sorted(counted, key=lambda each: each["ngram"]) == [
+        {"product": "mortgage", "ngram": "fee", "complaints": "1"},
+        {"product": "card", "ngram": "late fee", "complaints": "1"},
+    ]

@@ -22,7 +22,7 @@ from pyspark.sql import SparkSession
 from score_audit import ScoresRefusedError
 
 from complaints.runs.accounting import CLASSIFICATION_FATES, RowsMissingError, check_account
-from tests.glue.local_runs import Run, audit, data_files, lay_out
+from tests.glue.local_runs import COLUMNS, Run, audit, data_files, lay_out
 
 HEADER = "Product,Consumer complaint narrative,Complaint ID\n"
 FILES = {
@@ -122,6 +122,24 @@ def test_columns_that_are_not_asked_for_are_null_and_there(spark: SparkSession, 
     (row,) = results(run).to_pylist()
     filled = {name: row[name] for name in audit_results.OPTIONAL if row[name] is not None}
     assert filled == {"received_on": date(2026, 1, 5), "company": "Acme"}
+
+
+SPOKE = [{"product": "mortgage", "ngram": "escrow", "weight": 1.5}, {"product": "card", "ngram": "fee", "weight": 0.25}]
+
+
+def test_evidence_is_a_column_only_where_it_is_asked_for(spark: SparkSession, tmp_path: Path) -> None:
+    narratives = "".join(f"Mortgage,words,{number}\n" for number in (1, 4, 5, 6))
+    run = lay_out(tmp_path / "run", {"a.csv": HEADER + narratives})
+    run.prepare(prepare_complaints.main, records=run.uri("records"))
+    answers = [{**ALL[0], "evidence": SPOKE}, {**ALL[1], "evidence": []}, *ALL[2:]]
+    audit(run, answers)
+    without = results(run)
+    audit(run, answers, columns=[*COLUMNS, "evidence"])
+    with_it = results(run)
+    assert "evidence" not in without.column_names
+    assert with_it.drop_columns(["evidence"]).equals(without)
+    # An earlier release's code gives none.
+    assert with_it["evidence"].to_pylist() == [SPOKE, [], None, None]
 
 
 def review(answer: Score) -> Score:

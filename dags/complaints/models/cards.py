@@ -28,6 +28,7 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     yield from _scores(record)
     yield from _comparison(record)
     yield from _classes(record)
+    yield from _words(record)
     yield "## Limits"
     yield ""
     yield "- The labels are the products that consumers chose when filing. Scores measure agreement with that choice."
@@ -99,6 +100,18 @@ def _classes(record: Mapping[str, Any]) -> Iterator[str]:
             f"{found[each]:.3f} ({_interval(found['intervals'][each])})" for each in ("precision", "recall", "f1")
         )
         yield f"| {name} | {found['support']:,} | {scores} |"
+    yield ""
+
+
+def _words(record: Mapping[str, Any]) -> Iterator[str]:
+    words = record["evaluation"].get("class_words")
+    if not words:  # an evaluation by an earlier release
+        return
+    yield "## What speaks for each class"
+    yield ""
+    yield "Words and pairs of words, the strongest first, over all training complaints; without the s of a plural."
+    yield ""
+    yield from (f"- {name}: {', '.join(found)}" for name, found in words.items())
     yield ""
 
 

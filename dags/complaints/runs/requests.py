@@ -311,6 +311,8 @@ def transform_job(plan: ClassificationPlan, settings: Settings) -> dict[str, Any
         # The default is 1, since the container has no /execution-parameters: one vCPU would do all the work.
         "MaxConcurrentTransforms": machines.max_concurrent_transforms,
         "MaxPayloadInMB": machines.max_payload_mb,
+        # What inference.py reads; the code of an earlier release answers as it always did.
+        **({"Environment": {"EVIDENCE": "true"}} if settings.pipeline.results.explained else {}),
         "TransformInput": {
             "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": plan["records_uri"]}},
             "ContentType": "application/jsonlines",
@@ -334,7 +336,8 @@ def transform_job(plan: ClassificationPlan, settings: Settings) -> dict[str, Any
 def shadow_job(plan: ClassificationPlan, settings: Settings) -> dict[str, Any]:
     """CreateTransformJob: the same records by the shadow, whose answers are compared and never published."""
     job = transform_job(plan, settings)
-    return job | {
+    # Nobody reads the evidence of answers that are only compared.
+    return {name: value for name, value in job.items() if name != "Environment"} | {
         "TransformJobName": plan["shadow_job_name"],
         "ModelName": plan["shadow_model_name"],
         "TransformOutput": job["TransformOutput"] | {"S3OutputPath": plan["shadow_scores_uri"]},

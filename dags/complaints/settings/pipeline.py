@@ -15,7 +15,7 @@ from complaints.settings.prices import Prices
 from complaints.settings.security import Security
 
 Prefix = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9/_-]*/$", description="an S3 prefix that ends in '/'")]
-ResultColumn = Literal["received_on", "product", "sub_product", "issue", "sub_issue", "company", "state"]
+ResultColumn = Literal["received_on", "product", "sub_product", "issue", "sub_issue", "company", "state", "evidence"]
 JobName = Annotated[str, Field(pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$", max_length=63)]
 RoleArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$")]
 TopicArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$")]
@@ -71,6 +71,11 @@ class Results(BaseModel, extra="forbid", frozen=True):
     """The published predictions."""
 
     columns: tuple[ResultColumn, ...]
+
+    @property
+    def explained(self) -> bool:
+        """True if the n-grams that decided are published, which are words of the narrative."""
+        return "evidence" in self.columns
 
 
 class Orchestration(BaseModel, extra="forbid", frozen=True):

@@ -9,7 +9,8 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from tests.complaints.example_requests import GUARDED, REQUESTS, SETTINGS, sagemaker_requests
+from complaints.runs import requests
+from tests.complaints.example_requests import CLASSIFICATION, GUARDED, REQUESTS, SETTINGS, SHADOWED, sagemaker_requests
 
 
 @pytest.mark.parametrize(("service", "operation", "request_"), REQUESTS)
@@ -53,3 +54,15 @@ def test_everything_that_sagemaker_starts_has_the_key_the_network_and_the_tags_o
 def test_a_request_says_nothing_of_what_is_not_set(service: str, operation: str, request_: dict[str, Any]) -> None:
     for name in ("Tags", "KmsKeyId", "VolumeKmsKeyId", "VpcConfig", "NetworkConfig"):
         assert members(request_, name) == [], name
+
+
+def test_a_transform_is_asked_for_evidence_only_where_it_is_published() -> None:
+    results = SETTINGS.pipeline.results
+    explaining = SETTINGS.pipeline.model_copy(
+        update={"results": results.model_copy(update={"columns": (*results.columns, "evidence")})}
+    )
+    asked = requests.transform_job(CLASSIFICATION, SETTINGS.model_copy(update={"pipeline": explaining}))
+    silent = requests.transform_job(CLASSIFICATION, SETTINGS)
+    assert asked == silent | {"Environment": {"EVIDENCE": "true"}}
+    shadow = requests.shadow_job(SHADOWED, SETTINGS.model_copy(update={"pipeline": explaining}))
+    assert shadow == requests.shadow_job(SHADOWED, SETTINGS)

@@ -129,7 +129,7 @@ def test_a_trained_model_becomes_a_version_and_a_retry_the_same_one(s3: Any) -> 
     plan = training.plan_training("history/")
     artifact = f"processed/run_id={plan['run_id']}/training/job/output/model.tar.gz"
     put(s3, artifact, b"model bytes")
-    evaluated = evaluation(plan["run_id"], sha256(b"model bytes"))
+    evaluated = evaluation(plan["run_id"], sha256(b"model bytes")) | {"class_words": {"card": ["fee", "my card"]}}
     put(s3, f"processed/run_id={plan['run_id']}/evaluation/evaluation.json", evaluated)
     put(s3, f"processed/run_id={plan['run_id']}/evaluation/baseline.json", {"from": "the evaluation"})
     account = {"source": "history/a.csv", "rows_in": 2} | dict.fromkeys(TRAINING_FATES, 0) | {"train": 2}
@@ -158,6 +158,7 @@ def test_a_trained_model_becomes_a_version_and_a_retry_the_same_one(s3: Any) -> 
     assert get(s3, "models/versioned/v1/baseline.json") == {"from": "the evaluation"}
     card = s3.get_object(Bucket=BUCKET, Key="models/versioned/v1/card.md")["Body"].read().decode()
     assert "**PROMOTE**, compared with nothing: it was the first model." in card
+    assert "- card: fee, my card\n" in card
     assert s3.get_object(Bucket=BUCKET, Key="models/versioned/v1/model.tar.gz")["Body"].read() == b"model bytes"
     model = boto3.client("sagemaker", region_name="us-east-1").describe_model(ModelName=record["model_name"])
     assert model["PrimaryContainer"]["ModelDataUrl"] == record["artifact_uri"]
