@@ -20,7 +20,7 @@ from typing import Any
 
 from cleaned_rows import UNMAPPED
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from run_files import account_of, read_document, spark_session, write_document
 from score_audit import EVIDENCE, check_scores, no_scores, read_scores
@@ -42,6 +42,9 @@ REVIEW_REASONS = ("no_evidence", "little_evidence", "low_confidence")
 # Different known n-grams below which a narrative says next to nothing: "my mortgage" has three.
 _LITTLE_EVIDENCE = 3
 _CONFIDENCE_BINS = 10
+# Columns whose largest values the account counts, and how many values of each.
+_COUNTED = ("company", "state")
+_LARGEST = 25
 # Of one file of results: about 20 MB.
 _ROWS_A_FILE = 1_000_000
 # One encoding a column. A footer lists the encodings of a column in the order of their hash codes, which each JVM draws
@@ -193,6 +196,28 @@ def account_document(
         UNMAPPED: counts.total[UNMAPPED],
         "needs_review": {name: counts.total[name] for name in REVIEW_REASONS},
         "scores": score_counts(with_seen(rows, trained)),
+        **largest(candidate),
+    }
+
+
+def largest(candidate: DataFrame, number: int = _LARGEST) -> dict[str, list[dict[str, Any]]]:
+    """`by_company` and `by_state`: results and reviews of the largest values, and of all others under the name null.
+
+    They are counted in the table as it was written: a column that is not published has no list either.
+    """
+    value = F.explode(F.array(*(F.struct(F.lit(of).alias("of"), F.col(of).alias("name")) for of in _COUNTED)))
+    counts = (F.count(F.lit(1)).alias("rows"), F.sum(F.col("needs_review").cast("int")).alias("for_review"))
+    named = candidate.select(value.alias("value"), "needs_review").groupBy("value.of", "value.name").agg(*counts)
+    by_size = Window.partitionBy("of").orderBy(F.col("name").isNull(), F.desc("rows"), "name")
+    name = F.when(F.row_number().over(by_size) <= number, F.col("name"))
+    sums = (F.sum("rows").alias("rows"), F.sum("for_review").alias("for_review"))
+    found = named.select("of", name.alias("name"), "rows", "for_review").groupBy("of", "name").agg(*sums)
+    rows = found.sort("of", F.col("name").isNull(), F.desc("rows"), "name").collect()
+    lists = {column: [each for each in rows if each["of"] == column] for column in _COUNTED}
+    return {
+        f"by_{column}": [{name: each[name] for name in ("name", "rows", "for_review")} for each in counted]
+        for column, counted in lists.items()
+        if any(each["name"] is not None for each in counted)
     }
 
 

@@ -205,6 +205,21 @@ def test_complaints_that_the_model_was_trained_on_are_marked_by_their_id_and_by_
     }
 
 
+def test_the_largest_companies_and_states_are_counted_as_they_are_published(
+    spark: SparkSession, prepared: Run, account: dict[str, Any]
+) -> None:
+    assert not account.keys() & {"by_company", "by_state"}, "neither column is published"
+    rows = [("Acme", None, True)] * 2 + [("Bank", None, False)] * 3 + [("Credit", None, True), (None, None, False)]
+    candidate = spark.createDataFrame(rows, "company string, state string, needs_review boolean")
+    assert audit_results.largest(candidate, 2) == {
+        "by_company": [
+            {"name": "Bank", "rows": 3, "for_review": 0},
+            {"name": "Acme", "rows": 2, "for_review": 2},
+            {"name": None, "rows": 2, "for_review": 1},
+        ]
+    }
+
+
 def test_complaints_about_unknown_products_are_counted(account: dict[str, Any]) -> None:
     assert account["unmapped"] == 1
 
