@@ -7,7 +7,7 @@ from typing import Any
 
 from complaints.pages.formatting import part, plain, score
 from complaints.pages.markup import Markup
-from complaints.pages.monitoring import Monitored, section_of
+from complaints.pages.window import Monitored, section_of
 
 _ACTIONS = {
     "keep": "none",

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from complaints.pages.figures import counted_bars, histogram, style_sheet
+from complaints.pages.figures import counted_bars, histogram
 from complaints.pages.formatting import NOT_KNOWN, count, part, plain
+from complaints.pages.frame import standalone
 from complaints.pages.markup import Markup, columns, figure, markup, section, tag
 from complaints.pages.row_account import account_of
 from complaints.pages.rows import classified_rows, training_rows
@@ -37,7 +38,7 @@ def render(summary: Mapping[str, Any]) -> str:
             _places(summary),
         ),
     )
-    return f"<!doctype html>\n{tag('html', _head(summary), tag('body', body), lang='en')}\n"
+    return standalone(f"{_title(summary)}, run {_run_id(summary)}", body)
 
 
 def _failure(failure: Mapping[str, Any]) -> Markup | None:
@@ -61,19 +62,6 @@ def _run_id(summary: Mapping[str, Any]) -> str:
 def _title(summary: Mapping[str, Any]) -> str:
     failure = part(summary, "failure")
     return f"{failure['dag_id']} failed" if failure else "Consumer complaints, classified"
-
-
-def _head(summary: Mapping[str, Any]) -> Markup:
-    # The only text that is not escaped is the style sheet.
-    style = Markup(style_sheet())
-    return tag(
-        "head",
-        Markup('<meta charset="utf-8">'),
-        Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Markup('<meta name="color-scheme" content="light dark">'),
-        tag("title", f"{_title(summary)}, run {_run_id(summary)}"),
-        tag("style", style),
-    )
 
 
 def _header(summary: Mapping[str, Any]) -> Markup:

@@ -12,13 +12,20 @@ from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from complaints.pages.airflow_run import AirflowRun, Step
+from complaints.pages.runs import Origin
 
 # The tasks that return the run id of a plan, and the one that returns a version.
 _PLANS = ("plan_classification", "plan_monitoring")
 _REGISTERS = "register_model"
+_RUN_ID, _VERSION = "[0-9a-f]{16}", "v[1-9][0-9]*"
+# Where the name of a run is: DAG, task and key.
+_NAMED = (
+    ("complaints_classification", "plan_classification", "run_id"),
+    ("complaints_training", _REGISTERS, "return_value"),
+)
 _MOST_RUNS = 1_000
 
 
@@ -43,22 +50,29 @@ def run_of(dag_id: str, dag_run_id: str) -> AirflowRun | None:
             .where(XComModel.task_id.in_([*_PLANS, _REGISTERS]), XComModel.key.in_(["run_id", "return_value"]))
         )
         names = {(task_id, key): value for task_id, key, value in session.execute(given)}
-    run_id = next((found for task in _PLANS if (found := _named(r"[0-9a-f]{16}", names.get((task, "run_id"))))), "")
-    version = _named(r"v[1-9][0-9]*", names.get((_REGISTERS, "return_value")))
+    run_id = next((found for task in _PLANS if (found := _named(_RUN_ID, names.get((task, "run_id"))))), "")
+    version = _named(_VERSION, names.get((_REGISTERS, "return_value")))
     return AirflowRun(dag_id, dag_run_id, str(state), steps, run_id, version)
 
 
-def origins(dag_id: str) -> dict[str, str]:
-    """The newest runs of a DAG that were planned: Airflow's id of the run by that of its plan."""
+def origins() -> dict[str, Origin]:
+    """The newest runs that this Airflow started, by the run id of their plan, or by the version that they made."""
     with create_session() as session:
-        planned = (
-            select(XComModel.run_id, XComModel.value)
-            .where(XComModel.dag_id == dag_id, XComModel.task_id.in_(_PLANS), XComModel.key == "run_id")
+        named = (
+            select(XComModel.value, DagRun.dag_id, DagRun.run_id, DagRun.start_date, DagRun.end_date)
+            .join(DagRun, DagRun.id == XComModel.dag_run_id)
+            .where(tuple_(XComModel.dag_id, XComModel.task_id, XComModel.key).in_(_NAMED))
             .order_by(XComModel.timestamp.desc())
             .limit(_MOST_RUNS)
         )
-        found = [(_named(r"[0-9a-f]{16}", value), dag_run_id) for dag_run_id, value in session.execute(planned)]
-    return {run_id: dag_run_id for run_id, dag_run_id in reversed(found) if run_id}
+        found = [
+            (
+                _named(rf"{_RUN_ID}|{_VERSION}", value),
+                Origin(dag_id, run_id, (end - start).total_seconds() if start and end else None),
+            )
+            for value, dag_id, run_id, start, end in session.execute(named)
+        ]
+    return {name: origin for name, origin in reversed(found) if name}
 
 
 def _named(pattern: str, value: Any) -> str:

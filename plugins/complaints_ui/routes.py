@@ -52,25 +52,26 @@ def application() -> FastAPI:
 
 
 def _overview(frame: Annotated[Frame, Depends(viewer_of(CLASSIFICATION))]) -> str:
-    return overview.render(overview.read(documents()), frame, origins(CLASSIFICATION))
+    return overview.render(overview.read(documents()), frame, origins())
 
 
 def _runs(
     frame: Annotated[Frame, Depends(viewer_of(CLASSIFICATION))],
     flow: Literal["", "classification", "training"] = "",
+    orchestrator: Literal["", "airflow", "elsewhere"] = "",
     since: date | Literal[""] = "",
     until: date | Literal[""] = "",
     page: Annotated[int, Query(ge=1, le=_MOST_PAGES)] = 1,
 ) -> str:
-    wanted = runs.Filter(flow, since or None, until or None, page)
-    return runs.render(runs.read(documents(), wanted), wanted, frame, origins(CLASSIFICATION))
+    wanted, known = runs.Filter(flow, orchestrator, since or None, until or None, page), origins()
+    return runs.render(runs.read(documents(), wanted, known), wanted, frame, known)
 
 
 def _results(frame: Annotated[Frame, Depends(viewer_of(CLASSIFICATION))], run_id: RunId) -> HTMLResponse:
     found = results.read(documents(), run_id)
     if found is None:
         return HTMLResponse(results.nothing_published(run_id, frame), 404)
-    return HTMLResponse(results.render(found, frame))
+    return HTMLResponse(results.render(found, frame, origins().get(run_id)))
 
 
 def _models(frame: Annotated[Frame, Depends(viewer_of(TRAINING))]) -> str:

@@ -432,7 +432,10 @@ def test_the_monitoring_is_one_line_of_the_summary_and_a_section_of_the_page(run
     assert f"Monitoring: {sentence}\n" in summary.text(run)
     text = Page(report_page.render(run)).text
     assert sentence in text
-    assert all(each in text for each in ("class mix", "0.012", "0.046", "held out, at the evaluation", "0.851 - 0.891"))
+    assert all(
+        each in text
+        for each in ("predicted classes", "0.0123", "0.0456", "held out, at the evaluation", "0.851 - 0.891")
+    )
 
 
 def test_the_monitoring_of_a_run_that_changed_names_what_and_what_follows(run):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from complaints.pages import monitoring
+from complaints.pages import monitoring, window
 from complaints.pages.documents import Documents
 from complaints.pages.figures import bar
 from complaints.pages.formatting import NOT_KNOWN
@@ -40,7 +40,7 @@ class AirflowRun:
     version: str = ""
 
 
-def read(documents: Documents, run: AirflowRun) -> tuple[Mapping[str, Any] | None, monitoring.Monitored | None]:
+def read(documents: Documents, run: AirflowRun) -> tuple[Mapping[str, Any] | None, window.Monitored | None]:
     """The manifest that the run published, if it did, and its monitoring."""
     manifest = documents.at(manifest_key(run.run_id)) if run.run_id else None
     if not isinstance(manifest, Mapping):
@@ -49,7 +49,7 @@ def read(documents: Documents, run: AirflowRun) -> tuple[Mapping[str, Any] | Non
 
 
 def render(
-    run: AirflowRun, manifest: Mapping[str, Any] | None, monitored: monitoring.Monitored | None, frame: Frame
+    run: AirflowRun, manifest: Mapping[str, Any] | None, monitored: window.Monitored | None, frame: Frame
 ) -> str:
     """The page."""
     say = frame.say
@@ -73,7 +73,7 @@ def render(
 
 
 def _outcome(
-    run: AirflowRun, manifest: Mapping[str, Any] | None, monitored: monitoring.Monitored | None, frame: Frame
+    run: AirflowRun, manifest: Mapping[str, Any] | None, monitored: window.Monitored | None, frame: Frame
 ) -> Iterator[Markup]:
     say = frame.say
     if manifest:

@@ -8,20 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from complaints.pages.formatting import count, largest_first, percent
 from complaints.pages.markup import DRAWN, Markup, markup, table, tag
 from complaints.pages.words import ENGLISH, Words
 
-
-@cache
-def style_sheet() -> str:
-    """The style of pages with figures, for their `style` element."""
-    return Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+# Per cent of the width of a signal's bar that its band of chance takes.
+_BAND = 200 / 3
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,15 @@ def histogram(edges: Sequence[float], counts: Sequence[int], say: Words = ENGLIS
                 tag("span", f"{low:.1f}", class_="edge"),
             )
         )
-    return tag("ol", *bars, class_="histogram")
+    between = [f"{low:.1f} - {high:.1f}" for low, high in pairwise(edges)]
+    body = [(name, say.count(each), say.percent(each, total)) for name, each in zip(between, counts, strict=True)]
+    head = (say("interval"), say("complaints"), say("share"))
+    return markup(tag("ol", *bars, class_="histogram"), behind(table(head, body), say))
+
+
+def behind(numbers: Markup, say: Words = ENGLISH) -> Markup:
+    """The table of a chart, which opens below it."""
+    return tag("details", tag("summary", say("As a table")), numbers)
 
 
 def confusion_matrix(confusion: Mapping[str, Any]) -> Markup:
@@ -139,8 +142,8 @@ class Point:
     high: float
 
 
-def series(points: Sequence[Point], label: str) -> Markup:
-    """Values in their order as a line within the band of their intervals; a table beside it has the numbers.
+def series(points: Sequence[Point], label: str, say: Words = ENGLISH) -> Markup:
+    """Values in their order as a line within the band of their intervals, and their table.
 
     The scale is that of the values, in steps of a tenth.
     """
@@ -168,12 +171,28 @@ def series(points: Sequence[Point], label: str) -> Markup:
     )
     ends = [tag("span", each.label) for each in (points[0], points[-1])][: len(points)]
     scale = tag("span", tag("span", f"{highest:.1f}"), tag("span", f"{lowest:.1f}"), class_="scale")
-    return tag("div", scale, picture, tag("span", *ends, class_="ends"), class_="series")
+    chart = tag("div", scale, picture, tag("span", *ends, class_="ends"), class_="series")
+    numbers = ((each.label, *map(say.score, (each.estimate, each.low, each.high))) for each in points)
+    head = (say("time"), say("value"), say("from"), say("to"))
+    return markup(chart, behind(table(head, numbers), say))
 
 
 def against(value: float, threshold: float) -> Markup:
-    """A bar of a value with a mark at its threshold, at two thirds of the width; what is longer is cut."""
-    share = value / threshold * 200 / 3 if threshold else 100
+    """A bar of a value within the grey band of chance, which ends at its threshold; what is far longer is cut."""
+    share = value / threshold * _BAND if threshold else 100.0
     colour = "fill-quarantined" if value > threshold else "fill-one"
-    mark = tag("rect", x="66.4%", width="0.6%", height="100%", class_="fill-mark")
-    return tag("svg", _rectangle(x=0, width=min(share, 100.0), class_=colour), mark, class_="bar", aria_hidden="true")
+    band = _rectangle(x=0, width=_BAND, class_="fill-band")
+    edge = _rectangle(x=_BAND, width=0.6, class_="fill-mark")
+    drawn = tag("rect", y="25%", width=f"{min(share, 100.0):.3f}%", height="50%", class_=colour)
+    return tag("svg", band, drawn, edge, class_="bar", aria_hidden="true")
+
+
+def interval(low: float, estimate: float, high: float, start: float) -> Markup:
+    """An interval as a band with its estimate, on a scale from `start` to 1."""
+
+    def place(value: float) -> float:
+        return 100 * (min(max(value, start), 1.0) - start) / (1 - start)
+
+    band = _rectangle(x=place(low), width=place(high) - place(low), class_="fill-range")
+    mark = _rectangle(x=min(place(estimate), 99.2), width=0.8, class_="fill-mark")
+    return tag("svg", band, mark, class_="bar", aria_hidden="true")

@@ -13,10 +13,11 @@ from functools import cache
 from pathlib import Path
 
 from complaints.pages.markup import Markup, markup, tag
+from complaints.pages.style import STYLE
 from complaints.pages.words import ENGLISH, LANGUAGES, Words
 
 _HERE = Path(__file__).parent
-_STYLES = ("style.css", "pages.css")
+_STYLE = "pages.css"
 _SCRIPTS = {"page": "page.js", "sign in": "sign_in.js"}
 _PLACES = (("", "Overview"), ("runs", "Runs"), ("models", "Models"), ("monitoring", "Monitoring"))
 
@@ -56,7 +57,7 @@ def document(frame: Frame, title: str, *content: object, place: str = "") -> str
         data_airflow=frame.airflow,
         data_user=frame.user,
     )
-    return _html(say.language, f"{title} · {say('Complaints')}", body)
+    return _html(say.language, f"{title} · {say('Complaints')}", body, _style())
 
 
 def message(frame: Frame, title: str, *sentences: object) -> str:
@@ -71,7 +72,12 @@ def sign_in(airflow: str) -> str:
     a token is sent to Airflow's login.
     """
     link = tag("a", "Sign in to Airflow", href=f"{airflow}/", target="_top")
-    return _html("en", "Sign in", tag("body", tag("p", link), _script("sign in"), data_airflow=airflow))
+    return _html("en", "Sign in", tag("body", tag("p", link), _script("sign in"), data_airflow=airflow), _style())
+
+
+def standalone(title: str, *content: object) -> str:
+    """A document for a file, such as the report of a run: no script, no link, nothing to fetch; it can be printed."""
+    return _html("en", title, tag("body", *content), STYLE)
 
 
 @cache
@@ -91,14 +97,14 @@ def headers() -> dict[str, str]:
     }
 
 
-def _html(language: str, title: str, body: Markup) -> str:
+def _html(language: str, title: str, body: Markup, style: str) -> str:
     head = tag(
         "head",
         Markup('<meta charset="utf-8">'),
         Markup('<meta name="viewport" content="width=device-width, initial-scale=1">'),
         Markup('<meta name="color-scheme" content="light dark">'),
         tag("title", title),
-        tag("style", Markup(_style())),
+        tag("style", Markup(style)),
     )
     return f"<!doctype html>\n{tag('html', head, body, lang=language)}\n"
 
@@ -121,7 +127,7 @@ def _script(name: str) -> Markup:
 
 @cache
 def _style() -> str:
-    return "".join(_read(name) for name in _STYLES)
+    return STYLE + _read(_STYLE)
 
 
 @cache

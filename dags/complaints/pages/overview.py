@@ -11,6 +11,7 @@ from complaints.pages import models, monitoring, runs
 from complaints.pages.documents import Documents
 from complaints.pages.frame import Frame, document
 from complaints.pages.markup import Markup, section, tag
+from complaints.pages.window import Monitored, action_named
 
 _LAST_RUNS = 8
 _FOR_A_PERSON = ("stop", "person")
@@ -23,7 +24,7 @@ class Overview:
     pointer: Mapping[str, Any] | None
     record: Mapping[str, Any] | None
     last: runs.Runs
-    windows: Sequence[monitoring.Monitored]
+    windows: Sequence[Monitored]
     problem: str = ""
     """Why the pointer cannot be read; empty if it can."""
 
@@ -41,8 +42,8 @@ def read(documents: Documents) -> Overview:
     return Overview(pointer, record, last, windows)
 
 
-def render(found: Overview, frame: Frame, origins: Mapping[str, str] | None = None) -> str:
-    """The page; `origins` as in the table of runs."""
+def render(found: Overview, frame: Frame, origins: runs.Origins | None = None) -> str:
+    """The page."""
     say = frame.say
     if not found.last.total and not found.pointer and not found.problem:
         start = frame.airflow_link("dags/complaints_training", "complaints_training")
@@ -67,9 +68,10 @@ def _asks_a_person(found: Overview, frame: Frame) -> Markup | None:
     decision = (newest.decision or {}) if newest else {}
     if not newest or decision.get("action") not in _FOR_A_PERSON:
         return None
-    told = say("Monitoring asks for a person: {action}.", action=say(decision["action"]))
+    action = tag("strong", action_named(decision["action"], say), ".")
     reasons = "; ".join(decision.get("reasons") or [])
-    return tag("p", told, " ", reasons, " ", frame.link("monitoring", say("Monitoring")), class_="banner alarm")
+    link = frame.link("monitoring", say("Monitoring"))
+    return tag("p", say("Monitoring asks for a person."), " ", action, " ", reasons, ". ", link, class_="banner alarm")
 
 
 def _in_service(found: Overview, frame: Frame) -> Markup:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from complaints.aws.console import object_url
 from complaints.models.registry import VERSIONED
-from complaints.pages import monitoring
+from complaints.pages import monitoring, window
 from complaints.pages.documents import Documents
 from complaints.pages.figures import bar, counted_bars, histogram
 from complaints.pages.formatting import largest_first
 from complaints.pages.frame import Frame, document
 from complaints.pages.markup import DRAWN, Markup, columns, figure, markup, section, table, tag
 from complaints.pages.rows import classified_rows
+from complaints.pages.runs import Origin
 from complaints.pages.scores import LABELLED, scores
 from complaints.pages.words import Words
 from complaints.runs.costs import RECORDS, sentence
@@ -28,12 +29,13 @@ _FATES = ("classified", "without_narrative", "quarantined", "superseded")
 class Results:
     """The manifest of a run, and what else it left; None for what is absent."""
 
+    bucket: str
     run_id: str
     published_at: str
     manifest: Mapping[str, Any]
     account: Mapping[str, Any] | None
     record: Mapping[str, Any] | None
-    monitored: monitoring.Monitored
+    monitored: window.Monitored
     cost: Mapping[str, Any] | None
     console: Mapping[str, str]
     """The page of AWS's console for each file, by its key; empty behind any other endpoint."""
@@ -50,6 +52,7 @@ def read(documents: Documents, run_id: str) -> Results | None:
     client, bucket = documents.bucket.client, documents.bucket.name
     links = {each["key"]: object_url(client, bucket, each["key"]) for each in manifest.get("results") or []}
     return Results(
+        bucket,
         run_id,
         published.last_modified,
         manifest,
@@ -61,8 +64,8 @@ def read(documents: Documents, run_id: str) -> Results | None:
     )
 
 
-def render(found: Results, frame: Frame) -> str:
-    """The page."""
+def render(found: Results, frame: Frame, origin: Origin | None = None) -> str:
+    """The page; `origin` is the run of Airflow that published the results, if this Airflow did."""
     say, manifest = frame.say, found.manifest
     version = str(manifest.get("model_version", ""))
     told = tag(
@@ -76,15 +79,23 @@ def render(found: Results, frame: Frame) -> str:
         frame,
         say("Run {run_id}", run_id=found.run_id),
         told,
+        _steps(origin, frame) if origin else None,
         *_costs(found.cost or {}, say),
         classified_rows(_account(found), say),
         _predictions(found, frame),
         _review(manifest, frame),
-        monitoring.section_of(found.monitored, say),
+        _places(found.account or {}, say),
+        window.section_of(found.monitored, say),
         scores(manifest.get("scores"), LABELLED, say),
         _files(found, frame),
         place="runs",
     )
+
+
+def _steps(origin: Origin, frame: Frame) -> Markup:
+    say = frame.say
+    link = frame.link(origin.steps, say("Steps of this run"))
+    return tag("p", link, ", ", say.seconds(origin.seconds), " · ", frame.airflow_link(origin.path, "Airflow"))
 
 
 def _costs(record: Mapping[str, Any], say: Words) -> Iterator[Markup]:
@@ -158,6 +169,33 @@ def _review(manifest: Mapping[str, Any], frame: Frame) -> Markup | None:
     return section(say("For review"), bars, lead=lead)
 
 
+def _places(account: Mapping[str, Any], say: Words) -> Markup | None:
+    """By company and state, as far as the columns are published; None if neither is."""
+    named = ((say("company"), "by_company"), (say("state of the consumer"), "by_state"))
+    blocks = [
+        figure(say("By {name}", name=name), _counted(name, account[key], say))
+        for name, key in named
+        if account.get(key)
+    ]
+    return section(say("Companies and states"), columns(*blocks)) if blocks else None
+
+
+def _counted(head: str, counts: Sequence[Mapping[str, Any]], say: Words) -> Markup:
+    """The largest values with their complaints, and how many of these are for review."""
+    longest, total = max(each["rows"] for each in counts), sum(each["rows"] for each in counts)
+    body = [
+        (
+            tag("em", say("all others, or not stated")) if each["name"] is None else each["name"],
+            tag("td", bar(each["rows"], longest), class_="drawn"),
+            say.count(each["rows"]),
+            say.percent(each["rows"], total),
+            say.count(each["for_review"]),
+        )
+        for each in counts
+    ]
+    return table((head, DRAWN, say("complaints"), say("share"), say("for review")), body, class_="bars")
+
+
 def _files(found: Results, frame: Frame) -> Markup:
     say, files = frame.say, found.manifest.get("results") or []
     body = [
@@ -167,10 +205,19 @@ def _files(found: Results, frame: Frame) -> Markup:
     lead = say("They are read with your own rights in AWS: from the console, or with the AWS CLI.")
     return section(
         say("Files"),
-        table(head, body) if body else tag("p", say("This run has published no file: no row was classified.")),
+        markup(table(head, body), _command(found))
+        if body
+        else tag("p", say("This run has published no file: no row was classified.")),
         tag("ul", *_inputs(found.manifest), class_="inputs") if found.manifest.get("inputs") else None,
         lead=lead if body else None,
     )
+
+
+def _command(found: Results) -> Markup:
+    """What downloads all files of the run."""
+    folder = found.manifest["results"][0]["key"].rpartition("/")[0]
+    only = f"--exclude '*' --include '{found.run_id}*'"
+    return tag("pre", f"aws s3 cp s3://{found.bucket}/{folder}/ . --recursive {only}")
 
 
 def _file(key: str, console: Mapping[str, str]) -> Markup:

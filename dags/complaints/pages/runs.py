@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from complaints.aws.objects import ObjectVersion
 from complaints.models.registry import VERSIONED
 from complaints.pages.documents import Documents, newest_first
-from complaints.pages.formatting import NOT_KNOWN
+from complaints.pages.formatting import NOT_KNOWN, plain
 from complaints.pages.frame import Frame, document
 from complaints.pages.markup import Markup, markup, section, table, tag
 from complaints.pages.row_account import RowAccount
+from complaints.pages.words import Words
 from complaints.runs.accounting import CLASSIFICATION_FATES
+from complaints.runs.costs import RECORDS
 from complaints.runs.publishing import manifest_key
 
 CLASSIFICATION, TRAINING = "classification", "training"
 FLOWS = (CLASSIFICATION, TRAINING)
+# Of the runs that this Airflow did not start, Step Functions started most; a make run has an Airflow of its own.
+AIRFLOW, ELSEWHERE = "airflow", "elsewhere"
+ORCHESTRATORS = {AIRFLOW: "this Airflow", ELSEWHERE: "Step Functions, or elsewhere"}
 A_PAGE = 50
+# The columns, and those that the last runs have on another page, which is not as wide.
+_OF_THE_LAST = (
+    "run",
+    "time",
+    "flow",
+    "rows_in",
+    "classified",
+    "quarantined",
+    "for_review",
+    "model",
+    "outcome",
+    "started_by",
+)
+COLUMNS = (
+    *("run", "time", "flow", "source", "rows_in", *CLASSIFICATION_FATES, "for_review", "model", "outcome"),
+    *("cost", "duration", "started_by"),
+)
 _MANIFESTS = manifest_key("").removesuffix(".json")
 _RECORD = "/model.json"
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What the table shows: one flow or all, of these days, both included, and which page of it."""
+    """What the table shows: one flow or all, who started it, of these days, both included, and which page of it."""
 
     flow: str = ""
+    orchestrator: str = ""
     since: date | None = None
     until: date | None = None
     page: int = 1
@@ -40,8 +63,32 @@ class Filter:
 
     def query(self, page: int) -> str:
         """The query of the address that shows another page of the same table."""
-        values = {"flow": self.flow, "since": self.since or "", "until": self.until or "", "page": page}
+        of = {"flow": self.flow, "orchestrator": self.orchestrator}
+        values = {**of, "since": self.since or "", "until": self.until or "", "page": page}
         return "&".join(f"{name}={value}" for name, value in values.items() if value)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The run of Airflow that a run is of, and its duration; None while it runs."""
+
+    dag_id: str
+    dag_run_id: str
+    seconds: float | None = None
+
+    @property
+    def path(self) -> str:
+        """The path of its page in Airflow's UI."""
+        return f"dags/{self.dag_id}/runs/{quote(self.dag_run_id, safe='')}"
+
+    @property
+    def steps(self) -> str:
+        """The path of the page with its steps."""
+        return f"airflow/{self.dag_id}/{quote(self.dag_run_id, safe='')}"
+
+
+Origins: TypeAlias = Mapping[str, Origin]
+"""The runs that this Airflow started, by the run id of their plan or by the version that they made."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +100,13 @@ class Run:
     """The run's id, or the version that it made."""
     at: str
     content: Mapping[str, Any] | None
+    cost: Mapping[str, Any] | None = None
+    """Its record under `ledger/costs/`; None if there is none."""
+
+    @property
+    def run_id(self) -> str:
+        """The run id; of a training, the one in the record of its version."""
+        return self.name if self.flow == CLASSIFICATION else str((self.content or {}).get("run_id", ""))
 
 
 @dataclass(frozen=True)
@@ -63,12 +117,23 @@ class Runs:
     total: int
 
 
-def read(documents: Documents, wanted: Filter) -> Runs:
+def read(documents: Documents, wanted: Filter, origins: Origins | None = None) -> Runs:
     """The runs of one page of the table; only their documents are read."""
     listed = [each for each in _listed(documents, wanted.flow) if wanted.takes(each.last_modified[:10])]
+    if wanted.orchestrator:
+        listed = [each for each in listed if (_name(each) in (origins or {})) == (wanted.orchestrator == AIRFLOW)]
     first = (wanted.page - 1) * A_PAGE
     page = listed[first : first + A_PAGE]
-    return Runs([_run(*each) for each in zip(page, documents.read(page), strict=True)], len(listed))
+    found = [_run(*each) for each in zip(page, documents.read(page), strict=True)]
+    return Runs(_with_costs(documents, found), len(listed))
+
+
+def _with_costs(documents: Documents, found: Sequence[Run]) -> list[Run]:
+    records = {each.key: each for each in documents.listed(RECORDS)}
+    keys = [f"{RECORDS}run_id={run.run_id}.json" for run in found]
+    known = [records[key] for key in keys if key in records]
+    costs = dict(zip((each.key for each in known), documents.read(known), strict=True))
+    return [replace(run, cost=costs.get(key)) for run, key in zip(found, keys, strict=True)]
 
 
 def _listed(documents: Documents, flow: str) -> list[ObjectVersion]:
@@ -79,15 +144,18 @@ def _listed(documents: Documents, flow: str) -> list[ObjectVersion]:
 
 
 def _run(version: ObjectVersion, content: Any) -> Run:
-    found = content if isinstance(content, Mapping) else None
+    flow = CLASSIFICATION if version.key.startswith(_MANIFESTS) else TRAINING
+    return Run(flow, _name(version), version.last_modified, content if isinstance(content, Mapping) else None)
+
+
+def _name(version: ObjectVersion) -> str:
     if version.key.startswith(_MANIFESTS):
-        name = version.key.removeprefix(_MANIFESTS).removesuffix(".json")
-        return Run(CLASSIFICATION, name, version.last_modified, found)
-    return Run(TRAINING, version.key.removesuffix(_RECORD).rpartition("/")[2], version.last_modified, found)
+        return version.key.removeprefix(_MANIFESTS).removesuffix(".json")
+    return version.key.removesuffix(_RECORD).rpartition("/")[2]
 
 
-def render(runs: Runs, wanted: Filter, frame: Frame, origins: Mapping[str, str] | None = None) -> str:
-    """The page with the filters and the table; `origins` has Airflow's id of each run that this Airflow started."""
+def render(runs: Runs, wanted: Filter, frame: Frame, origins: Origins | None = None) -> str:
+    """The page with the filters and the table."""
     say = frame.say
     if runs.total:
         content: object = markup(run_table(runs.shown, frame, origins), _pages(runs, wanted, frame))
@@ -99,53 +167,55 @@ def render(runs: Runs, wanted: Filter, frame: Frame, origins: Mapping[str, str] 
     return document(frame, say("Runs"), _filters(wanted, frame), content, place="runs")
 
 
-def run_table(shown: Sequence[Run], frame: Frame, origins: Mapping[str, str] | None = None) -> Markup:
+def run_table(
+    shown: Sequence[Run], frame: Frame, origins: Origins | None = None, columns: Sequence[str] = COLUMNS
+) -> Markup:
     """The runs as a table, a row each."""
-    say = frame.say
-    head = [say("run"), say("time"), say("flow"), say("source"), say("rows in"), say("classified")]
-    head += [say("without narrative"), say("quarantined"), say("superseded"), say("for review"), say("model")]
-    head += [say("outcome"), say("started by")]
-    return table(head, ([*_row(each, frame), _origin(each, frame, origins or {})] for each in shown), class_="runs")
+    rows = (_row(each, (origins or {}).get(each.name), frame) for each in shown)
+    body = ([row.get(name, NOT_KNOWN) for name in columns] for row in rows)
+    return table([frame.say(plain(name)) for name in columns], body, class_="runs")
 
 
-def _origin(run: Run, frame: Frame, origins: Mapping[str, str]) -> Markup | str:
-    """A link to the run of Airflow; one that it does not know was started elsewhere, as by Step Functions."""
-    if run.name not in origins:
-        return NOT_KNOWN
-    path = f"dags/complaints_classification/runs/{quote(origins[run.name], safe='')}"
-    return frame.airflow_link(path, "Airflow")
-
-
-def _row(run: Run, frame: Frame) -> list[object]:
-    say = frame.say
-    path = f"runs/{run.name}" if run.flow == CLASSIFICATION else f"models/{run.name}"
-    start = [frame.link(path, tag("code", run.name)), say.time(run.at), say(run.flow)]
+def _row(run: Run, origin: Origin | None, frame: Frame) -> dict[str, object]:
+    """The cells of a run by the names of their columns; a column without one has a dash."""
+    say, classified = frame.say, run.flow == CLASSIFICATION
+    path = f"runs/{run.name}" if classified else f"models/{run.name}"
+    cells: dict[str, object] = {"run": frame.link(path, tag("code", run.name)), "time": say.time(run.at)}
+    cells["flow"] = say(run.flow)
     if run.content is None:
-        unreadable = tag("span", say("its document cannot be read"), class_="bad")
-        return [*start, *[NOT_KNOWN] * 8, unreadable]
-    row = _classified if run.flow == CLASSIFICATION else _trained
-    return [*start, *row(run.content, frame)]
+        cells["outcome"] = tag("span", say("its document cannot be read"), class_="bad")
+    else:
+        cells |= _classified(run.content, frame) if classified else _trained(run.content, frame)
+    if cost := (run.cost or {}).get("recorded") or (run.cost or {}).get("estimated"):
+        cells["cost"] = f"{cost['usd']:.2f} USD"
+    if origin:
+        cells["duration"] = frame.link(origin.steps, say.seconds(origin.seconds))
+        cells["started_by"] = frame.airflow_link(origin.path, "Airflow")
+    return cells
 
 
-def _classified(manifest: Mapping[str, Any], frame: Frame) -> Iterator[object]:
+def _classified(manifest: Mapping[str, Any], frame: Frame) -> dict[str, object]:
     say, counts = frame.say, manifest.get("account") or {}
     fates = {fate: int(counts.get(fate, 0)) for fate in CLASSIFICATION_FATES}
     account = RowAccount(int(counts.get("rows_in", 0)), fates)
-    yield _source([str(each["uri"]) for each in manifest.get("inputs") or []])
-    yield say.count(account.rows_in)
-    yield from (say.count(number) for number in fates.values())
-    yield say.count(sum((manifest.get("needs_review") or {}).values()))
     version = str(manifest.get("model_version", NOT_KNOWN))
-    yield frame.link(f"models/{version}", version)
     adds_up = say("adds up") if account.adds_up else say("does not add up")
-    yield tag("span", adds_up, class_="good" if account.adds_up else "bad")
+    return {
+        "source": _source([str(each["uri"]) for each in manifest.get("inputs") or []]),
+        "rows_in": say.count(account.rows_in),
+        **{fate: say.count(number) for fate, number in fates.items()},
+        "for_review": say.count(sum((manifest.get("needs_review") or {}).values())),
+        "model": frame.link(f"models/{version}", version),
+        "outcome": tag("span", adds_up, class_="good" if account.adds_up else "bad"),
+    }
 
 
-def _trained(record: Mapping[str, Any], frame: Frame) -> Iterator[object]:
+def _trained(record: Mapping[str, Any], frame: Frame) -> dict[str, object]:
     verdict = record.get("verdict")
-    yield from [NOT_KNOWN] * 7
-    yield frame.link(f"models/{record['version']}", record["version"])
-    yield verdict.get("verdict", NOT_KNOWN) if isinstance(verdict, Mapping) else verdict or NOT_KNOWN
+    return {
+        "model": frame.link(f"models/{record['version']}", record["version"]),
+        "outcome": verdict.get("verdict", NOT_KNOWN) if isinstance(verdict, Mapping) else verdict or NOT_KNOWN,
+    }
 
 
 def _source(uris: list[str]) -> Markup | str:
@@ -158,14 +228,13 @@ def _source(uris: list[str]) -> Markup | str:
 
 def _filters(wanted: Filter, frame: Frame) -> Markup:
     say = frame.say
-    options = [
-        tag("option", say(name) if name else say("all"), value=name, selected="" if name == wanted.flow else None)
-        for name in ("", *FLOWS)
-    ]
+    flows = {name: say(name) for name in FLOWS}
+    orchestrators = {name: say(text) for name, text in ORCHESTRATORS.items()}
     days = (("since", say("from"), wanted.since), ("until", say("to"), wanted.until))
     return tag(
         "form",
-        tag("label", say("flow"), tag("select", *options, name="flow")),
+        _choice(say("flow"), "flow", flows, wanted.flow, say),
+        _choice(say("started by"), "orchestrator", orchestrators, wanted.orchestrator, say),
         *(
             tag("label", label, Markup(tag("input", type="date", name=name, value=day).removesuffix("</input>")))
             for name, label, day in days
@@ -174,6 +243,14 @@ def _filters(wanted: Filter, frame: Frame) -> Markup:
         method="get",
         class_="filters",
     )
+
+
+def _choice(label: str, name: str, options: Mapping[str, str], chosen: str, say: Words) -> Markup:
+    listed = {"": say("all"), **options}
+    drawn = [
+        tag("option", text, value=value, selected="" if value == chosen else None) for value, text in listed.items()
+    ]
+    return tag("label", label, tag("select", *drawn, name=name))
 
 
 def _pages(runs: Runs, wanted: Filter, frame: Frame) -> Markup:
@@ -187,10 +264,10 @@ def _pages(runs: Runs, wanted: Filter, frame: Frame) -> Markup:
     return tag("p", tag("span", told, class_="note"), *links, class_="more")
 
 
-def latest(runs: Runs, frame: Frame, origins: Mapping[str, str] | None = None) -> Markup:
+def latest(runs: Runs, frame: Frame, origins: Origins | None = None) -> Markup:
     """The section with the newest runs, for another page."""
     return section(
         frame.say("Last runs"),
-        run_table(runs.shown, frame, origins),
+        run_table(runs.shown, frame, origins, _OF_THE_LAST),
         tag("p", frame.link("runs", frame.say("All runs"))),
     )

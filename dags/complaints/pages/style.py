@@ -1,3 +1,6 @@
+"""The style sheet of every page. It is Python, since the archive of the Lambda functions holds Python only."""
+
+STYLE = """\
 :root {
   color-scheme: light dark;
   --paper: light-dark(#fcfbf9, #15191c);
@@ -104,6 +107,8 @@ svg { display: block; }
 .fill-unmapped, .fill-other { fill: var(--soft); }
 .fill-missing { fill: var(--bad); }
 .fill-mark { fill: var(--ink); }
+.fill-band { fill: var(--grey); opacity: .4; }
+.fill-range { fill: var(--one); opacity: .55; }
 .reasons { margin: .5rem 0 0; padding-left: 1.2rem; }
 
 .histogram { display: grid; grid-template-columns: repeat(auto-fit, minmax(1.6rem, 1fr)); gap: .25rem; margin: 0; padding: 0; list-style: none; font-size: .75rem; text-align: center; }
@@ -111,6 +116,10 @@ svg { display: block; }
 .histogram span { display: block; white-space: nowrap; }
 .histogram .count { font-size: .72rem; }
 .histogram .edge { margin-top: .25rem; color: var(--soft); text-align: left; }
+
+details { margin-top: .8rem; font-size: .85rem; }
+summary { color: var(--soft); cursor: pointer; }
+summary:focus-visible { outline: 2px solid var(--one); outline-offset: 3px; }
 
 .tall { max-height: 85vh; overflow: auto; }
 .confusion { width: auto; min-width: 100%; border-collapse: separate; border-spacing: 2px; font-size: .8rem; }
@@ -158,3 +167,4 @@ svg { display: block; }
   .scroll, .tall { max-height: none; overflow: visible; }
   .confusion thead th, .confusion tbody th { position: static; }
 }
+"""  # noqa: E501

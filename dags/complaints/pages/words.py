@@ -37,6 +37,10 @@ class Words:
         """A score between 0 and 1; a dash where there is none."""
         return self._number(formatting.score(value))
 
+    def distance(self, value: float) -> str:
+        """A distance between two distributions."""
+        return self._number(f"{value:.4f}")
+
     def percent(self, part: float, whole: float) -> str:
         """A share as a percentage."""
         return self._number(formatting.percent(part, whole))

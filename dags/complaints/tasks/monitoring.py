@@ -12,9 +12,10 @@ from botocore.config import Config
 from complaints.aws.bucket import Bucket, ConflictError
 from complaints.aws.clients import client, environment_bucket
 from complaints.models.registry import ModelVersion
-from complaints.monitoring import metrics, page, plans, retraining, windows
+from complaints.monitoring import metrics, plans, retraining, windows
 from complaints.monitoring.decision import decide
 from complaints.notifications import findings
+from complaints.pages import window
 from complaints.runs import documents, publishing
 from complaints.settings import Settings, load_settings
 
@@ -121,7 +122,7 @@ def _decided(
 def _show(bucket: Bucket, plan: plans.MonitoringPlan, found: Mapping[str, Any]) -> None:
     """Writes the page of the run, which the message links to."""
     assessment = _existing(bucket, bucket.key(plan["assessment_uri"]), "clear assess_classification")
-    bucket.write_text(bucket.key(plan["page_uri"]), page.render(assessment, found), "text/html")
+    bucket.write_text(bucket.key(plan["page_uri"]), window.render(assessment, found), "text/html")
 
 
 def _tell(bucket: Bucket, key: str, found: Mapping[str, Any], settings: Settings) -> None:

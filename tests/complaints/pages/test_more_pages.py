@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from complaints.aws.bucket import Bucket
-from complaints.pages import airflow_run, models, monitoring, overview, results
+from complaints.pages import airflow_run, models, monitoring, overview, results, runs, window
 from complaints.pages.documents import Documents
+from complaints.pages.formatting import plain
 from complaints.pages.frame import Frame
 from complaints.pages.rows import FATES
 from complaints.pages.scores import LABELLED, NEWEST, TEST
@@ -74,6 +75,37 @@ def test_the_page_of_a_run_has_its_rows_predictions_confidence_review_and_files(
     assert "no complaint id 15" in page
     assert "0.9 - 1.0: 1,525" in shown(bucket)
     assert f"results/{RUN}-00000-aa.parquet 1,525 9" in page
+
+
+def test_the_page_of_a_run_has_its_largest_companies_and_states_where_they_are_published(bucket: Bucket) -> None:
+    bucket.write_json(f"manifests/run_id={RUN}.json", manifest())
+    key = f"processed/run_id={RUN}/results_account/part-0.json"
+    bucket.write_json(key, account())
+    assert "Companies and states" not in text(shown(bucket)), "an earlier release counted none"
+    companies = [{"name": "Acme", "rows": 1500, "for_review": 60}, {"name": None, "rows": 25, "for_review": 3}]
+    bucket.write_json(key, {**account(), "by_company": companies})
+    page = text(shown(bucket))
+    assert "By company" in page
+    assert "Acme 1,500 98.4% 60" in page
+    assert "all others, or not stated 25 1.6% 3" in page
+    assert "By state" not in page
+
+
+def test_the_page_of_a_run_leads_to_its_steps_and_says_how_to_download_its_files(bucket: Bucket) -> None:
+    bucket.write_json(f"manifests/run_id={RUN}.json", manifest())
+    found = results.read(Documents(bucket), RUN)
+    assert found
+    page = results.render(found, VIEWER, runs.Origin("complaints_classification", "manual__1+1", 61.5))
+    assert 'href="/complaints/airflow/complaints_classification/manual__1%2B1"' in page
+    assert "61.5 s" in page
+    assert f"aws s3 cp s3://bucket/results/ . --recursive --exclude &#x27;*&#x27; --include &#x27;{RUN}*&#x27;" in page
+
+
+def test_a_chart_has_its_numbers_in_a_table_behind_it(bucket: Bucket) -> None:
+    bucket.write_json(f"monitoring/run_id={RUN}/monitoring.json", assessment())
+    bucket.write_json(f"monitoring/run_id={RUN}/decision.json", decision())
+    page = text(monitoring.render(monitoring.read(Documents(bucket)), VIEWER))
+    assert "As a table time value from to 2026-11-28 0.861 0.841 0.881" in page
 
 
 def test_the_page_of_a_run_has_what_it_was_estimated_to_cost_and_what_its_jobs_cost(bucket: Bucket) -> None:
@@ -165,14 +197,14 @@ def test_monitoring_has_the_estimate_of_each_window_and_what_was_decided_and_why
     assert {each.run_id for each in found} == {"1" * 16, "2" * 16}
     page = monitoring.render(found, VIEWER)
     assert "<polyline" in page
-    assert "0.850 0.830 - 0.870 confidence evaluate it has drifted" in text(page)
-    assert "confidence 0.090 0.050 changed" in text(page)
+    assert "0.850 0.830 - 0.870 confidence Evaluate the model it has drifted" in text(page)
+    assert "confidence 0.0900 0.0500 changed" in text(page)
 
 
 def test_a_window_that_was_not_assessed_has_its_reason(bucket: Bucket) -> None:
     bucket.write_json(f"monitoring/run_id={RUN}/decision.json", decision(action="wait"))
     page = text(monitoring.render(monitoring.read(Documents(bucket)), VIEWER))
-    assert "wait it has drifted" in page
+    assert "Wait for more complaints it has drifted" in page
     assert "no estimate of the accuracy" in page
 
 
@@ -180,7 +212,7 @@ def test_a_decision_that_needs_a_person_is_an_alarm_on_the_first_page(bucket: Bu
     bucket.write_json("models/latest", pointer())
     bucket.write_json(f"monitoring/run_id={RUN}/decision.json", decision(action="stop"))
     page = text(overview.render(overview.read(Documents(bucket)), VIEWER))
-    assert "Monitoring asks for a person: stop. it has drifted" in page
+    assert "Monitoring asks for a person. Stop, the data are faulty. it has drifted." in page
 
 
 def test_empty_pages_say_what_to_do(bucket: Bucket) -> None:
@@ -219,7 +251,8 @@ def test_text_of_a_record_or_a_decision_is_never_markup(bucket: Bucket) -> None:
 
 
 def test_what_is_said_by_its_variable_has_its_spanish_too() -> None:
-    said = {*FATES.values(), *(name.replace("_", " ") for name in FATES), *TEST, *NEWEST, *LABELLED}
+    said = {*window.ACTIONS.values(), *window.SIGNALS.values(), *runs.ORCHESTRATORS.values(), *FATES.values()}
+    said |= {*(plain(name) for name in (*FATES, *runs.COLUMNS)), *TEST, *NEWEST, *LABELLED}
     assert not said - spanish().keys() - {"test", "train", "newest", "unmapped"}
 
 

@@ -79,6 +79,25 @@ def test_the_flow_and_the_days_filter_the_table(bucket: Bucket, documents: Docum
     assert names(until=date(2020, 1, 1)) == []
 
 
+def test_who_started_a_run_filters_the_table_and_has_its_duration_and_cost(
+    bucket: Bucket, documents: Documents
+) -> None:
+    published(bucket)
+    bucket.write_json("models/versioned/v1/model.json", record())
+    bucket.write_json("ledger/costs/run_id=0123456789abcdef.json", {"recorded": {"usd": 0.0612}})
+    origins = {"v1": runs.Origin("complaints_training", "manual__1", 90.0)}
+
+    def shown(orchestrator: str) -> str:
+        wanted = runs.Filter(orchestrator=orchestrator)
+        return runs.render(runs.read(documents, wanted, origins), wanted, FRAME, origins)
+
+    assert "v1 PROMOTE - 90.0 s Airflow" in text(shown("airflow"))
+    assert "0123456789abcdef" not in shown("airflow")
+    assert "v1 adds up 0.06 USD - -" in text(shown("elsewhere"))
+    assert "1 runs" in text(shown("elsewhere"))
+    assert 'href="/dags/complaints_training/runs/manual__1"' in shown("")
+
+
 def test_of_500_runs_only_those_of_one_page_are_read_and_each_only_once(
     bucket: CountedReads, documents: Documents
 ) -> None:

@@ -1,4 +1,4 @@
-"""The page of a monitored classification: the decision and its reasons first, and nothing to run or fetch."""
+"""The file about a monitored classification: the decision and its reasons first, and nothing to run or fetch."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from complaints.monitoring import page
 from complaints.monitoring.decision import decide
-from complaints.monitoring.windows import window
+from complaints.monitoring.windows import window as decided
+from complaints.pages import window
 from complaints.settings import load_settings
 from tests.complaints.monitoring.test_decision import BELOW, DEGRADED, INSUFFICIENT, UNKNOWN, assessment
 from tests.html_pages import assert_self_contained
@@ -36,7 +36,7 @@ def rendered(retraining: Any = None, **found: Any) -> str:
         }
     )
     decision = decide(whole, [], LIMITS)
-    return page.render(whole, window(whole, decision, retraining, [], "2026-11-28T12:00:00+00:00"))
+    return window.render(whole, decided(whole, decision, retraining, [], "2026-11-28T12:00:00+00:00"))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_page_is_whole_and_runs_and_fetches_nothing(found: dict[str, Any]) -
 
 def test_the_decision_and_its_reason_are_said_first() -> None:
     text = rendered(**BELOW)
-    assert "<h1>Evaluate</h1>" in text
+    assert "<h1>Evaluate the model</h1>" in text
     assert text.index("the bound is 78.0%") < text.index("<h2>")
 
 
@@ -61,20 +61,25 @@ def test_a_retraining_that_is_not_started_says_why() -> None:
 
 def test_each_signal_has_its_value_beside_its_band() -> None:
     text = rendered()
-    for told in ("0.0400, threshold 0.0100", "0.0300, threshold 0.0600"):
-        assert told in text, told
-    bands = re.findall(r'<rect class="null" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', text)
-    ends = {float(x) + float(width) for x, width in bands}
-    marks = dict(re.findall(r'<circle class="(moved|mark)" cx="([\d.]+)" cy="[\d.]+" r="4"', text))
-    assert len(ends) == 1
-    assert float(marks["mark"]) < min(ends) < float(marks["moved"])
+    for told in ("0.0400", "0.0100", "0.0300", "0.0600"):
+        assert f"<td>{told}</td>" in text, told
+    drawn = [re.findall(r'<rect[^>]*width="([\d.]+)%"', row) for row in text.split("<tr>")[1:] if "fill-band" in row]
+    lengths = [(float(band), float(value)) for band, value, _ in drawn]
+    assert [value > band for band, value in lengths] == [True, False], "the first is beyond chance, the second is not"
 
 
 def test_the_estimate_and_the_labelled_accuracy_have_their_intervals() -> None:
     text = rendered()
-    for told in ("estimated without labels", "82.0%, 79.0% to 86.0%", "of 120 labelled complaints", "73.0%"):
+    for told in ("estimated without labels", "0.820", "0.790 - 0.860", "of 120 labelled complaints", "0.730 - 0.870"):
         assert told in text, told
     assert "estimated without labels" not in rendered(**INSUFFICIENT)
+
+
+def test_products_that_no_rule_knows_and_faulty_data_are_named() -> None:
+    assert "Buy now, pay later" in rendered(**UNKNOWN)
+    text = rendered(violations=[VIOLATION])
+    assert "92% of &lt;400&gt; narratives" in text
+    assert "<h1>Stop, the data are faulty</h1>" in text
 
 
 def test_fewer_complaints_than_can_be_compared_have_no_signals() -> None:
