@@ -18,10 +18,12 @@ ptmlops-starter does the work of this DAG. Both use the same ledger, so nothing 
 **If it fails.** You need not clear anything: the next run starts what this one did not. The DAG fails only when S3 or
 Airflow refuses a request; the task's log has the error. By task:
 
+- **await_arrivals**: S3 or Airflow refuses a request. Before a release is deployed, it waits.
 - **find_arrivals**: a file with an unreadable name fails nothing. The log has one warning with its name; upload the
   file under another name.
 - **start_classification**: if a file is deleted or replaced before its run begins, only that run fails, at
   plan_classification. The new version gets a run of its own.
+- **remember**: the next run finds again what this one started, and remembers it.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from typing import Any
 from airflow.providers.amazon.aws.sensors.s3 import S3KeySensor
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, task
+from operators.runbook import document_tasks
 
 from complaints.arrivals.dag_runs import StateOf
 from complaints.arrivals.decision import RunState
@@ -85,6 +88,7 @@ with DAG(
 ) as dag:
     arrived = S3KeySensor(
         task_id="await_arrivals",
+        task_display_name="Await arrivals",
         bucket_name=pipeline.storage.bucket,
         # One object, which is there once code is deployed: for a pattern, the sensor lists all of raw/, and the check
         # lists it again.
@@ -100,7 +104,7 @@ with DAG(
         soft_fail=True,
     )
 
-    @task
+    @task(task_display_name="Find what has arrived")
     def find_arrivals(ti: Any = None) -> list[dict[str, Any]]:
         """Lists what to start, and records what not to start."""
         return arrivals.to_start(states_of(ti))
@@ -111,6 +115,7 @@ with DAG(
     # The run id is made of the object's version, so starting it again after a crash starts nothing.
     start = TriggerDagRunOperator.partial(
         task_id="start_classification",
+        task_display_name="Start the classifications",
         trigger_dag_id=FLOW,
         # No date: each run would need another one.
         logical_date=None,
@@ -118,5 +123,9 @@ with DAG(
     ).expand_kwargs(found.map(run_of))
 
     # Skipped only after a timeout of the sensor, when nothing was started.
-    remember = task(trigger_rule="none_failed_min_one_success")(arrivals.remember)(found)
+    remember = task(trigger_rule="none_failed_min_one_success", task_display_name="Remember what was started")(
+        arrivals.remember
+    )(found)
     start >> remember
+
+    document_tasks(dag)

@@ -31,6 +31,7 @@ from airflow.sdk import DAG, Param, task
 from airflow.timetables.interval import CronDataIntervalTimetable
 from operators.final_errors import fails_at_once
 from operators.params import MonthParam, RunParam
+from operators.runbook import document_tasks
 
 from complaints.notifications import alerts
 from complaints.runs import backfills
@@ -80,21 +81,24 @@ with DAG(
     },
     default_args={**patience.default_args(), "on_failure_callback": alerts.on_failure},
 ) as dag:
-    plan = task(multiple_outputs=False)(fails_at_once(backfill.plan_backfill))(
+    plan = task(multiple_outputs=False, task_display_name="Plan the backfill")(fails_at_once(backfill.plan_backfill))(
         first=MonthParam(dag, "from"),
         last=RunParam(dag, "to"),
         version=RunParam(dag, "version"),
         dry_run=RunParam(dag, "dry_run"),
     )
 
-    goes_on = task.short_circuit(fails_at_once(backfill.is_for_real))(plan)
+    goes_on = task.short_circuit(task_display_name="Is it for real?")(fails_at_once(backfill.is_for_real))(plan)
 
-    runs = task(multiple_outputs=False)(fails_at_once(backfill.classifications))(plan)
+    runs = task(multiple_outputs=False, task_display_name="List the classifications")(
+        fails_at_once(backfill.classifications)
+    )(plan)
     goes_on >> runs
 
     # Each is a run of its own, with its own plan, account, messages and monitoring.
     again = TriggerDagRunOperator.partial(
         task_id="classify_again",
+        task_display_name="Classify again",
         trigger_dag_id="complaints_classification",
         # No date: each run would need another one.
         logical_date=None,
@@ -105,4 +109,8 @@ with DAG(
         max_active_tis_per_dagrun=settings.pipeline.backfill.max_concurrency,
     ).expand(conf=runs)
 
-    again >> task(multiple_outputs=False)(fails_at_once(backfill.compare_backfill))(plan)
+    again >> task(multiple_outputs=False, task_display_name="Compare both versions")(
+        fails_at_once(backfill.compare_backfill)
+    )(plan)
+
+    document_tasks(dag)

@@ -50,10 +50,12 @@ from airflow.sdk import DAG, Param, task
 from operators import assets
 from operators.final_errors import fails_at_once
 from operators.glue import GlueJobOperator
+from operators.notes import notes
 from operators.params import RunParam
+from operators.runbook import document_tasks
 from operators.sagemaker import SageMakerTransformOperator
 
-from complaints.notifications import alerts
+from complaints.notifications import alerts, run_notes
 from complaints.runs import backfills, publishing, requests
 from complaints.settings import load_settings, parameters
 from complaints.tasks import classification
@@ -105,6 +107,7 @@ with DAG(
 ) as dag:
     arrived = S3KeySensor(
         task_id="await_complaints",
+        task_display_name="Await complaints",
         bucket_name=pipeline.storage.bucket,
         # A list: providers before 9.10 split a string into characters when deferred (airflow #52983). One pattern for
         # any file, since the sensor waits until every key of the list exists; the plan knows the names of complaints.
@@ -116,13 +119,18 @@ with DAG(
         execution_timeout=timedelta(hours=patience.arrival_timeout_hours, minutes=15),
     )
 
-    plan = task(multiple_outputs=True)(fails_at_once(classification.plan_classification))(
+    plan = task(
+        multiple_outputs=True,
+        task_display_name="Plan the classification",
+        inlets=[assets.raw(pipeline.storage), assets.model(pipeline.storage)],
+    )(fails_at_once(classification.plan_classification))(
         source=RunParam(dag, "source"), etag=RunParam(dag, "etag"), version=RunParam(dag, "version")
     )
     arrived >> plan
 
     prepared = GlueJobOperator(
         task_id="prepare_complaints",
+        task_display_name="Prepare the complaints (Glue)",
         job_name=pipeline.glue.prepare_complaints_job,
         script_args=requests.prepare_complaints_arguments(plan),
         output_uri=plan["account_uri"],
@@ -130,6 +138,7 @@ with DAG(
 
     classified = SageMakerTransformOperator(
         task_id="classify_complaints",
+        task_display_name="Classify (batch transform)",
         config=requests.transform_job(plan, settings),
         output_uri=plan["scores_uri"],
     )
@@ -137,37 +146,42 @@ with DAG(
 
     results = GlueJobOperator(
         task_id="audit_results",
+        task_display_name="Audit the results (Glue)",
         job_name=pipeline.glue.audit_results_job,
         script_args=requests.audit_results_arguments(plan),
         output_uri=plan["results_account_uri"],
     )
     classified >> results
 
-    account = task(multiple_outputs=False)(fails_at_once(classification.results_add_up))(
-        plan, accept_fewer_rows=RunParam(dag, "accept_fewer_rows")
-    )
+    account = task(multiple_outputs=False, task_display_name="Do all rows add up?")(
+        fails_at_once(classification.results_add_up)
+    )(plan, accept_fewer_rows=RunParam(dag, "accept_fewer_rows"))
     results >> account
 
     # Until here the results are invisible: readers read what a manifest names, and it is written last.
     # Each publication starts complaints_monitoring.
-    published = task(outlets=[results_asset])(
-        assets.emits(
-            results_asset,
-            publishing.event_of,
-            fails_at_once(classification.publish_manifest),
+    published = task(outlets=[results_asset], task_display_name="Publish the manifest")(
+        notes(
+            run_notes.of_publication,
+            assets.emits(results_asset, publishing.event_of, fails_at_once(classification.publish_manifest)),
         )
     )(plan, account)
 
     # After the results: whatever happens to a shadow, they are there.
-    goes_on = task.short_circuit(fails_at_once(classification.has_shadow))(plan)
+    goes_on = task.short_circuit(task_display_name="Is there a shadow?")(fails_at_once(classification.has_shadow))(plan)
     published >> goes_on
 
     shadow = SageMakerTransformOperator(
         task_id="shadow_complaints",
+        task_display_name="Classify with the shadow",
         config=requests.shadow_job(plan, settings),
         output_uri=plan["shadow_scores_uri"],
     )
     goes_on >> shadow
 
-    compared = task(multiple_outputs=False)(fails_at_once(classification.compare_shadow))(plan)
+    compared = task(multiple_outputs=False, task_display_name="Compare with the shadow")(
+        fails_at_once(classification.compare_shadow)
+    )(plan)
     shadow >> compared
+
+    document_tasks(dag)

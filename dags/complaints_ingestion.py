@@ -20,8 +20,9 @@ published twice. By task:
 
 - **plan_ingestion**: the server cannot be reached, or refuses; the message has its answer. The worker (the function
   ptmlops-steps with Step Functions) needs a way to the internet.
-- **fetch_export**: the same, for the Glue job. Or the export is damaged, too large, or no export of complaints: it was
-  removed, and the message says what is wrong with it.
+- **is_new_export**: it only reads the plan; clear the task.
+- **fetch_export**: as plan_ingestion, for the Glue job. Or the export is damaged, too large, or no export of
+  complaints: it was removed, and the message says what is wrong with it.
 - **compare_exports**: an export cannot be read to its end, or too many rows cannot be read; look at them under
   quarantine/.
 - **export_adds_up**: the message has the rows that are missing. If it says that the export collapsed, or that too many
@@ -34,11 +35,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from airflow.sdk import DAG, Param, task
+from operators import assets
 from operators.final_errors import fails_at_once
 from operators.glue import GlueJobOperator
+from operators.notes import notes
 from operators.params import RunParam
+from operators.runbook import document_tasks
 
-from complaints.notifications import alerts
+from complaints.notifications import alerts, run_notes
 from complaints.runs import requests
 from complaints.settings import load_settings
 from complaints.tasks import ingestion
@@ -76,12 +80,15 @@ with DAG(
     },
     default_args={**patience.default_args(), "on_failure_callback": alerts.on_failure},
 ) as dag:
-    plan = task(multiple_outputs=True)(fails_at_once(ingestion.plan_ingestion))()
+    plan = task(multiple_outputs=True, task_display_name="Ask for the export")(
+        fails_at_once(ingestion.plan_ingestion)
+    )()
 
-    is_new = task.short_circuit(ingestion.is_new_export)(plan)
+    is_new = task.short_circuit(task_display_name="Is it new?")(ingestion.is_new_export)(plan)
 
     fetched = GlueJobOperator(
         task_id="fetch_export",
+        task_display_name="Fetch the export (Glue)",
         job_name=pipeline.glue.fetch_export_job,
         script_args=requests.fetch_export_arguments(plan, settings),
         output_uri=plan["fetched_uri"],
@@ -90,17 +97,26 @@ with DAG(
 
     compared = GlueJobOperator(
         task_id="compare_exports",
+        task_display_name="Compare with the last export (Glue)",
         job_name=pipeline.glue.compare_exports_job,
         script_args=requests.compare_exports_arguments(plan, settings),
         output_uri=plan["account_uri"],
     )
     fetched >> compared
 
-    account = task(multiple_outputs=False)(fails_at_once(ingestion.export_adds_up))(
+    account = task(multiple_outputs=False, task_display_name="Do all rows add up?")(
+        fails_at_once(ingestion.export_adds_up)
+    )(
         plan,
         accept_fewer_rows=RunParam(dag, "accept_fewer_rows"),
         accept_many_rows=RunParam(dag, "accept_many_rows"),
     )
     compared >> account
 
-    task(multiple_outputs=False)(fails_at_once(ingestion.publish_export))(plan, account)
+    task(
+        multiple_outputs=False,
+        task_display_name="Publish what has changed",
+        outlets=[assets.raw(pipeline.storage)],
+    )(notes(run_notes.of_ingestion, fails_at_once(ingestion.publish_export)))(plan, account)
+
+    document_tasks(dag)

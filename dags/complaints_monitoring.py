@@ -30,6 +30,7 @@ from airflow.sdk import DAG, Param, task
 from operators import assets
 from operators.final_errors import fails_at_once
 from operators.monitoring import MonitoringDecisionOperator
+from operators.runbook import document_tasks
 from operators.sagemaker import SageMakerProcessingOperator
 
 from complaints.monitoring import plans
@@ -61,20 +62,34 @@ with DAG(
     },
     default_args={**patience.default_args(), "on_failure_callback": alerts.on_failure},
 ) as dag:
-    plan = task(multiple_outputs=True)(fails_at_once(monitoring.plan_monitoring))(
+    plan = task(
+        multiple_outputs=True,
+        task_display_name="Plan the monitoring",
+        inlets=[assets.results(settings.pipeline.storage)],
+    )(fails_at_once(monitoring.plan_monitoring))(
         # Airflow keeps the name `run_id` for itself.
         classification=assets.EmittedParam(dag, "run_id")
     )
 
     # A model of an earlier release, or of few complaints, has no baseline.
-    goes_on = task.short_circuit(fails_at_once(monitoring.can_be_assessed))(plan)
+    goes_on = task.short_circuit(task_display_name="Can it be assessed?")(fails_at_once(monitoring.can_be_assessed))(
+        plan
+    )
 
     assessed = SageMakerProcessingOperator(
         task_id="assess_classification",
+        task_display_name="Assess the classification",
         config=requests.monitoring_job(plan, settings),
         output_uri=plan["assessment_uri"],
     )
     goes_on >> assessed
 
     # One task for the decision and what follows: the message, and the training that it may start.
-    assessed >> MonitoringDecisionOperator(task_id="decide_monitoring", plan=plan)
+    assessed >> MonitoringDecisionOperator(
+        task_id="decide_monitoring",
+        task_display_name="Decide what follows",
+        plan=plan,
+        outlets=[assets.monitored(settings.pipeline.storage)],
+    )
+
+    document_tasks(dag)

@@ -24,10 +24,12 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param, task
 from operators.final_errors import fails_at_once
+from operators.notes import notes
 from operators.params import RunParam
+from operators.runbook import document_tasks
 
 from complaints.models import promotion as pointer
-from complaints.notifications import alerts
+from complaints.notifications import alerts, run_notes
 from complaints.settings import load_settings, parameters
 from complaints.tasks import promotion
 
@@ -78,7 +80,7 @@ with DAG(
     },
     default_args={**patience.default_args(), "on_failure_callback": alerts.on_failure},
 ) as dag:
-    change = task(multiple_outputs=False)(fails_at_once(promotion.plan_promotion))(
+    change = task(multiple_outputs=False, task_display_name="Plan the change")(fails_at_once(promotion.plan_promotion))(
         version=RunParam(dag, "version"),
         action=RunParam(dag, "action"),
         by=RunParam(dag, "by"),
@@ -88,4 +90,8 @@ with DAG(
     )
 
     # Planned first, so that a retry never goes back two versions.
-    task(multiple_outputs=False)(fails_at_once(promotion.move_pointer))(change)
+    task(multiple_outputs=False, task_display_name="Change what is in service")(
+        notes(run_notes.of_change, fails_at_once(promotion.move_pointer))
+    )(change)
+
+    document_tasks(dag)

@@ -28,7 +28,8 @@ model in service stays until promote_model has run. By task:
   not matter while another succeeds. No model is trained.
 - **choose_hyperparameters**: the tuning job has no score that is a number. No model is trained.
 - **train_model**: the task's log ends with the log of the job, which has the reason.
-- **evaluate_model**: the same. The job also refuses a model that is not the one that was trained, by its SHA-256.
+- **trained_model**: it only reads what SageMaker says about train_model; clear the task.
+- **evaluate_model**: as train_model. The job also refuses a model that is not the one that was trained, by its SHA-256.
 - **decide**: the run has no evaluation of this model. Clear evaluate_model.
 - **choose_fit**: an error in the code. It only reads the verdict; clear the task.
 - **refit_model**: the task's log ends with the log of the job, which has the reason.
@@ -49,11 +50,13 @@ from operators import assets
 from operators.approval import ApprovalOperator
 from operators.final_errors import fails_at_once
 from operators.glue import GlueJobOperator
+from operators.notes import notes
 from operators.params import RunParam
+from operators.runbook import document_tasks
 from operators.sagemaker import SageMakerProcessingOperator, SageMakerTrainingOperator, SageMakerTuningOperator
 
 from complaints.models import promotion
-from complaints.notifications import alerts
+from complaints.notifications import alerts, run_notes
 from complaints.runs import requests
 from complaints.settings import load_settings, parameters
 from complaints.tasks import approval, training, tuning
@@ -96,77 +99,95 @@ with DAG(
     },
     default_args={**patience.default_args(), "on_failure_callback": alerts.on_failure},
 ) as dag:
-    plan = task(multiple_outputs=True)(fails_at_once(training.plan_training))(
-        source=RunParam(dag, "source"), tune=RunParam(dag, "tune")
-    )
+    plan = task(
+        multiple_outputs=True, task_display_name="Plan the training", inlets=[assets.history(pipeline.storage)]
+    )(fails_at_once(training.plan_training))(source=RunParam(dag, "source"), tune=RunParam(dag, "tune"))
 
     prepared = GlueJobOperator(
         task_id="prepare_history",
+        task_display_name="Prepare the history (Glue)",
         job_name=pipeline.glue.prepare_history_job,
         script_args=requests.prepare_history_arguments(plan),
         output_uri=plan["account_uri"],
     )
 
     # No model is trained on a history that lost rows on the way. The task also chooses whether the model is tuned.
-    account = task.branch(fails_at_once(tuning.history_adds_up))(
+    account = task.branch(task_display_name="Do all rows add up?")(fails_at_once(tuning.history_adds_up))(
         plan, accept_fewer_rows=RunParam(dag, "accept_fewer_rows")
     )
     prepared >> account
 
     tune = SageMakerTuningOperator(
         task_id="tune_model",
+        task_display_name="Tune the hyperparameters",
         config=requests.tuning_job(plan, settings),
         output_uri=plan["tuning_uri"],
     )
     account >> tune
 
-    chosen = task(multiple_outputs=True, trigger_rule="none_failed_min_one_success")(
-        fails_at_once(tuning.choose_hyperparameters)
-    )(plan)
+    chosen = task(
+        multiple_outputs=True,
+        trigger_rule="none_failed_min_one_success",
+        task_display_name="Choose the hyperparameters",
+    )(fails_at_once(tuning.choose_hyperparameters))(plan)
     [account, tune] >> chosen
 
     train = SageMakerTrainingOperator(
         task_id="train_model",
+        task_display_name="Train the model",
         config=requests.training_job(plan, chosen, settings),
         output_uri=plan["training_uri"],
     )
 
-    trained = task(multiple_outputs=True)(fails_at_once(training.trained_model))(train.output)
+    trained = task(multiple_outputs=True, task_display_name="Note the trained model")(
+        fails_at_once(training.trained_model)
+    )(train.output)
 
     evaluate = SageMakerProcessingOperator(
         task_id="evaluate_model",
+        task_display_name="Evaluate the model",
         config=requests.evaluation_job(plan, trained, settings),
         output_uri=plan["evaluation_uri"],
     )
 
-    decision = task(multiple_outputs=False)(fails_at_once(training.decide))(plan, trained)
+    decision = task(multiple_outputs=False, task_display_name="Decide by the gate")(fails_at_once(training.decide))(
+        plan, trained
+    )
     evaluate >> decision
 
     # What passed learns from the held-out rows, too. Its scores stay those of the fit that was judged.
-    fit = task.branch(fails_at_once(training.choose_fit))(decision)
+    fit = task.branch(task_display_name="Fit once more?")(fails_at_once(training.choose_fit))(decision)
     refit = SageMakerTrainingOperator(
         task_id="refit_model",
+        task_display_name="Fit on all rows",
         config=requests.refit_job(plan, chosen, settings),
         output_uri=plan["refit_uri"],
     )
     fit >> refit
 
     # Each model becomes a version: one that was refused, with the reasons.
-    version = task(trigger_rule="none_failed_min_one_success")(fails_at_once(training.register_model))(
-        plan, trained, chosen, decision
-    )
+    version = task(trigger_rule="none_failed_min_one_success", task_display_name="Register the version")(
+        notes(run_notes.of_registration, fails_at_once(training.register_model))
+    )(plan, trained, chosen, decision)
     [fit, refit] >> version
 
-    outcome = task.branch(fails_at_once(training.choose_outcome))(decision)
+    outcome = task.branch(task_display_name="Promote, or report?")(fails_at_once(training.choose_outcome))(decision)
     version >> outcome
-    promoted = task(multiple_outputs=False, outlets=[model_asset])(
+    promoted = task(multiple_outputs=False, outlets=[model_asset], task_display_name="Put the version into service")(
         assets.emits(model_asset, promotion.event_of, fails_at_once(training.promote_model))
     )(version)
     if settings.model.gate.approval == "person":
         # Silence never approves: what counts is what the Model Registry says afterwards.
-        asks = ApprovalOperator(task_id="approve_model", version=version, response_timeout=patience.run_timeout / 2)
-        approved = task.short_circuit(fails_at_once(approval.is_approved))(version)
+        asks = ApprovalOperator(
+            task_id="approve_model",
+            task_display_name="Ask a person to approve",
+            version=version,
+            response_timeout=patience.run_timeout / 2,
+        )
+        approved = task.short_circuit(task_display_name="Is it approved?")(fails_at_once(approval.is_approved))(version)
         outcome >> asks >> approved >> promoted
     else:
         outcome >> promoted
-    outcome >> task(fails_at_once(training.report_refusal))(version, decision)
+    outcome >> task(task_display_name="Report the refusal")(fails_at_once(training.report_refusal))(version, decision)
+
+    document_tasks(dag)

@@ -18,14 +18,36 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+def raw(storage: Storage) -> Asset:
+    """The complaints to classify, as they arrive."""
+    return _asset("complaints_raw", storage, storage.raw, "files of complaints to classify")
+
+
+def history(storage: Storage) -> Asset:
+    """The labelled complaints that a model is trained on."""
+    return _asset("complaints_history", storage, storage.history, "files of labelled complaints")
+
+
 def results(storage: Storage) -> Asset:
     """The published classifications: one event for each manifest, with its `run_id`."""
-    return Asset(name="complaints_results", uri=f"s3://{storage.bucket}/manifests/run_id=")
+    holds = "a manifest for each published classification, which names its files of results"
+    return _asset("complaints_results", storage, "manifests/run_id=", holds)
 
 
 def model(storage: Storage) -> Asset:
     """The model in service: one event for each promotion, with the `version`."""
-    return Asset(name="complaints_model", uri=f"s3://{storage.bucket}/models/latest")
+    return _asset("complaints_model", storage, "models/latest", "the version in service, and the one before")
+
+
+def monitored(storage: Storage) -> Asset:
+    """The decisions of monitoring: one event for each, with the `run_id` of the classification and the `action`."""
+    return _asset(
+        "complaints_monitoring", storage, "monitoring/run_id=", "figures and a decision for each classification"
+    )
+
+
+def _asset(name: str, storage: Storage, prefix: str, holds: str) -> Asset:
+    return Asset(name=name, uri=f"s3://{storage.bucket}/{prefix}", group="complaints", extra={"holds": holds})
 
 
 def emits(asset: Asset, metadata: Callable[..., Mapping[str, Any]], function: Callable[P, R]) -> Callable[P, R]:

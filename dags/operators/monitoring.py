@@ -7,9 +7,13 @@ from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 
+from complaints.aws.clients import environment_bucket
 from complaints.monitoring.retraining import FLOW
+from complaints.notifications import run_notes
+from complaints.settings import load_settings
 from complaints.tasks import monitoring
 from operators.final_errors import fails_at_once
+from operators.notes import NOTE, NOTE_OF_CLASSIFICATION
 
 
 class MonitoringDecisionOperator(TriggerDagRunOperator):
@@ -31,6 +35,12 @@ class MonitoringDecisionOperator(TriggerDagRunOperator):
     def execute(self, context: Any) -> Any:
         """Decides; the outcome, unless a training is started: Airflow does that after the task has ended."""
         outcome = fails_at_once(monitoring.decide_monitoring)(self.plan)
+        note, of_classification = run_notes.of_monitoring(environment_bucket(load_settings()), self.plan, outcome)
+        self.log.info("%s", note)
+        for asset in self.outlets:
+            context["outlet_events"][asset].extra = {name: outcome[name] for name in ("run_id", "action", "rule")}
+        context["ti"].xcom_push(NOTE, note)
+        context["ti"].xcom_push(NOTE_OF_CLASSIFICATION, of_classification)
         if not outcome["retrain"]:
             return outcome
         self.log.info("starting %s: %s", FLOW, outcome["retrain"])

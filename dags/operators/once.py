@@ -78,8 +78,9 @@ class RunsOnce(_Operator):
         """Finds the job or starts it, and waits for its end."""
         job = self.find()
         if job.state != "absent":
-            log.info("no job is started: %s is %s", job.name or "the step", job.state)
+            log.info("no job is started: %s is %s; it writes %s", job.name or "the step", job.state, self.output_uri)
             return self._outcome()
+        log.info("a job is started, which writes %s", self.output_uri)
         try:
             self.start(job, context)
         except Exception as error:

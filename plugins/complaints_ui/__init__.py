@@ -1,1 +1,1 @@
-"""The application behind `plugins/complaints_pages.py`: routes, and who may use them."""
+"""The code behind the plugins `complaints_pages.py` (routes, and who may use them) and `run_notes.py`."""

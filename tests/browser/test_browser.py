@@ -55,7 +55,7 @@ def test_a_field_that_was_filled_in_and_emptied_again_stands_in_nobodys_way(insi
 
 
 def test_both_flows_run_to_their_end_from_the_form(inside: Airflow, runs: dict[str, str]) -> None:
-    for flow, last in zip(FLOWS, ("promote_model", "publish_manifest"), strict=True):
+    for flow, last in zip(FLOWS, ("Put the version into service", "Publish the manifest"), strict=True):
         inside.open(runs[flow])
         row = inside.page.get_by_role("row").filter(has_text=last)
         expect(row).to_contain_text("Success")

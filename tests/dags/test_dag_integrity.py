@@ -42,6 +42,18 @@ class TestEveryDag:
         missing = [part for part in ("# ", "**If it fails.**", "**Parameters.**") if part not in runbook]
         assert not missing, f"{dag_id}: the module docstring (doc_md=__doc__) must hold {missing}"
 
+    def test_names_each_task_for_people_and_says_at_the_task_what_to_do_if_it_fails(
+        self, dags: dict[str, Any], dag_id: str
+    ) -> None:
+        for task in dags[dag_id].tasks:
+            named = task.task_display_name != task.task_id
+            assert named, f"{dag_id}.{task.task_id}: pass task_display_name, a few words for people"
+            # A mapped task cannot have documentation of its own.
+            documented = task.is_mapped or "If it fails." in (task.doc_md or "")
+            assert documented, (
+                f"{dag_id}: add **{task.task_id}** to the runbook, and call document_tasks(dag) at the end"
+            )
+
     def test_retries_and_times_out_everywhere(self, dags: dict[str, Any], dag_id: str) -> None:
         for task in dags[dag_id].tasks:
             assert task.retries >= 1, f"{dag_id}.{task.task_id}: set retries (default_args does)"
@@ -156,6 +168,25 @@ def test_the_monitoring_runs_after_each_publication_or_for_a_run_that_is_named(d
 def test_a_promotion_after_a_training_is_an_event(dags: dict[str, Any]) -> None:
     (emitted,) = dags["complaints_training"].get_task("promote_model").outlets
     assert (emitted.name, emitted.uri) == ("complaints_model", "s3://ptmlops-complaints/models/latest")
+
+
+def test_the_assets_lead_from_raw_to_results_to_monitoring_and_from_history_to_the_model(dags: dict[str, Any]) -> None:
+    named = {
+        flow: dags[f"complaints_{flow}"].tasks for flow in ("ingestion", "classification", "monitoring", "training")
+    }
+    lineage = {
+        flow: [{each.name for task in tasks for each in getattr(task, side)} for side in ("inlets", "outlets")]
+        for flow, tasks in named.items()
+    }
+    assert lineage == {
+        "ingestion": [set(), {"complaints_raw"}],
+        "classification": [{"complaints_raw", "complaints_model"}, {"complaints_results"}],
+        "monitoring": [{"complaints_results"}, {"complaints_monitoring"}],
+        "training": [{"complaints_history"}, {"complaints_model"}],
+    }
+    for tasks in named.values():
+        for each in (asset for task in tasks for asset in (*task.inlets, *task.outlets)):
+            assert (each.group, list(each.extra)) == ("complaints", ["holds"]), each.name
 
 
 def _read_by_member(task: Any) -> set[str]:

@@ -203,6 +203,8 @@ for plugin in plugins_manager.get_plugin_info():
     if plugin["name"] == "complaints_pages":
         print("entries:", *[entry["href"] for entry in entries])
 print("status:", answer.status_code)
+from airflow.listeners.listener import get_listener_manager
+print("listeners:", *[type(each).__name__ for each in get_listener_manager().pm.get_plugins()])
 print("broken:", *getattr(plugins_manager, "import_errors", None) or {})
 """
 
@@ -241,6 +243,7 @@ def test_plugins_zip_alone_has_all_that_the_pages_need(tmp_path: Path) -> None:
     zipfile.ZipFile(io.BytesIO(plugins_archive())).extractall(plugins)
     told = bare(tmp_path, plugins)
     assert "\nentries: /complaints/" in told
+    assert "RunNotes" in told.partition("listeners:")[2]
     assert "status: 401" in told, "nobody is known, so the page was built and asked for a user"
     assert "broken:\n" in told.replace("broken: \n", "broken:\n")
 
