@@ -65,6 +65,30 @@ def test_the_archive_runs_a_task_by_itself_without_airflow(tmp_path: Path) -> No
     assert json.loads(done.stdout.splitlines()[-1]) == expected
 
 
+# The page that a monitoring writes, with its style: the archive holds Python and YAML, and no style sheet of its own.
+PAGE = """
+from complaints.pages import window
+figures = {"run_id": "0123456789abcdef", "n": 400, "model_version": "v3", "violations": [], "signals": None}
+decided = {"action": "keep", "rule": "nothing", "reasons": ["nothing has changed"], "decided_at": "2026-11-28T12:00:00"}
+print(window.render(figures, decided))
+"""
+
+
+def test_the_archive_draws_the_page_of_a_monitoring_by_itself(tmp_path: Path) -> None:
+    zipfile.ZipFile(io.BytesIO(handlers_archive())).extractall(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", PAGE],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "<h1>Keep the model</h1>" in done.stdout
+    assert "--paper:" in done.stdout
+
+
 @pytest.mark.parametrize(
     "name",
     [
