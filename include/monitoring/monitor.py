@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from assessment import Window, assessment
 from baseline import Baseline, BaselineRefusedError, Scored, load
 from delayed_accuracy import Cells
+from later_labels import later_labels, published_accuracy
 
 _MOST_COMPLAINTS = 50_000
 _FIGURES = pa.schema(
@@ -34,8 +35,8 @@ _FIGURES = pa.schema(
 def main(argv: Sequence[str] | None = None) -> None:
     """Assesses the run in the folders that are named."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    for name in ("--model", "--records", "--scores", "--complaints", "--account", "--plan", "--output"):
-        parser.add_argument(name, type=Path, required=True)
+    for name in ("model", "records", "scores", "complaints", "account", "published", "plan", "output"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--run-id", required=True, help="the run that is monitored")
     parser.add_argument("--model-version", required=True)
     parser.add_argument("--sha256", required=True, help="the digest of the model that classified")
@@ -53,11 +54,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     is_refitted = options.sha256 != options.baseline_sha256
     found = assessment(window, baseline, least=options.least, refitted=is_refitted)
+    later = later_labels(options.complaints, options.published, options.run_id)
     document = {
         "run_id": options.run_id,
         "model_version": options.model_version,
         "model_sha256": options.sha256,
         "cells": [[label, answer, count] for (label, answer), count in sorted(window.cells.items())],
+        "published_accuracy": published_accuracy(later, options.model_version, baseline.document["per_class"]),
         **found,
     }
     options.output.mkdir(parents=True, exist_ok=True)
@@ -159,11 +162,17 @@ def figures(document: Mapping[str, Any]) -> list[dict[str, Any]]:
         "estimated_accuracy": document["estimated_accuracy"],
         **{name: document["delayed_accuracy"].get(name) for name in ("accuracy", "macro_f1", "drop")},
     }
-    for name, each in measured.items():
-        if each:
-            rows.append({"figure": name, "value": each["estimate"], "low": each["low"], "high": each["high"]})
+    rows += [{"figure": name, **_interval(each)} for name, each in measured.items() if each]
+    rows += [
+        {"figure": "published_accuracy", "of": version, **_interval(each["accuracy"])}
+        for version, each in document["published_accuracy"].items()
+    ]
     named = {"run_id": document["run_id"], "model_version": document["model_version"]}
     return [{**dict.fromkeys(_FIGURES.names), **named, **row} for row in rows]
+
+
+def _interval(measured: Mapping[str, float]) -> dict[str, float]:
+    return {"value": measured["estimate"], "low": measured["low"], "high": measured["high"]}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """S3 URIs, and objects streamed to and from files."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -104,6 +105,25 @@ class Storage:
             keys.items(),
         )
         return list(keys)
+
+    def download_listed(self, manifest: Place, folder: Path) -> None:
+        """Download the objects that a SageMaker manifest lists to their paths below its prefix.
+
+        https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProcessingS3Input.html
+        Raises InputError for another document, a list without objects, or an object that cannot be read.
+        """
+        try:
+            body = self.client.get_object(Bucket=manifest.bucket, Key=manifest.key)["Body"]
+            first, *relatives = json.loads(body.read())
+            prefix = first["prefix"]
+        except ClientError as error:
+            raise InputError(f"cannot read {manifest}: {error.response['Error']['Message']}") from None
+        except (ValueError, TypeError, KeyError):
+            raise InputError(f'{manifest} is no manifest: expected [{{"prefix": "s3://..."}}, "key", ...]') from None
+        if not relatives:
+            raise InputError(f"{manifest} lists no object")
+        sources = {each: place(f"{prefix}{each}") for each in relatives}
+        in_parallel(lambda item: self.download(item[1], within(folder, item[0])), sources.items())
 
     def upload_folder(self, folder: Path, target: Place) -> None:
         """Upload every file of a folder under a prefix."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from localaws.jobs.job import InputError, Phase
 from localaws.jobs.processes import Command
 from localaws.s3.storage import place
-from localaws.sagemaker.work import SageMakerWork, require_s3_prefix, unsupported
+from localaws.sagemaker.work import SageMakerWork, require_file_mode, unsupported
 from localaws.server.protocol import Json, invalid
 
 PYTHONS = frozenset({"python", "python3", "/usr/bin/python3", "/miniconda3/bin/python", "/usr/local/bin/python3"})
@@ -19,7 +19,7 @@ def check(request: Json) -> None:
     for given in request.get("ProcessingInputs", []):
         if "S3Input" not in given:
             raise unsupported(f"ProcessingInput {given['InputName']} without S3Input")
-        require_s3_prefix(given["S3Input"], f"ProcessingInput {given['InputName']}")
+        require_file_mode(given["S3Input"], f"ProcessingInput {given['InputName']}")
         _require_opt_ml(given["S3Input"].get("LocalPath", ""))
     for output in _outputs(request):
         if "S3Output" not in output:

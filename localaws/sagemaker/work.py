@@ -50,7 +50,10 @@ class SageMakerWork(Work):
 
     def fetch(self, source: Json, folder: Path) -> None:
         """Download the objects of an S3DataSource or S3Input into a folder."""
-        self.storage.download_prefix(place(source["S3Uri"]), folder)
+        if source.get("S3DataType") == "ManifestFile":
+            self.storage.download_listed(place(source["S3Uri"]), folder)
+        else:
+            self.storage.download_prefix(place(source["S3Uri"]), folder)
 
 
 def unsupported(what: str) -> Exception:
@@ -62,5 +65,10 @@ def require_s3_prefix(source: Json, where: str) -> None:
     """Raises ApiError for manifests and pipe mode."""
     if source.get("S3DataType", "S3Prefix") != "S3Prefix":
         raise unsupported(f"S3DataType {source['S3DataType']} in {where} (use S3Prefix)")
+    require_file_mode(source, where)
+
+
+def require_file_mode(source: Json, where: str) -> None:
+    """Raises ApiError for pipe mode."""
     if source.get("S3InputMode", "File") != "File":
         raise unsupported(f"S3InputMode {source['S3InputMode']} in {where} (use File)")

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -60,6 +61,38 @@ def test_inputs_arrive_at_their_paths_and_outputs_leave_from_theirs(account: Acc
     assert account.keys("report/") == ["report/deep/out.txt"]
     assert account.get("report/deep/out.txt") == b"abx"
     assert job["Environment"] == {"WHERE": "/opt/ml/processing/x"}
+
+
+def listed(account: Account, name: str, entries: list[Any]) -> dict[str, Any]:
+    """The end of a job whose data are the objects of a manifest."""
+    manifest = account.put(f"{name}.manifest", json.dumps(entries))
+    data = s3_input("data", manifest, "/opt/ml/processing/in")
+    data["S3Input"]["S3DataType"] = "ManifestFile"
+    inputs = [s3_input("code", account.uri("code/report.py"), "/opt/ml/processing/code"), data]
+    return process(account, name, SCRIPT, ProcessingInputs=inputs)
+
+
+def test_of_a_manifest_the_objects_that_it_lists_are_inputs_and_no_others(account: Account) -> None:
+    account.put("in/sub/c.txt", "c")
+    job = listed(account, "some", [{"prefix": account.uri("in/")}, "sub/c.txt", "a.txt"])
+    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+    assert account.get("report/deep/out.txt") == b"acx"
+
+
+@pytest.mark.parametrize(
+    ("name", "entries", "reason"),
+    [
+        ("none", [], "lists no object"),
+        ("absent", ["z.txt"], "cannot read s3://"),
+        ("outside", ["../z.txt"], "cannot be a path in a folder"),
+    ],
+)
+def test_a_manifest_whose_objects_cannot_be_read_fails_the_job(
+    account: Account, name: str, entries: list[str], reason: str
+) -> None:
+    job = listed(account, name, [{"prefix": account.uri("in/")}, *entries])
+    assert job["ProcessingJobStatus"] == "Failed"
+    assert reason in job["FailureReason"]
 
 
 def test_a_failed_processing_job_says_why(account: Account) -> None:

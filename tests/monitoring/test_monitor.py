@@ -42,7 +42,7 @@ def run(tmp_path: Path) -> Path:
             {"label": "unmapped", "predicted_product": "card", "seen": False, "rows": 3},
         ]
     }
-    for name in ("records", "scores", "complaints", "account", "model", "plan"):
+    for name in ("records", "scores", "complaints", "account", "published", "model", "plan"):
         (tmp_path / name).mkdir()
     (tmp_path / "records" / "part-0.json").write_text("\n".join(records))
     (tmp_path / "records" / "_SUCCESS").touch()
@@ -58,7 +58,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def monitored(run: Path, evaluated: str = "evaluated", served: str = "served") -> dict[str, Any]:
-    folders = ("model", "records", "scores", "complaints", "account", "plan", "output")
+    folders = ("model", "records", "scores", "complaints", "account", "published", "plan", "output")
     arguments = [part for name in folders for part in (f"--{name}", str(run / name))]
     named = [
         "--run-id",
@@ -79,6 +79,7 @@ def monitored(run: Path, evaluated: str = "evaluated", served: str = "served") -
 
 def test_a_run_is_assessed_by_its_files_and_the_answers_find_their_records(run: Path) -> None:
     found = monitored(run)
+    assert found["published_accuracy"] == {}
     assert (found["run_id"], found["model_version"], found["n"], found["violations"]) == ("a-run", "v3", 299, [])
     assert (
         found["estimated_accuracy"]["low"]
@@ -96,11 +97,41 @@ def test_labels_count_where_the_model_was_not_trained_on_them_and_those_of_earli
     assert found["cells"] == [["card", "card", 80], ["card", "mortgage", 20]]
 
 
+def publish(run: Path, name: str, version: str, rows: list[tuple[str, str, str | None]]) -> None:
+    """Results of an earlier run: id, answer, and the product if there was one."""
+    ids, answers, products = zip(*rows, strict=True)
+    columns = {"complaint_id": ids, "predicted_product": answers, "product": products}
+    constant = {"run_id": [name] * len(rows), "model_version": [version] * len(rows)}
+    schema = [(each, pa.string()) for each in (*columns, *constant)]
+    table = pa.table({each: list(value) for each, value in {**columns, **constant}.items()}, pa.schema(schema))
+    pq.write_table(table, run / "published" / f"{name}.parquet")
+
+
+def test_labels_of_a_later_export_are_joined_by_id_to_the_answers_that_were_published_without_any(run: Path) -> None:
+    labels = pq.read_table(run / "complaints").to_pylist()
+    first, second, third = [row for row in labels if row["label"] == "card"][:3]
+    wrong = "mortgage"
+    # The last but one had its label then, the last one never came again.
+    rows = [(first["complaint_id"], "card", None), (second["complaint_id"], wrong, None)]
+    publish(run, "a", "v2", [*rows, (third["complaint_id"], wrong, "A card"), ("elsewhere", wrong, None)])
+    publish(run, "b", "v3", rows[:1])
+    publish(run, "c", "v2", rows)  # the same complaints, classified again
+    publish(run, "a-run", "v3", [(third["complaint_id"], wrong, None)])  # the run itself
+    found = monitored(run)["published_accuracy"]
+    assert {version: (each["n"], each["accuracy"]["estimate"]) for version, each in found.items()} == {
+        "v2": (2, 0.5),
+        "v3": (1, 1.0),
+    }
+    # Only the baseline of the model that is monitored is known.
+    assert (found["v2"]["drop"], found["v3"]["drop"] is not None) == (None, True)
+
+
 def test_the_table_has_a_row_for_each_figure(run: Path) -> None:
-    monitored(run)
+    publish(run, "b", "v3", [("0", "card", None)])
+    assert monitored(run)["published_accuracy"]["v3"]["n"] == 1
     rows = pq.read_table(run / "output" / "monitoring.parquet").to_pylist()
     assert {row["figure"] for row in rows} == {
-        *("complaints", "signal", "estimated_accuracy", "accuracy", "macro_f1", "drop")
+        *("complaints", "signal", "estimated_accuracy", "accuracy", "macro_f1", "drop", "published_accuracy")
     }
     assert {row["run_id"] for row in rows} == {"a-run"}
     signal = next(row for row in rows if row["of"] == "class_mix")

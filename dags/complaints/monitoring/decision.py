@@ -64,14 +64,21 @@ def _unknown_products(assessment: Assessment, _earlier: Windows, limits: Monitor
 
 
 def _degradation(assessment: Assessment, _earlier: Windows, limits: Monitoring) -> list[str]:
-    labelled = assessment["recent_accuracy"]
+    reasons = _dropped(assessment["recent_accuracy"], "labelled complaints", limits)
+    # Of other versions than the one that classified, no drop is known.
+    for published in assessment.get("published_accuracy", {}).values():
+        reasons += _dropped(published, "answers that were published before their labels came", limits)
+    return reasons
+
+
+def _dropped(labelled: Mapping[str, Any], what: str, limits: Monitoring) -> list[str]:
     drop = labelled.get("drop")
     if labelled["n"] < limits.min_labelled or not drop:
         return []
     if drop["low"] <= 0 or drop["estimate"] < limits.max_drop:
         return []
     return [
-        f"of {labelled['n']:,} labelled complaints {labelled['accuracy']['estimate']:.1%} are right, where "
+        f"of {labelled['n']:,} {what} {labelled['accuracy']['estimate']:.1%} are right, where "
         f"{drop['expected']:.1%} were expected of these classes: a drop of {drop['estimate']:.1%} "
         f"({drop['low']:.1%} to {drop['high']:.1%}), tolerated: {limits.max_drop:.0%}"
     ]

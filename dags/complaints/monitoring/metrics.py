@@ -1,7 +1,8 @@
 """The figures of a window as CloudWatch metrics, for dashboards and alarms; without them nothing else changes.
 
 `MonitoredRuns` is the heartbeat: its absence raises an alarm. `LabelledDrop` is a drop of accuracy beyond its interval,
-and 0 without one, so that an alarm may have a fixed threshold.
+and 0 without one, so that an alarm may have a fixed threshold: the greater one, of this and the last windows, and of
+answers that were published before their labels came.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ def metric_data(assessment: Mapping[str, Any]) -> list[dict[str, Any]]:
     """PutMetricData's `MetricData`: one value for each figure that the window has."""
     signals = assessment["signals"]
     estimate, labelled = assessment["estimated_accuracy"], assessment["delayed_accuracy"].get("accuracy")
-    drop = assessment["recent_accuracy"].get("drop")
+    measured = [assessment["recent_accuracy"], *assessment.get("published_accuracy", {}).values()]
+    drops = [each["drop"] for each in measured if each.get("drop")]
     figures = {
         HEARTBEAT: 1,
         "Complaints": assessment["n"],
@@ -31,7 +33,7 @@ def metric_data(assessment: Mapping[str, Any]) -> list[dict[str, Any]]:
         "MovedSignals": None if signals is None else sum(bool(each["moved"]) for each in signals.values()),
         "EstimatedAccuracy": estimate and estimate["estimate"],
         "LabelledAccuracy": labelled and labelled["estimate"],
-        LABELLED_DROP: drop and (drop["estimate"] if drop["low"] > 0 else 0),
+        LABELLED_DROP: max((each["estimate"] if each["low"] > 0 else 0 for each in drops), default=None),
     }
     return [_datum(name, value) for name, value in figures.items() if value is not None]
 

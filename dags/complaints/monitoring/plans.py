@@ -38,6 +38,7 @@ class MonitoringPlan(TypedDict):
     scores_uri: str
     complaints_uri: str
     account_uri: str
+    published_uri: str
     monitoring_code_uri: str
     monitoring_job_name: str
     monitoring_uri: str
@@ -85,6 +86,7 @@ def monitoring_plan(
         "scores_uri": planned["scores_uri"],
         "complaints_uri": planned["complaints_uri"],
         "account_uri": planned["results_account_uri"],
+        "published_uri": f"{folder}published.manifest",
         "monitoring_code_uri": f"{bucket}/artifacts/{release}/monitoring/",
         "monitoring_job_name": checked_name(
             "monitoring_job_name", f"complaints-monitor-{run_id}", PROCESSING.longest_planned_name

@@ -135,11 +135,16 @@ def _figures(found: Monitored, say: Words) -> Iterator[Markup]:
 def _accuracies(assessment: Mapping[str, Any], say: Words) -> Markup:
     """The accuracy without labels, that by labels where there are any, and that on the held-out complaints."""
     labelled, recent = (assessment.get(name) or {} for name in ("delayed_accuracy", "recent_accuracy"))
+    published = assessment.get("published_accuracy") or {}
     named = {
         say("held out, at the evaluation"): assessment.get("baseline_accuracy"),
         say("estimated without labels"): assessment.get("estimated_accuracy"),
         say("of {number} labelled complaints", number=say.count(labelled.get("n"))): labelled.get("accuracy"),
         say("of {number}, with earlier windows", number=say.count(recent.get("n"))): recent.get("accuracy"),
+        **{
+            say("of {number}, published by {version}", number=say.count(each["n"]), version=version): each["accuracy"]
+            for version, each in published.items()
+        },
     }
     known = {name: each for name, each in named.items() if each}
     if not known:
@@ -156,8 +161,10 @@ def _accuracies(assessment: Mapping[str, Any], say: Words) -> Markup:
     ]
     caveat = say("Labels are the products that consumers chose when filing: not ground truth.")
     note = tag("p", caveat, class_="note") if labelled.get("accuracy") or recent.get("accuracy") else None
+    none = say("No label came for an answer that was published without one.")
+    late = None if published else tag("p", none, class_="note")
     head = (say("accuracy"), DRAWN, say("value"), say("95 % interval"))
-    return figure(say("Accuracy"), table(head, body, class_="bars"), note)
+    return figure(say("Accuracy"), table(head, body, class_="bars"), note, late)
 
 
 def interval_of(each: Mapping[str, float], say: Words) -> str:

@@ -7,7 +7,7 @@ Create…Job. Values that are known only at run time come from the run's plan.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from complaints.ingestion.exports import EXPORTS
@@ -240,6 +240,7 @@ def monitoring_job(plan: MonitoringPlan, settings: Settings) -> dict[str, Any]:
         "scores": plan["scores_uri"],
         "complaints": plan["complaints_uri"],
         "account": plan["account_uri"],
+        "published": plan["published_uri"],
         "plan": plan["plan_uri"],
     }
     arguments = {
@@ -257,6 +258,7 @@ def monitoring_job(plan: MonitoringPlan, settings: Settings) -> dict[str, Any]:
         plan["monitoring_uri"],
         settings.pipeline.sagemaker.monitoring,
         settings,
+        listed=("published",),
     )
 
 
@@ -268,10 +270,13 @@ def _processing_job(
     output_uri: str,
     machines: Instances,
     settings: Settings,
+    *,
+    listed: Sequence[str] = (),
 ) -> dict[str, Any]:
     """CreateProcessingJob: a script gets its arguments, a folder for each input, and one for its output.
 
-    `script` has the name of the input that holds the code, its URI, and the file.
+    `script` has the name of the input that holds the code, its URI, and the file. The inputs in `listed` are manifests
+    of objects, all others are prefixes.
     """
     room, code_uri, file = script
     return {
@@ -286,7 +291,10 @@ def _processing_job(
                 *("--output", f"{_PROCESSING}/output/{room}"),
             ],
         },
-        "ProcessingInputs": [_processing_input(name, uri) for name, uri in {room: code_uri, **inputs}.items()],
+        "ProcessingInputs": [
+            _processing_input(name, uri, "ManifestFile" if name in listed else "S3Prefix")
+            for name, uri in {room: code_uri, **inputs}.items()
+        ],
         "ProcessingOutputConfig": {
             "Outputs": [_processing_output(room, output_uri)],
             **settings.pipeline.security.key("KmsKeyId"),
@@ -372,13 +380,13 @@ def image_uri(settings: Settings) -> str:
     return images.image_uri(settings.pipeline.aws.region, settings.pipeline.sagemaker.image_tag)
 
 
-def _processing_input(name: str, uri: Any) -> dict[str, Any]:
+def _processing_input(name: str, uri: Any, data_type: str) -> dict[str, Any]:
     return {
         "InputName": name,
         "S3Input": {
             "S3Uri": uri,
             "LocalPath": f"{_PROCESSING}/input/{name}",
-            "S3DataType": "S3Prefix",
+            "S3DataType": data_type,
             "S3InputMode": "File",
         },
     }

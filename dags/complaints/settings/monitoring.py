@@ -24,6 +24,7 @@ class Monitoring(BaseModel, extra="forbid", frozen=True):
     retrain: bool
     cool_down_days: Annotated[int, Field(ge=1, le=365)]
     min_new_labels: Count
+    labels_look_back: Annotated[int, Field(ge=0, le=100)]
 
     @model_validator(mode="after")
     def _the_windows_suffice(self) -> Self:

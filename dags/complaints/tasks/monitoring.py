@@ -12,11 +12,12 @@ from botocore.config import Config
 from complaints.aws.bucket import Bucket, ConflictError
 from complaints.aws.clients import client, environment_bucket
 from complaints.models.registry import ModelVersion
-from complaints.monitoring import metrics, plans, retraining, windows
+from complaints.monitoring import metrics, plans, published_answers, retraining, windows
 from complaints.monitoring.decision import decide
 from complaints.notifications import findings
 from complaints.pages import window
 from complaints.runs import documents, publishing
+from complaints.runs.results import PublishedRun
 from complaints.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -53,8 +54,24 @@ def plan_monitoring(classification: str | None) -> plans.MonitoringPlan:
         raise plans.MonitoringRefusedError(f"{plan['scores_uri']} is empty: the scores of {run} are no longer kept")
     earlier = windows.earlier_windows(bucket, version.name, run)
     recent = windows.recent_cells(earlier, settings.model.monitoring.of_windows - 1)
-    bucket.write_json(bucket.key(plan["plan_uri"]), {**plan, "earlier": earlier, "recent_cells": recent})
+    answers = _answers_before(bucket, run, settings)
+    document = {
+        **plan,
+        "earlier": earlier,
+        "recent_cells": recent,
+        "published_before": [each.run_id for each in answers],
+    }
+    bucket.write_json(bucket.key(plan["plan_uri"]), document)
+    listed = published_answers.input_manifest(bucket, answers, bucket.key(plan["plan_uri"]))
+    bucket.write_json(bucket.key(plan["published_uri"]), listed)
     return plan
+
+
+def _answers_before(bucket: Bucket, run: str, settings: Settings) -> list[PublishedRun]:
+    """The runs whose answers labels can be joined to; none where no product is published, which would say that."""
+    if "product" not in settings.pipeline.results.columns:
+        return []
+    return published_answers.answers_before(bucket, run, settings.model.monitoring.labels_look_back)
 
 
 def can_be_assessed(plan: plans.MonitoringPlan) -> bool:

@@ -47,6 +47,7 @@ VIOLATION = {
     ]
 }
 UNKNOWN = {"unknown_products": {"share": 0.02, "names": {"Buy now, pay later": 8}}}
+LATE = {"published_accuracy": {"v1": labelled(400, 0.2, 0.12), "v0": labelled(400, 0.3, 0.2) | {"drop": None}}}
 DEGRADED = {"recent_accuracy": labelled(400, 0.2, 0.12)}
 BELOW = {"estimated_accuracy": {"estimate": 0.7, "low": 0.65, "high": 0.75}}
 MOVED = {"signals": {"class_mix": {"value": 0.04, "threshold": 0.02, "moved": True}, "length": STILL}}
@@ -60,6 +61,7 @@ DRIFTED = [{"counts": True, "drifted": True}] * 2
         (VIOLATION, "stop", "wrong encoding"),
         (UNKNOWN, "person", "'Buy now, pay later' (8)"),
         (DEGRADED, "retrain", "a drop of 20.0% (12.0% to 28.0%)"),
+        (LATE, "retrain", "of 400 answers that were published before their labels came 63.0% are right"),
         (BELOW, "evaluate", "at most 75.0%; the bound is 78.0%"),
         (MOVED, "evaluate", "3 of the last 3 windows have changed beyond chance; now: class_mix"),
         (INSUFFICIENT, "wait", "insufficient data: 150 complaints, 200 are needed"),

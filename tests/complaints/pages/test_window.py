@@ -32,6 +32,7 @@ def rendered(retraining: Any = None, **found: Any) -> str:
             "predicted_products": {"card": 300, "<script>alert(1)</script>": 100},
             "signals": SIGNALS,
             "delayed_accuracy": LABELLED,
+            "published_accuracy": {"v2": LABELLED | {"n": 77}},
             **found,
         }
     )
@@ -72,6 +73,8 @@ def test_the_estimate_and_the_labelled_accuracy_have_their_intervals() -> None:
     text = rendered()
     for told in ("estimated without labels", "0.820", "0.790 - 0.860", "of 120 labelled complaints", "0.730 - 0.870"):
         assert told in text, told
+    assert "of 77, published by v2" in text
+    assert "No label came for an answer that was published without one" in rendered(published_accuracy={})
     assert "estimated without labels" not in rendered(**INSUFFICIENT)
 
 

@@ -45,7 +45,7 @@ class House:
         record |= {"baseline_uri": f"s3://{BUCKET}/models/versioned/{version}/baseline.json", **changed}
         self.put(f"models/versioned/{version}/model.json", record)
 
-    def publish(self, number: int, version: str = "v1", classified: int = 400) -> str:
+    def publish(self, number: int, version: str = "v1", classified: int = 400, labelled: int = 400) -> str:
         """A published classification; returns its run id."""
         run = f"{number:016x}"
         folders = {name: f"{FOLDER}/run_id={run}/{name}/" for name in ("records", "scores", "complaints")}
@@ -53,7 +53,9 @@ class House:
         self.put(f"manifests/planned/run_id={run}.json", planned | {"results_account_uri": f"{FOLDER}/account/"})
         self.put(f"processed/run_id={run}/scores/part-0.out", {})
         manifest = {"run_id": run, "model_version": version, "model_sha256": "served"}
-        self.put(f"manifests/run_id={run}.json", manifest | {"account": {"classified": classified}})
+        manifest |= {"account": {"classified": classified}, "scores": {"n": labelled}, "unmapped": 0}
+        manifest["results"] = [{"key": f"results/{run}-00000.parquet"}]
+        self.put(f"manifests/run_id={run}.json", manifest)
         return run
 
     def decide(self, run: str, machine: str = "", version: str = "v1", **found: Any) -> Any:
@@ -90,6 +92,17 @@ def test_a_published_run_is_planned_by_its_id_or_its_manifests_key_and_always_th
     assert (plan["baseline_sha256"], plan["model_sha256"], plan["unassessed"]) == ("evaluated", "served", "")
     assert plan["monitoring_job_name"] == f"complaints-monitor-{run}"
     assert plan["assessment_uri"] == f"s3://{BUCKET}/monitoring/run_id={run}/monitoring.json"
+
+
+def test_only_published_files_that_labels_can_be_joined_to_are_inputs_of_the_job(house: House) -> None:
+    """Of the last 20 runs before this one, those with complaints that had no label."""
+    runs = [house.publish(number, labelled=300 if number != 22 else 400) for number in range(1, 26)]
+    plan = monitoring.plan_monitoring(runs[23])
+    prefix, besides, *keys = house.get(plan["published_uri"].removeprefix(f"s3://{BUCKET}/"))
+    assert (prefix, f"s3://{BUCKET}/{besides}") == ({"prefix": f"s3://{BUCKET}/"}, plan["plan_uri"])
+    joined = [run for run in reversed(runs[3:23]) if run != runs[21]]
+    assert keys == [f"results/{run}-00000.parquet" for run in joined]
+    assert house.get(besides)["published_before"] == joined
 
 
 @pytest.mark.parametrize("given", ["", None, "manifests/planned/run_id=0.json", "x" * 16, "0" * 16])
