@@ -11,6 +11,7 @@ the rest. It needs no Docker and no AWS account, and listens on the loopback int
     glue           Glue job runs
     sagemaker      training, processing and batch transform jobs
     lambdas        Lambda functions, their queue of events and their destinations
+    cloudwatch     alarms, evaluated
     events         EventBridge: rules, schedules, targets
     stepfunctions  executions of state machines, and their Glue and SageMaker tasks
     jobs           a job of any kind as a local process, with its log

@@ -1,6 +1,6 @@
-"""A change of an alarm's state by SetAlarmState is an event.
+"""A change of an alarm's state is an event.
 
-moto 5.2.5 stores alarms and evaluates none; SetAlarmState changes the state, and nobody hears of it.
+moto 5.2.5 stores alarms and evaluates none, which `localaws/cloudwatch` does. In moto nobody hears of a change.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
 """
 

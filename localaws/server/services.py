@@ -7,6 +7,7 @@ from pathlib import Path
 
 from localaws import moto_patches
 from localaws.cloudformation.operations import Stacks
+from localaws.cloudwatch.alarms import Alarms
 from localaws.events.bus import Events
 from localaws.events.schedules import Schedules
 from localaws.events.targets import Targets
@@ -36,9 +37,9 @@ LAMBDA_AGENT, EVENTS_AGENT, STACKS_AGENT = (
 class Services:
     """The services of one endpoint, with their files in `folder`.
 
-    `minute` is the number of seconds in a minute of timeouts, retries and schedules. With `standby` the next Spark job,
-    and the next invocation of a function, find a process that has started before; with `reuse_jvm`, Spark jobs run in
-    one JVM.
+    `minute` is the number of seconds in a minute of timeouts, retries, schedules and alarms. With `standby` the next
+    Spark job, and the next invocation of a function, find a process that has started before; with `reuse_jvm`, Spark
+    jobs run in one JVM.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Services:
         self.queue = FunctionQueue(lambdas, self.functions, self._timer, minute)
         self._events = Events(region, Targets(rules, self.functions, self.queue), self.queue)
         self._machines = StateMachines(self._cloud, self._events.put)
+        self._alarms = Alarms(region, self._timer, minute)
         self._schedules = Schedules(self._events, region, self._timer, minute)
         self.stacks = Stacks(stacks)
 
@@ -74,6 +76,7 @@ class Services:
         """Starts what is due, once the endpoint answers."""
         self._spark.get_ready()
         self._schedules.check()
+        self._alarms.check()
         for group in GROUPS:
             self._cloud.client("logs").create_log_group(logGroupName=group)
 
