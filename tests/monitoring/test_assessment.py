@@ -11,6 +11,8 @@ from assessment import assessment
 from baseline import BaselineRefusedError, baseline_document, load
 from text_columns import text_columns
 
+from complaints.monitoring.decision import decide
+from complaints.settings import load_settings
 from tests.campaign.faults import Fault, injects
 from tests.monitoring.windows import CLASSES, VOCABULARY, baseline, complaints, document, window
 
@@ -39,6 +41,19 @@ def test_a_window_below_the_least_is_not_compared_and_says_so() -> None:
     found = assessed(size=199)
     assert not found["sufficient"]
     assert (found["signals"], found["estimated_accuracy"]) == (None, None)
+
+
+@injects(Fault.LABELS_SWAPPED)
+def test_of_swapped_labels_only_the_labelled_accuracy_speaks() -> None:
+    scored, labels = complaints(400, 11)
+    other = {"card": "mortgage", "mortgage": "card", "student_loan": "student_loan"}
+    found = assessment(window(scored, [other[label] for label in labels]), baseline(), least=200)
+    assert found["violations"] == []
+    assert not any(signal["moved"] for signal in found["signals"].values())
+    decision = decide(found, [], load_settings().model.monitoring)
+    assert (decision["action"], decision["rule"]) == ("retrain", "labelled_degradation")
+    without = {**found, "recent_accuracy": {"n": 0}}
+    assert decide(without, [], load_settings().model.monitoring)["action"] == "keep"
 
 
 def test_no_complaint_at_all_is_no_fault() -> None:
