@@ -65,7 +65,7 @@ UNUSED = {
     ("steps", "JobLogs"): "the last lines of a job that failed",
     ("steps", "JobsByName"): "the job behind a step that failed",
     ("steps", "OwnLog"): _LOGS,
-    ("steps", "Retrain"): "a model that has become worse: tests/complaints/tasks/test_monitoring.py and test_alarms.py",
+    ("steps", "Retrain"): "a model that has become worse: tests/stepfunctions/handlers/test_alarm_flow.py",
     (
         "starter",
         "DeadLetters",
