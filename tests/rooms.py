@@ -17,6 +17,7 @@ LONG = ("campaign/kills",)
 # Rooms whose tests start servers or jobs, or ask a package registry, and fixtures by which tests of other rooms do so:
 # not in `make test-quick`.
 SERVERS = (
+    "dags/test_awaiting_approval.py",
     "dags/test_idempotent_operators.py",
     "deploy/test_layer.py",
     "localaws",
