@@ -8,10 +8,8 @@ Functions ends an execution with the definition that it began with.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import tempfile
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,15 +18,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from complaints.aws.bucket import Bucket, ConflictError
-from complaints.settings.loading import ENVIRONMENT
-from deploy.artifacts import zipped
-from deploy.environments import OPTIONAL_STACKS, Environment
+from deploy.airflow_files import put_dags, put_plugins
+from deploy.code_archives import with_environment
+from deploy.environments import Environment
 from deploy.errors import ConcurrentDeployError, QuotaError, ReleaseError
 from deploy.infrastructure import Infrastructure
-from deploy.package import HANDLERS, LAYER, MANIFEST, Package
+from deploy.package import HANDLERS, LAYER, MANIFEST, PLUGINS, Package
 from deploy.pipeline import ingestion_state, reserve_concurrency
 from deploy.releases import move_pointer, pointer
-from deploy.stacks import Confirm, Stack, delete_stack, deploy_stack
+from deploy.stacks import Confirm
 
 RELEASES = "releases/"
 CURRENT = f"{RELEASES}current.json"
@@ -81,8 +79,8 @@ def deploy_release(
         roles = stacks.roles()
         values = account_values(environment, data, roles)
         stacks = replace(stacks, settings=environment.settings(values))
-        bucket = Bucket(account.clients["s3"], data["BucketName"])
-        functions = upload(package, bucket, environment.active_file(values))
+        bucket, active = Bucket(account.clients["s3"], data["BucketName"]), environment.active_file(values)
+        functions = upload(package, bucket, active)
         say(f"release {package.release} is in s3://{bucket.name}/{RELEASES}{package.release}/")
         stacks.jobs(package.jobs)
         machines = stacks.pipeline(
@@ -95,7 +93,7 @@ def deploy_release(
         )
         if "infra/monitoring.yaml" in package.files:
             stacks.monitoring()
-        airflow = _optional(environment, package, account, {**data, **roles}, stacks, values)
+        airflow = _optional(environment, package, account, stacks, active)
     _switch_jobs(bucket, package.jobs)
     before = _switch(bucket, package)
     try:
@@ -136,13 +134,6 @@ def upload(package: Package, bucket: Bucket, active: bytes) -> str:
     return functions
 
 
-def with_environment(handlers: bytes, active: bytes) -> bytes:
-    """The functions' archive with the active `environment.yaml`; the same bytes for the same content."""
-    with zipfile.ZipFile(io.BytesIO(handlers)) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    return zipped({**files, f"complaints/config/{ENVIRONMENT}": active})
-
-
 def uploaded_package(environment: Environment, release: str, account: Account) -> Package:
     """A release that was deployed to the environment before, read from its bucket.
 
@@ -173,11 +164,7 @@ def current_release(bucket: Bucket) -> str | None:
 
 def destroy(environment: Environment, account: Account) -> list[str]:
     """Deletes the environment's stacks, those that cost most first; returns what they keep."""
-    cloudformation = account.clients["cloudformation"]
-    kept = [
-        each for name in reversed(OPTIONAL_STACKS) for each in delete_stack(cloudformation, environment.prefix, name)
-    ]
-    return kept + Infrastructure(cloudformation, environment.prefix, environment.settings()).delete()
+    return Infrastructure(account.clients["cloudformation"], environment.prefix, environment.settings()).delete()
 
 
 def _stacks(
@@ -201,47 +188,16 @@ def _stacks(
 
 
 def _optional(
-    environment: Environment,
-    package: Package,
-    account: Account,
-    made: Mapping[str, str],
-    stacks: Infrastructure,
-    values: Mapping[str, Any],
+    environment: Environment, package: Package, account: Account, stacks: Infrastructure, active: bytes
 ) -> str | None:
     """Deploys the stacks that the environment asks for; returns the host of Airflow's UI, if there is one."""
-    given = {
-        "mwaa": {
-            "DataBucket": made["BucketName"],
-            "SageMakerRoleArn": made["SageMakerRoleArn"],
-            "AlertsTopicArn": made["TopicArn"],
-            "DataKeyArn": made.get("KeyArn", ""),
-        },
-        "quicksight": {},
-    }
-    found: dict[str, dict[str, str]] = {}
-    for name in environment.optional_stacks:
-        parameters = {"Prefix": environment.prefix, **given[name], **environment.parameters_of(name)}
-        stack = Stack(name, parameters, ("CAPABILITY_IAM",))
-        found[name] = deploy_stack(
-            stacks.cloudformation, stacks.prefix, stack, confirm=stacks.confirm, tags=stacks.tags, root=stacks.root
-        )
-    if "mwaa" not in found:
+    if "quicksight" in environment.optional_stacks:
+        stacks.quicksight()
+    if "mwaa" not in environment.optional_stacks:
         return None
-    put_dags(account.clients["s3"], found["mwaa"]["DagsBucket"], package, environment.active_file(values))
-    return found["mwaa"]["WebserverUrl"]
-
-
-def put_dags(s3: Any, bucket_name: str, package: Package, active: bytes) -> None:
-    """Makes `dags/` of MWAA's bucket as in the release: writes what differs, and then removes what is not in it."""
-    bucket = Bucket(s3, bucket_name)
-    wanted = {name: each for name, each in package.files.items() if name.startswith("dags/")}
-    wanted[f"dags/complaints/config/{ENVIRONMENT}"] = active
-    there = {each.key: each.etag for each in bucket.objects("dags/")}
-    for key, content in wanted.items():
-        if there.get(key, "").strip('"') != hashlib.md5(content, usedforsecurity=False).hexdigest():
-            s3.put_object(Bucket=bucket_name, Key=key, Body=content)
-    for key in there.keys() - wanted.keys():
-        s3.delete_object(Bucket=bucket_name, Key=key)
+    s3, bucket = account.clients["s3"], stacks.dags()["DagsBucket"]
+    put_dags(s3, bucket, package, active)
+    return stacks.mwaa(PLUGINS, put_plugins(s3, bucket, package, active))["WebserverUrl"]
 
 
 def _switch_jobs(bucket: Bucket, jobs: str) -> None:

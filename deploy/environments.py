@@ -50,14 +50,23 @@ class Environment:
     def settings(self, outputs: Mapping[str, Any] | None = None, config: Path = CONFIG) -> PipelineSettings:
         """The pipeline's settings in this environment.
 
-        `outputs`: values in the shape of `pipeline_config.yaml` that come from the stacks; without them, those of local
-        AWS stand in for them.
+        `outputs`: values in the shape of `pipeline_config.yaml` that come from the stacks; what is not in them yet has
+        its stand-in.
 
         Raises:
             SettingsError: a key or a value of the environment's file is not allowed.
         """
-        own = {f"{self.name}.yaml": self.values}
-        return load_pipeline(config, {**own, "the outputs of the stacks": outputs} if outputs else own)
+        made = overlaid(self.stand_ins(), outputs or {})
+        return load_pipeline(config, {f"{self.name}.yaml": self.values, "the outputs of the stacks": made})
+
+    def stand_ins(self) -> dict[str, Any]:
+        """Values of no account for what the stacks will make, by which settings are valid before there are stacks."""
+        account = "0" * 12
+        made = {
+            f"{name}_role_arn": f"arn:aws:iam::{account}:role/{self.prefix}-{name}" for name in ("glue", "sagemaker")
+        }
+        topic = f"arn:aws:sns:us-east-1:{account}:{self.prefix}-alerts"
+        return {"storage": {"bucket": f"{self.prefix}-stand-in"}, "aws": {**made, "alerts_topic_arn": topic}}
 
     def active_file(self, outputs: Mapping[str, Any]) -> bytes:
         """The content of `environment.yaml` in a deployed release; the same values give the same bytes."""

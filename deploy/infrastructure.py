@@ -21,8 +21,8 @@ from complaints.settings import Glue, PipelineSettings, Settings
 from deploy.errors import StackError
 from deploy.stacks import ROOT, Confirm, Stack, delete_stack, deploy_stack, outputs
 
-# In the order in which they are deployed; they are deleted in the other.
-STACKS = ("data", "roles", "jobs", "pipeline", "monitoring")
+# In the order in which they are deployed; they are deleted in the other, so those that cost most go first.
+STACKS = ("data", "roles", "jobs", "pipeline", "monitoring", "dags", "quicksight", "mwaa")
 _TOPIC = "-alerts"
 _CORES_A_DPU = 4
 
@@ -96,6 +96,28 @@ class Infrastructure:
         """Alarms and the dashboard."""
         data = self._outputs("data")
         return self._deploy("monitoring", {name: data[name] for name in ("BucketName", "TopicArn")})
+
+    def dags(self) -> dict[str, str]:
+        """The bucket that MWAA reads DAG files and plugins.zip from."""
+        return self._deploy("dags", {})
+
+    def mwaa(self, plugins_key: str, plugins_version: str) -> dict[str, str]:
+        """MWAA, with the plugins of that version of an object in its bucket."""
+        data, roles = self._outputs("data"), self._outputs("roles")
+        parameters = {
+            "DagsBucket": self._outputs("dags")["DagsBucket"],
+            "PluginsS3Path": plugins_key,
+            "PluginsS3ObjectVersion": plugins_version,
+            "DataBucket": data["BucketName"],
+            "SageMakerRoleArn": roles["SageMakerRoleArn"],
+            "AlertsTopicArn": data["TopicArn"],
+            "DataKeyArn": data.get("KeyArn", ""),
+        }
+        return self._deploy("mwaa", parameters, ("CAPABILITY_IAM",))
+
+    def quicksight(self) -> dict[str, str]:
+        """The dashboard of results."""
+        return self._deploy("quicksight", {})
 
     def delete(self) -> list[str]:
         """Deletes every stack; returns what they keep: the data."""

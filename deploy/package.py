@@ -7,6 +7,7 @@ It is one folder, with the hash of each file:
       dags/             the tree for MWAA, without an active environment
       artifacts/        the job code by release of the jobs: scripts and archives
       lambda/           the functions' code, without an active environment, and the layer
+      plugins.zip       Airflow's plugins with the code of their pages, without an active environment
       stepfunctions/    the state machines and the event patterns, compiled for the environment, for no account
       infra/            the CloudFormation templates
       runbooks/         the pages that messages about failed runs link
@@ -30,8 +31,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from complaints.settings import SettingsError
-from complaints.settings.loading import ENVIRONMENT, OF_EVERY_ENVIRONMENT
-from deploy.artifacts import artifacts, job_files, release_name, zipped
+from complaints.settings.loading import ENVIRONMENT, LOCAL
+from deploy.artifacts import artifacts, job_files, release_name
+from deploy.code_archives import dag_files, functions_archive, handler_files, plugin_files, plugins_archive
 from deploy.environments import Environment, load_environment
 from deploy.errors import DeployError, PackageError
 from deploy.layer import layer_archive
@@ -39,7 +41,7 @@ from deploy.sbom import sbom
 
 ROOT = Path(__file__).parent.parent
 MANIFEST = "manifest.json"
-HANDLERS, LAYER = "lambda/handlers.zip", "lambda/layer.zip"
+HANDLERS, LAYER, PLUGINS = "lambda/handlers.zip", "lambda/layer.zip", "plugins.zip"
 _COMPILER = ROOT / ".venvs" / "airflow" / "bin" / "python"
 
 
@@ -89,12 +91,13 @@ def package(
         SettingsError: the environment's file has a key or a value that is not allowed.
     """
     environment.settings(config=root / "dags" / "complaints" / "config")
-    dags, include = _dag_files(root), job_files(root / "include")
+    dags, include = dag_files(root), job_files(root / "include")
     machines = _compiled(environment, root, compiler)
     sources = {
         **_below("dags", dags),
         **_below("include", include),
-        **_below("stepfunctions", {**_handlers(root), **machines}),
+        **_below("stepfunctions", {**handler_files(root), **machines}),
+        **_below("plugins", plugin_files(root)),
         **_below("infra", _texts(root / "infra", "*.yaml")),
         **_below("runbooks", _texts(root / "docs" / "flows", "*.md")),
         "environment.json": json.dumps(environment.values, sort_keys=True).encode(),
@@ -105,18 +108,13 @@ def package(
         **{name: each for name, each in sources.items() if name.split("/")[0] in ("dags", "infra", "runbooks")},
         **_below("stepfunctions", machines),
         **_below(f"artifacts/{release_name(include)}", artifacts(include)),
-        HANDLERS: zipped(handler_files(dags, _handlers(root))),
+        HANDLERS: functions_archive(root),
+        PLUGINS: plugins_archive(root),
         LAYER: layer(),
         "environment.json": sources["environment.json"],
         "sbom.json": sbom({path.stem: path.read_text(encoding="utf-8") for path in _locks(root)}, release),
     }
     return Package(release, release_name(include), environment.name, files)
-
-
-def handler_files(dags: Mapping[str, bytes], handlers: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The functions' code: the handlers, and the domain with its configuration, but no DAG and no operator."""
-    domain = {name: each for name, each in dags.items() if name.startswith("complaints/")}
-    return {**domain, **_below("stepfunctions", handlers)}
 
 
 def _below(folder: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -127,31 +125,17 @@ def _texts(folder: Path, pattern: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.glob(pattern))}
 
 
-def _dag_files(root: Path) -> dict[str, bytes]:
-    """The DAG tree without compiled Python and without any environment's file: a release gets its own one."""
-    config, dags = root / "dags" / "complaints" / "config", root / "dags"
-    paths = sorted(path for path in dags.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    chosen = [path for path in paths if path.parent != config or path.name in OF_EVERY_ENVIRONMENT]
-    return {path.relative_to(dags).as_posix(): path.read_bytes() for path in chosen}
-
-
 def _locks(root: Path) -> list[Path]:
     return sorted((root / "locks").glob("*.txt"))
-
-
-def _handlers(root: Path) -> dict[str, bytes]:
-    folder = root / "stepfunctions"
-    paths = [folder / "__init__.py", *sorted((folder / "handlers").glob("*.py"))]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def _compiled(environment: Environment, root: Path, compiler: Path) -> dict[str, bytes]:
     """The state machines and event patterns for the values of the environment, by file name."""
     with tempfile.TemporaryDirectory() as folder:
         dags, output = Path(folder) / "dags", Path(folder) / "compiled"
-        shutil.copytree(root / "dags", dags, ignore=shutil.ignore_patterns("__pycache__", ENVIRONMENT))
-        # What is left open in the machines has local AWS's values in the meantime.
-        (dags / "complaints" / "config" / ENVIRONMENT).write_bytes(environment.active_file({}))
+        shutil.copytree(root / "dags", dags, ignore=shutil.ignore_patterns("__pycache__", ENVIRONMENT, LOCAL))
+        # What is left open in the machines needs some value in the meantime.
+        (dags / "complaints" / "config" / ENVIRONMENT).write_bytes(environment.active_file(environment.stand_ins()))
         command = [str(compiler), "-W", "ignore", "-m", "stepfunctions", "--dags", str(dags), "--output", str(output)]
         done = subprocess.run(
             command,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from complaints.settings import PipelineSettings
-from deploy.artifacts import zipped
+from deploy.code_archives import active_environment, functions_archive, with_environment
 from deploy.compiled_files import check_compiled_files
 from deploy.errors import QuotaError
 from deploy.infrastructure import of_settings
@@ -48,9 +48,10 @@ def deploy_pipeline(
     check_compiled_files(settings, root)
     s3, bucket = clients["s3"], settings.storage.bucket
     stacks = of_settings(clients["cloudformation"], settings)
+    functions = with_environment(functions_archive(root), active_environment(root))
     machines = {path.name: path.read_bytes() for path in sorted((root / "stepfunctions").glob("*.asl.json"))}
     made = stacks.pipeline(
-        FunctionsKey=_upload(s3, bucket, {"handlers.zip": handlers_archive(root)}) + "handlers.zip",
+        FunctionsKey=_upload(s3, bucket, {"handlers.zip": functions}) + "handlers.zip",
         LayerKey="",
         MachinesPrefix=_upload(s3, bucket, machines),
         IngestionState=ingestion_state(clients["events"], stacks.prefix),
@@ -58,19 +59,6 @@ def deploy_pipeline(
     )
     reserve_concurrency(clients["lambda"], made["StarterName"])
     return {flow: made[output] for flow, output in FLOWS.items()}
-
-
-def handlers_archive(root: Path = ROOT) -> bytes:
-    """The code of all functions as a zip: the handlers, and the domain with its configuration.
-
-    The same files give the same bytes.
-    """
-    domain = root / "dags" / "complaints"
-    paths = sorted(path for path in domain.rglob("*") if path.suffix in (".py", ".yaml"))
-    files = {f"complaints/{path.relative_to(domain).as_posix()}": path.read_bytes() for path in paths}
-    entries = [root / "stepfunctions" / "__init__.py", *sorted((root / "stepfunctions" / "handlers").glob("*.py"))]
-    files |= {path.relative_to(root).as_posix(): path.read_bytes() for path in entries}
-    return zipped(files)
 
 
 def _upload(s3: Any, bucket: str, files: Mapping[str, bytes]) -> str:

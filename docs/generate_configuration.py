@@ -45,7 +45,7 @@ it runs, does not change its id.
 
 `pipeline_config.yaml` names no account. Bucket, roles, topic and queue come from one of these, all in the same folder:
 
-- `local.yaml` is local AWS, on a laptop. It is not part of a release.
+- `local.yaml` is local AWS, on a laptop. It is not part of a release, and no environment has its values.
 - `dev.yaml`, or any other name, is an environment: what differs there, without the account. Its section `deployment`
   has the optional stacks and the parameters of stacks.
 - `environment.yaml` is the one active file of a deployed release. A deployment writes it, from the environment's file

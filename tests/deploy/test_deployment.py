@@ -14,8 +14,9 @@ import pytest
 import yaml
 
 from complaints.aws.bucket import Bucket
+from deploy.airflow_files import put_dags, put_plugins
 from deploy.artifacts import zipped
-from deploy.deployment import Account, current_release, deploy_release, destroy, put_dags, uploaded_package
+from deploy.deployment import Account, current_release, deploy_release, destroy, uploaded_package
 from deploy.environments import load_environment
 from deploy.errors import ConcurrentDeployError, DeployError, ReleaseError, StackError
 from deploy.package import Package, package
@@ -189,6 +190,26 @@ def test_the_folder_of_dags_gets_what_differs_and_loses_what_the_release_has_not
     keys = {each.key for each in Bucket(s3, "dags").objects("")}
     expected = {name for name in first.files if name.startswith("dags/")}
     assert keys == {*expected, "dags/complaints/config/environment.yaml", "plugins/kept.zip"}
+
+
+def test_what_mwaa_reads_is_in_its_bucket_before_the_environment_and_the_same_plugins_keep_their_version(
+    account: Account, first: Package
+) -> None:
+    environment, versions = replace(DEV, optional_stacks=("mwaa",)), []
+    bucket = "ptmlops-dev-mwaa-123456789012"
+    s3 = account.clients["s3"]
+    for _ in range(2):
+        with pytest.raises(StackError, match=r"infra/mwaa\.yaml"):  # local AWS has no MWAA
+            deploy_release(environment, first, account, say=quietly)
+        versions.append(s3.head_object(Bucket=bucket, Key="plugins.zip")["VersionId"])
+    assert versions[0] == versions[1]
+    with zipfile.ZipFile(io.BytesIO(s3.get_object(Bucket=bucket, Key="plugins.zip")["Body"].read())) as plugins:
+        active = plugins.read("complaints_ui/domain/complaints/config/environment.yaml")
+    config = s3.get_object(Bucket=bucket, Key="dags/complaints/config/environment.yaml")["Body"].read()
+    assert active == config
+    assert yaml.safe_load(active)["storage"] == {"bucket": "ptmlops-dev-123456789012-us-east-1"}
+    assert put_plugins(s3, bucket, first, b"storage: {bucket: another}") != versions[0]
+    assert any(bucket in each for each in destroy(environment, account))
 
 
 def test_credentials_for_another_account_and_a_machine_of_another_environment_are_problems(account: Account) -> None:

@@ -53,6 +53,15 @@ def test_the_active_file_is_the_same_bytes_twice_and_leaves_out_what_is_for_the_
     assert "deployment" not in yaml.safe_load(environment.active_file(OUTPUTS))
 
 
+def test_what_belongs_to_local_aws_is_in_no_environment(config: Path) -> None:
+    (config / "local.yaml").write_text("orchestration: {poll_seconds: 1, retries: 9}\nsecurity: {tags: {a: b}}")
+    expected = yaml.safe_load((config / "pipeline_config.yaml").read_text())
+    found = load_environment("dev", config).settings(config=config)
+    assert found.orchestration.model_dump() == expected["orchestration"]
+    assert found.security.tags == {}
+    assert "123456789012" not in found.model_dump_json()
+
+
 def test_a_wrong_value_of_an_environment_is_named_with_its_file(config: Path) -> None:
     (config / "prod.yaml").write_text("orchestration: {poll_seconds: 0}")
     with pytest.raises(SettingsError, match=r"^prod\.yaml: orchestration\.poll_seconds: 0: "):

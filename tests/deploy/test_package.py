@@ -15,7 +15,7 @@ from complaints.settings.loading import OF_EVERY_ENVIRONMENT
 from deploy.artifacts import zipped
 from deploy.environments import Environment, load_environment
 from deploy.errors import PackageError
-from deploy.package import HANDLERS, LAYER, ROOT, Package, package
+from deploy.package import HANDLERS, LAYER, PLUGINS, ROOT, Package, package
 
 DEV = load_environment("dev")
 
@@ -31,7 +31,7 @@ def built() -> Package:
 
 
 def test_a_second_build_elsewhere_has_the_same_bytes(built: Package, tmp_path: Path) -> None:
-    for folder in ("dags", "include", "stepfunctions", "infra", "docs/flows", "locks"):
+    for folder in ("dags", "include", "plugins", "stepfunctions", "infra", "docs/flows", "locks"):
         if (ROOT / folder).exists():
             shutil.copytree(ROOT / folder, tmp_path / folder)
     # What a laptop leaves behind is no part of a release.
@@ -60,7 +60,7 @@ def test_a_release_holds_what_each_service_reads(built: Package) -> None:
         *("dags/complaints_training.py", "dags/.airflowignore", "dags/complaints/config/pipeline_config.yaml"),
         *(f"{code}/glue.zip", f"{code}/training.tar.gz", f"{code}/glue/prepare_complaints.py"),
         *("stepfunctions/complaints_training.asl.json", "stepfunctions/complaints_classification.trigger.json"),
-        *("runbooks/complaints_training.md", "sbom.json", HANDLERS, LAYER),
+        *("runbooks/complaints_training.md", "sbom.json", HANDLERS, LAYER, PLUGINS),
     } <= built.files.keys()
 
 

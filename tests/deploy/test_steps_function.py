@@ -15,7 +15,7 @@ import pytest
 
 from complaints.settings import load_settings
 from complaints.settings.parameters import UnknownParameterError
-from deploy.pipeline import ROOT, handlers_archive
+from deploy.code_archives import ROOT, active_environment, functions_archive, with_environment
 from stepfunctions.handlers.steps import CALLBACKS, TASKS, ForeignFunctionError, function_named, run_step
 
 BUCKET = load_settings().pipeline.storage.bucket
@@ -42,12 +42,9 @@ def test_an_input_with_a_name_that_the_flow_does_not_know_is_refused_before_anyt
         run_step(event, None)
 
 
-def test_the_same_files_give_the_same_archive() -> None:
-    assert handlers_archive() == handlers_archive()
-
-
 def test_the_archive_runs_a_task_by_itself_without_airflow(tmp_path: Path) -> None:
-    zipfile.ZipFile(io.BytesIO(handlers_archive())).extractall(tmp_path)
+    code = with_environment(functions_archive(), active_environment())
+    zipfile.ZipFile(io.BytesIO(code)).extractall(tmp_path)
     event = {"function": "complaints.tasks.training.trained_model", "arguments": {"training": TRAINING}}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SCRIPT, BUCKET],
@@ -65,7 +62,7 @@ def test_the_archive_runs_a_task_by_itself_without_airflow(tmp_path: Path) -> No
     assert json.loads(done.stdout.splitlines()[-1]) == expected
 
 
-# The page that a monitoring writes, with its style: the archive holds Python and YAML, and no style sheet of its own.
+# The page that a monitoring writes, with its style.
 PAGE = """
 from complaints.pages import window
 figures = {"run_id": "0123456789abcdef", "n": 400, "model_version": "v3", "violations": [], "signals": None}
@@ -75,7 +72,8 @@ print(window.render(figures, decided))
 
 
 def test_the_archive_draws_the_page_of_a_monitoring_by_itself(tmp_path: Path) -> None:
-    zipfile.ZipFile(io.BytesIO(handlers_archive())).extractall(tmp_path)
+    code = with_environment(functions_archive(), active_environment())
+    zipfile.ZipFile(io.BytesIO(code)).extractall(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", PAGE],
         cwd=tmp_path,

@@ -22,7 +22,7 @@ from tests.infra.created import ATTRIBUTES, READERS, differences
 
 INFRA = Path(__file__).parents[2] / "infra"
 SETTINGS = load_settings().pipeline
-DEPLOYED = ("data", "roles", "jobs", "pipeline", "monitoring")
+DEPLOYED = ("data", "roles", "jobs", "pipeline", "monitoring", "dags")
 # With these, every condition of the templates holds.
 EVERYTHING = {
     "data": {"CreateKey": "true", "AlertEmail": "a@example.org", "ManageSharedLogGroups": "true"},

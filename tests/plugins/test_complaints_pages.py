@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from deploy.plugins_archive import plugins_archive
+from deploy.code_archives import active_environment, plugins_archive, with_environment
 from tests.complaints.pages.examples import manifest, pointer, record
 from tests.plugins.pages_server import BUCKET, Server, pages_server
 from tests.waiting import PATIENCE
@@ -302,7 +302,8 @@ def test_without_the_code_of_the_pages_airflow_starts_and_the_page_says_so(tmp_p
 
 def test_plugins_zip_alone_has_all_that_the_pages_need(tmp_path: Path) -> None:
     plugins = tmp_path / "plugins"
-    zipfile.ZipFile(io.BytesIO(plugins_archive())).extractall(plugins)
+    packed = with_environment(plugins_archive(), active_environment())
+    zipfile.ZipFile(io.BytesIO(packed)).extractall(plugins)
     told = bare(tmp_path, plugins)
     assert "\nentries: /complaints/" in told
     assert "RunNotes" in told.partition("listeners:")[2]

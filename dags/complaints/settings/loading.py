@@ -69,18 +69,20 @@ def load_settings(folder: Path = CONFIG) -> Settings:
     )
 
 
-def load_pipeline(folder: Path = CONFIG, values: Mapping[str, Any] | None = None) -> PipelineSettings:
-    """The settings of the pipeline, with the values of the files of `folder` and `values` on top of one another.
+def load_pipeline(folder: Path = CONFIG, active: Mapping[str, Any] | None = None) -> PipelineSettings:
+    """The settings of the pipeline in the environment that is active in `folder`, or in another one.
 
-    `values`: more such values, by a name for messages.
+    `active`: the values of that other one on top of one another, each with a name for messages. Nothing of the active
+    files of `folder`, such as local AWS's, is in its settings.
 
     Raises:
         SettingsError: as `load_settings`.
     """
-    found = {name: _content(folder / name) for name in (LOCAL, ENVIRONMENT) if (folder / name).exists()}
-    if not found and not values:
+    if active is None:
+        active = {name: _content(folder / name) for name in (LOCAL, ENVIRONMENT) if (folder / name).exists()}
+    if not active:
         raise SettingsError(f"{ENVIRONMENT}: not found in {folder}; a deployment writes it")
-    return _section(PipelineSettings, {PIPELINE: _content(folder / PIPELINE), **found, **(values or {})})
+    return _section(PipelineSettings, {PIPELINE: _content(folder / PIPELINE), **active})
 
 
 def _content(path: Path) -> Any:
