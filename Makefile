@@ -12,6 +12,7 @@ AIRFLOW_ENV := .venvs/airflow
 JOBS_ENV := .venvs/jobs
 BENCH_ENV := .venvs/bench
 DEPLOY_ENV := .venvs/deploy
+CHECKOV_ENV := .venvs/checkov
 LAPTOP := $(JOBS_ENV)/bin/python -m laptop
 # The benches of what the jobs do call the jobs' own code.
 BENCH_PATH := dags:include/glue:include/training:include/inference:include/monitoring
@@ -144,7 +145,7 @@ test-quick: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Run the tests th
 test-all: $(foreach e,airflow airflow-oldest airflow-newest jobs glue-5 glue-6 bench,.venvs/$(e)/.installed) $(JOBS_ENV)/.class-data ## Run every test: the long campaign and more examples of property tests, too
 	@exec $(JOBS_ENV)/bin/python tests/run_all.py --tier all
 
-check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed $(DEPLOY_ENV)/.installed ## Lint, format, strict types, CloudFormation templates, and whether what is generated is current
+check: $(foreach e,airflow jobs deploy checkov,.venvs/$(e)/.installed) ## Lint, format, strict types, CloudFormation templates, and whether what is generated is current
 	@$(JOBS_ENV)/bin/ruff check .
 	@$(JOBS_ENV)/bin/ruff format --check .
 	@MYPYPATH=dags $(AIRFLOW_ENV)/bin/mypy dags plugins stepfunctions docs bench/compile_time.py
@@ -155,6 +156,7 @@ check: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed $(DEPLOY_ENV)/.installed
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py bench/prepare_contenders.py bench/timed_job.py
 	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/prepare.py bench/scale.py bench/model.py bench/inference.py bench/monitoring.py
 	@$(JOBS_ENV)/bin/cfn-lint infra/*.yaml
+	@$(CHECKOV_ENV)/bin/checkov --config-file .checkov.yaml
 	@if docker compose version >/dev/null 2>&1; then docker compose --file docker-compose.yaml config --quiet; \
 		elif docker-compose version >/dev/null 2>&1; then docker-compose --file docker-compose.yaml config --quiet; \
 		else echo "docker-compose.yaml: not checked, there is no docker compose on this machine"; fi
@@ -217,6 +219,7 @@ lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= name
 	@$(call compile,--group glue-5,glue-5)
 	@$(call compile,--group glue-6,glue-6)
 	@$(call compile,--group deploy,deploy)
+	@$(call compile,--group checkov,checkov)
 	@$(call compile,--group bench,bench)
 	@$(call compile,--group browser,browser)
 
