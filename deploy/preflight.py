@@ -6,6 +6,7 @@ and what these credentials may not ask.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,13 +16,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from complaints.runs.requests import image_uri
 from complaints.settings import PipelineSettings, Settings, SettingsError
 from deploy.deployment import Account
-from deploy.environments import Environment
+from deploy.environments import PROJECT, Environment
+from deploy.infrastructure import STACKS
 
 _USES = {
     "training job usage": ("training", "tuning"),
-    "processing job usage": ("evaluation",),
+    "processing job usage": ("evaluation", "monitoring"),
     "transform job usage": ("transform",),
 }
+_STACK = re.compile(rf"{PROJECT}-(.+)-({'|'.join(STACKS)})")
+_IN_REVIEW = "REVIEW_IN_PROGRESS"
 
 
 @dataclass(frozen=True)
@@ -78,15 +82,30 @@ def _names(environment: Environment, _settings: PipelineSettings, account: Accou
                 f"bucket {name} belongs to another account, or these credentials may not see it: rename "
                 f"the environment, or add s3:ListBucket",
             )
+    stacks = account.clients["cloudformation"].get_paginator("describe_stacks").paginate()
+    # A stack in review has no resource: its creation was declined.
+    there = [each["StackName"] for page in stacks for each in page["Stacks"] if each["StackStatus"] != _IN_REVIEW]
+    ours = sorted((of[1], of[2]) for name in there if (of := _STACK.fullmatch(name)))
+    others = {of: stack for of, stack in reversed(ours) if of != environment.name}
+    yield from (_another(environment, account, *each) for each in others.items())
     machines = account.clients["stepfunctions"].get_paginator("list_state_machines").paginate()
-    there = [each["name"] for page in machines for each in page["stateMachines"]]
-    stack = f"{environment.prefix}-pipeline"
-    if "complaints_classification" in there and not _exists(account.clients["cloudformation"], stack):
+    names = [each["name"] for page in machines for each in page["stateMachines"]]
+    if "complaints_classification" in names and "pipeline" not in (stack for _, stack in ours):
         yield Finding(
             "problem",
-            "the state machine complaints_classification exists and is not of this environment: an account "
-            "and region has room for one environment; destroy the other one, or choose another region or account",
+            "the state machine complaints_classification exists, and no stack of this project has made it: delete it, "
+            "or choose another region or account",
         )
+
+
+def _another(environment: Environment, account: Account, other: str, stack: str) -> Finding:
+    """Their state machines and metrics have the same names, and for the same file so have their SageMaker jobs."""
+    return Finding(
+        "problem",
+        f"the environment {other} is in account {account.id}, {account.region} (stack {PROJECT}-{other}-{stack}), "
+        "which has room for one, since state machines and jobs would have the same names: choose another region or "
+        f"account for {environment.name}, or `make destroy ENV={other}`",
+    )
 
 
 def _image(_environment: Environment, settings: PipelineSettings, account: Account) -> Iterator[Finding]:
@@ -136,13 +155,3 @@ def _needed(settings: PipelineSettings, parts: tuple[str, ...]) -> Mapping[str, 
         machines: Any = getattr(settings.sagemaker, part)
         needed[machines.instance_type] = max(needed.get(machines.instance_type, 0), machines.instance_count)
     return needed
-
-
-def _exists(cloudformation: Any, stack: str) -> bool:
-    try:
-        cloudformation.describe_stacks(StackName=stack)
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return False
-        raise
-    return True

@@ -212,7 +212,23 @@ def test_what_mwaa_reads_is_in_its_bucket_before_the_environment_and_the_same_pl
     assert any(bucket in each for each in destroy(environment, account))
 
 
-def test_credentials_for_another_account_and_a_machine_of_another_environment_are_problems(account: Account) -> None:
+def test_another_environment_in_the_account_and_region_is_a_problem_and_one_that_was_declined_is_none(
+    account: Account, first: Package
+) -> None:
+    with pytest.raises(StackError, match="declined"):
+        deploy_release(DEV, first, account, confirm=lambda *_: False, say=quietly)
+    prod = replace(DEV, name="prod")
+    assert [each for each in preflight(prod, account) if each.kind == "problem"] == []
+    broken = BreaksOff(account.clients["cloudformation"], "ptmlops-dev-roles")
+    with pytest.raises(ConnectionError):
+        deploy_release(DEV, first, replace(account, clients={**account.clients, "cloudformation": broken}), say=quietly)
+    (found,) = (each.sentence for each in preflight(prod, account) if each.kind == "problem")
+    assert "the environment dev is in account 123456789012, us-east-1 (stack ptmlops-dev-data)" in found
+    assert found.endswith("choose another region or account for prod, or `make destroy ENV=dev`")
+    assert [each for each in preflight(DEV, account) if each.kind == "problem"] == []
+
+
+def test_credentials_for_another_account_and_a_machine_of_nobody_are_problems(account: Account) -> None:
     definition = json.dumps({"StartAt": "done", "States": {"done": {"Type": "Succeed"}}})
     account.clients["stepfunctions"].create_state_machine(
         name="complaints_classification", definition=definition, roleArn="arn:aws:iam::123456789012:role/other"
@@ -220,8 +236,7 @@ def test_credentials_for_another_account_and_a_machine_of_another_environment_ar
     found = [each.sentence for each in preflight(DEV, account, "210987654321") if each.kind == "problem"]
     assert [each.split(",")[0] for each in found] == [
         "the credentials are for account 123456789012",
-        "the state machine complaints_classification exists and is not of this environment: an account and region has "
-        "room for one environment; destroy the other one",
+        "the state machine complaints_classification exists",
     ]
 
 
