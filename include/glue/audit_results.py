@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cleaned_rows import UNMAPPED
+from job_log import log_counts, totals
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
@@ -80,6 +81,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     files = candidate_files(spark, candidate, options.candidate)
     account = account_document(scored, candidate, prepared, trained_on(spark, options.trained_on))
     print(f"{sum(each['rows'] for each in files):,} results in {len(files)} files", flush=True)
+    log_counts("audit_results", options.account, totals(account["by_source"]))
     # Nothing may follow that could fail.
     write_document(spark, {**account, "files": files}, options.account)
 

@@ -19,6 +19,7 @@ from complaint_rows import broadcast_if_few, published_id
 from exact_csv import Input, ReaderLimits, files_below, read_complaints, reader_limits, remove_files
 from exact_csv.parquet_files import Rewriting
 from exact_csv.strict_reader import SCHEMA
+from job_log import log_counts, totals
 from preparation import InputFilesRefusedError, check_quarantine, reasons, unreadable_files, write_quarantine
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -70,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "files": [each._asdict() for each in files],
     }
     print(", ".join(f"{count:,} {fate}" for fate, count in found.counts.items()), flush=True)
+    log_counts("compare_exports", options.account, totals(account["by_source"]))
     remove_files(files_below(options.parsed))
     write_document(spark, account, options.account)
 

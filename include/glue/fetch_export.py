@@ -18,6 +18,7 @@ from exact_csv.inputs import InputRefusedError, Opener, s3_client
 from exact_csv.outputs import write_file
 from export_check import checked
 from export_download import Downloaded, Patience, Source, download
+from job_log import log_counts
 
 _MB = 1_000_000
 
@@ -52,6 +53,7 @@ def main(argv: Sequence[str] | None = None, source_of: Callable[[str, Patience],
     write_file(f"s3://{options.bucket}/{options.exports}{found.export}/export.json", io.BytesIO(text))
     write_file(f"{options.fetched.rstrip('/')}/export.json", io.BytesIO(text))
     print(f"{found.export}: {record['size']:,} bytes, {record['expanded_bytes']:,} of CSV", flush=True)
+    log_counts("fetch_export", options.fetched, {name: record[name] for name in ("size", "expanded_bytes")})
 
 
 def _record(options: argparse.Namespace, found: Downloaded) -> dict[str, Any]:

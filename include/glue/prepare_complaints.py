@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from cleaned_rows import UNMAPPED
 from exact_csv.outputs import remove_markers
+from job_log import log_counts, totals
 from preparation import arguments, listed, prepare
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -51,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         **found.oddities,
     }
     print(f"{count:,} complaints to classify", flush=True)
+    log_counts("prepare_complaints", options.account, totals(by_source))
     write_document(spark, account, options.account)
 
 

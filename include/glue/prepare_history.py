@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from cleaned_rows import UNMAPPED
 from complaint_rows import place
+from job_log import log_counts, totals
 from preparation import arguments, prepare
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -49,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     by_source = account_of(written, found.sources, FATES).by_source
     counts = {fate: sum(source[fate] for source in by_source) for fate in FATES}
     print(", ".join(f"{count:,} {fate}" for fate, count in counts.items()), flush=True)
+    log_counts("prepare_history", options.account, totals(by_source))
     if not counts["train"] or not counts["test"] + counts["newest"]:
         problem = "too few labelled complaints with a narrative to learn from and to test on"
         raise ValueError(f"{problem}: {counts}{unmapped_products(found.complaints)}")

@@ -91,6 +91,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     text = json.dumps(document, indent=2, sort_keys=True)
     (options.output / "evaluation.html").write_text(evaluation_page.render(document), encoding="utf-8")
     (options.output / "evaluation.json").write_text(text, encoding="utf-8")
+    counts = {name: metrics["n"] for name, metrics in document["slices"].items()}
+    print(json.dumps({"run_id": options.run_id, "step": "evaluate_model", **counts}), flush=True)
 
 
 def read_held_out(folder: Path, records: Path) -> HeldOut:

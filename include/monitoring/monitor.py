@@ -67,7 +67,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     pq.write_table(pa.Table.from_pylist(figures(document), _FIGURES), options.output / "monitoring.parquet")
     text = json.dumps(document, indent=2, sort_keys=True)
     (options.output / "monitoring.json").write_text(text, encoding="utf-8")
-    print(f"complaints={found['n']} violations={len(found['violations'])}", flush=True)
+    counts = {"complaints": found["n"], "violations": len(found["violations"])}
+    print(json.dumps({"run_id": options.run_id, "step": "assess_classification", **counts}), flush=True)
 
 
 def baseline_of(folder: Path, sha256: str) -> Baseline:
