@@ -11,8 +11,11 @@ from typing import Any
 
 from complaints.aws import embedded_metrics
 
-# The tasks whose result is an account: rows by fate.
-_ACCOUNTS = {"complaints.tasks.classification.results_add_up": "complaints_classification"}
+# The tasks whose result is counts, such as an account's rows by fate, by the flow that they are about.
+_COUNTS = {
+    "complaints.tasks.classification.results_add_up": "complaints_classification",
+    "complaints.tasks.overdue.overdue_transforms": "complaints_classification",
+}
 
 
 def observed(function: str, arguments: Mapping[str, Any], call: Callable[..., Any]) -> Any:
@@ -26,9 +29,9 @@ def observed(function: str, arguments: Mapping[str, Any], call: Callable[..., An
         raise
     known["run_id"] = known["run_id"] or run_id_of({"plan": result})
     print(_line(function, started, {**known, "outcome": "succeeded"}, 0), flush=True)
-    if flow := _ACCOUNTS.get(function):
-        rows: dict[str, tuple[float, str]] = {metric_name(fate): (count, "Count") for fate, count in result.items()}
-        print(embedded_metrics.line({"Flow": flow}, rows, time.time(), run_id=known["run_id"]), flush=True)
+    if flow := _COUNTS.get(function):
+        counts: dict[str, tuple[float, str]] = {metric_name(name): (count, "Count") for name, count in result.items()}
+        print(embedded_metrics.line({"Flow": flow}, counts, time.time(), run_id=known["run_id"]), flush=True)
     return result
 
 
@@ -44,6 +47,6 @@ def run_id_of(arguments: Mapping[str, Any]) -> str:
     return str(plan.get("run_id", "")) if isinstance(plan, Mapping) else ""
 
 
-def metric_name(fate: str) -> str:
+def metric_name(name: str) -> str:
     """`without_narrative` as CloudWatch's own metrics are written: `WithoutNarrative`."""
-    return "".join(part.capitalize() for part in fate.split("_"))
+    return "".join(part.capitalize() for part in name.split("_"))

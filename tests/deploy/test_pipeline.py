@@ -23,7 +23,7 @@ SETTINGS = load_settings().pipeline
 MISSING = {"Type": "Pass", "Parameters": {"a.$": "$.not.there"}, "End": True}
 FAILS = {"Type": "Fail", "Error": "Glue.JobRunNotSucceeded", "Cause": "reported by the machine itself"}
 WAITS = {"Type": "Wait", "Seconds": 30, "End": True}
-RULES = ("alarms", "arrivals", "batches", "ended", "ingestion", "monitoring", "sweep", "uncaught")
+RULES = ("alarms", "arrivals", "batches", "ended", "ingestion", "monitoring", "overdue", "sweep", "uncaught")
 
 
 @pytest.fixture
@@ -95,7 +95,10 @@ def test_every_flow_becomes_a_machine_and_what_starts_them_is_on(aws: LocalAWS) 
 def test_where_airflow_runs_the_flows_nothing_starts_an_execution(aws: LocalAWS) -> None:
     deploy_pipeline(SETTINGS, clients(aws), starts=False)
     states = {each["Name"]: each["State"] for each in aws.client("events").list_rules()["Rules"]}
-    assert [name for name, state in states.items() if state == "ENABLED"] == ["ptmlops-uncaught"]
+    assert [name for name, state in states.items() if state == "ENABLED"] == [
+        "ptmlops-overdue",
+        "ptmlops-uncaught",
+    ]
 
 
 def test_deploying_again_leaves_the_ingestion_on_for_whoever_has_switched_it_on(aws: LocalAWS) -> None:

@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from complaints.monitoring.metrics import HEARTBEAT, LABELLED_DROP, NAMESPACE, metric_data
+import pytest
+
+from complaints.monitoring.metrics import HEARTBEAT, LABELLED_DROP, NAMESPACE, metric_data, run_data
+from complaints.runs.accounting import CLASSIFICATION_FATES
 from complaints.settings import load_settings
 from localaws.cloudformation.declarations import Declaration, declare
 from localaws.cloudformation.templates import read_template
+from stepfunctions.handlers.observed import observed
 from stepfunctions.handlers.starter import metric
 from stepfunctions.handlers.steps import ALARM_CHANGE
 from tests.campaign.faults import Fault, injects
@@ -25,12 +29,32 @@ SERVICES = {
 }
 ASSESSMENT = {
     "n": 1,
+    "mean_confidence": 0.8,
     "violations": [],
     "signals": {"classes": {"moved": False}},
     "estimated_accuracy": {"estimate": 0.9},
     "delayed_accuracy": {"accuracy": {"estimate": 0.9}},
     "recent_accuracy": {"drop": {"estimate": 0.1, "low": 0.05}},
 }
+
+
+MANIFEST = {"run_id": "0", "account": {"rows_in": 4, "quarantined": 1}}
+COST = {"recorded": {"usd": 0.05}}
+
+
+def of_a_run() -> dict[str, list[dict[str, str]]]:
+    """The dimensions of each metric that the monitoring of a run puts."""
+    return {each["MetricName"]: each["Dimensions"] for each in [*metric_data(ASSESSMENT), *run_data(MANIFEST, COST)]}
+
+
+def in_logs(capsys: pytest.CaptureFixture[str]) -> Iterator[dict[str, Any]]:
+    """The directive of each line of the functions' logs that CloudWatch takes metrics from."""
+    rows = dict.fromkeys(("rows_in", *CLASSIFICATION_FATES), 1)
+    observed("complaints.tasks.classification.results_add_up", {}, lambda: rows)
+    observed("complaints.tasks.overdue.overdue_transforms", {}, lambda: {"overdue_transforms": 0})
+    for line in [metric("started"), *capsys.readouterr().out.splitlines()]:
+        (directive,) = json.loads(line)["_aws"]["CloudWatchMetrics"]
+        yield directive
 
 
 def declaration() -> Declaration:
@@ -56,10 +80,9 @@ def shown() -> Iterator[tuple[str, str, dict[str, str]]]:
             yield one["Namespace"], one["MetricName"], {of["Name"]: of["Value"] for of in one["Dimensions"]}
 
 
-def test_every_metric_of_ours_that_is_shown_is_emitted() -> None:
-    emitted = {each["MetricName"]: each["Dimensions"] for each in metric_data(ASSESSMENT)}
-    (directive,) = json.loads(metric("started"))["_aws"]["CloudWatchMetrics"]
-    assert directive["Namespace"] == NAMESPACE
+def test_every_metric_of_ours_that_is_shown_is_emitted(capsys: pytest.CaptureFixture[str]) -> None:
+    emitted, logged = of_a_run(), [*in_logs(capsys)]
+    assert {each["Namespace"] for each in logged} == {NAMESPACE}
     for namespace, name, dimensions in shown():
         if namespace in SERVICES:
             metrics, keys = SERVICES[namespace]
@@ -69,17 +92,34 @@ def test_every_metric_of_ours_that_is_shown_is_emitted() -> None:
             assert namespace == NAMESPACE
             assert [{"Name": key, "Value": value} for key, value in dimensions.items()] == emitted[name]
         else:
-            assert [name] == [each["Name"] for each in directive["Metrics"]]
-            assert [[*dimensions]] == directive["Dimensions"]
+            (found,) = (each for each in logged if name in [of["Name"] for of in each["Metrics"]])
+            assert [[*dimensions]] == found["Dimensions"], name
 
 
 def test_every_figure_that_a_window_has_is_on_the_dashboard() -> None:
-    assert {each["MetricName"] for each in metric_data(ASSESSMENT)} <= {name for _, name, _ in shown()}
+    assert of_a_run().keys() <= {name for _, name, _ in shown()}
+
+
+def test_the_figures_of_a_run_are_its_share_of_quarantined_rows_and_its_cost_where_it_is_known() -> None:
+    assert {each["MetricName"]: each["Value"] for each in run_data(MANIFEST, COST)} == {
+        "QuarantineRate": 0.25,
+        "CostUSD": 0.05,
+    }
+    assert run_data({"account": {"rows_in": 0, "quarantined": 0}}, None) == []
+
+
+def test_every_flow_that_may_fail_is_in_the_alarm_of_failed_runs_and_on_the_dashboard() -> None:
+    machines = {path.name.partition(".")[0] for path in (ROOT / "stepfunctions").glob("*.asl.json")}
+    for metric_name in ("ExecutionsFailed", "ExecutionsSucceeded"):
+        arns = {of["StateMachineArn"] for _, name, of in shown() if name == metric_name}
+        assert {arn.rpartition(":")[2] for arn in arns} == machines
+    alarm = [of for of in resources()["FailedRun"]["Metrics"] if "MetricStat" in of]
+    assert len(alarm) == len(machines)
 
 
 def test_every_alarm_tells_the_topic_and_links_a_runbook_that_is_deployed() -> None:
     alarms = [each for each in resources().values() if "AlarmName" in each]
-    assert len(alarms) == 8
+    assert len(alarms) == 10
     for each in alarms:
         assert each["AlarmActions"] == ["topic"]
         link = re.search(r"https://\S+\?region=us-east-1&prefix=runbooks/(\S+)$", each["AlarmDescription"])

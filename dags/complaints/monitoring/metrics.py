@@ -2,7 +2,8 @@
 
 `MonitoredRuns` is the heartbeat: its absence raises an alarm. `LabelledDrop` is a drop of accuracy beyond its interval,
 and 0 without one, so that an alarm may have a fixed threshold: the greater one, of this and the last windows, and of
-answers that were published before their labels came.
+answers that were published before their labels came. `QuarantineRate` and `CostUSD` are those of the classification
+itself, also of one with nothing to assess.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def metric_data(assessment: Mapping[str, Any]) -> list[dict[str, Any]]:
     figures = {
         HEARTBEAT: 1,
         "Complaints": assessment["n"],
+        "MeanConfidence": assessment["mean_confidence"],
         "Violations": len(assessment["violations"]),
         "MovedSignals": None if signals is None else sum(bool(each["moved"]) for each in signals.values()),
         "EstimatedAccuracy": estimate and estimate["estimate"],
@@ -42,17 +44,28 @@ def _datum(name: str, value: float) -> dict[str, Any]:
     return {"MetricName": name, "Dimensions": DIMENSIONS, "Value": float(value)}
 
 
-def put(cloudwatch: Any, assessment: Mapping[str, Any]) -> None:
-    """Puts the figures of an assessment; an error is logged, and fails nothing: the figures are in S3."""
-    _put(cloudwatch, metric_data(assessment), assessment["run_id"])
+def run_data(manifest: Mapping[str, Any], cost: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The same of the run itself: of its manifest, and of the record of its cost, if there is one."""
+    account = manifest["account"]
+    figures = {
+        "QuarantineRate": account["quarantined"] / account["rows_in"] if account["rows_in"] else None,
+        "CostUSD": (cost or {}).get("recorded", {}).get("usd"),
+    }
+    return [_datum(name, value) for name, value in figures.items() if value is not None]
 
 
-def put_heartbeat(cloudwatch: Any, run_id: str) -> None:
-    """The same for a run that had nothing to assess."""
-    _put(cloudwatch, [_datum(HEARTBEAT, 1)], run_id)
+def put(
+    cloudwatch: Any,
+    manifest: Mapping[str, Any],
+    cost: Mapping[str, Any] | None,
+    assessment: Mapping[str, Any] | None = None,
+) -> None:
+    """Puts the figures of a run, and of its assessment if there was one.
 
-
-def _put(cloudwatch: Any, data: list[dict[str, Any]], run_id: str) -> None:
+    An error is logged, and fails nothing: the figures are in S3.
+    """
+    run_id = manifest["run_id"]
+    data = [*run_data(manifest, cost), *(metric_data(assessment) if assessment else [_datum(HEARTBEAT, 1)])]
     try:
         cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data)
     except (BotoCoreError, ClientError) as error:

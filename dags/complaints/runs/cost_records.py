@@ -38,7 +38,7 @@ def record(
     document: dict[str, Any] = {"run_id": run_id, "estimated": costs.cost_of(estimated, prices) if estimated else None}
     try:
         document["recorded"] = costs.cost_of(costs.of_jobs(_described(settings, glue, sagemaker)), prices)
-        bucket.write_json(f"{costs.RECORDS}run_id={run_id}.json", document)
+        bucket.write_json(costs.record_key(run_id), document)
     except (ClientError, BotoCoreError) as error:
         log.warning("the cost of run %s is not recorded: %s", run_id, error)
         return

@@ -30,6 +30,11 @@ _BYTES_A_COMPLAINT, _PACKED = 600, 5
 _HOUR = 3600
 
 
+def record_key(run_id: str) -> str:
+    """The key of the record of what a run cost."""
+    return f"{RECORDS}run_id={run_id}.json"
+
+
 @dataclass(frozen=True)
 class Usage:
     """What AWS bills of a run: seconds of DPUs and of instances by type, state transitions, requests to S3."""

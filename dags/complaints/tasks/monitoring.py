@@ -16,7 +16,7 @@ from complaints.monitoring import metrics, plans, published_answers, retraining,
 from complaints.monitoring.decision import decide
 from complaints.notifications import findings
 from complaints.pages import window
-from complaints.runs import documents, publishing
+from complaints.runs import costs, documents, publishing
 from complaints.runs.results import PublishedRun
 from complaints.settings import Settings, load_settings
 
@@ -83,7 +83,7 @@ def can_be_assessed(plan: plans.MonitoringPlan) -> bool:
     settings = load_settings()
     bucket = environment_bucket(settings)
     bucket.write_json(bucket.key(plan["decision_uri"]), found)
-    metrics.put_heartbeat(client("cloudwatch", settings, config=_HURRY), plan["run_id"])
+    _put_metrics(bucket, plan["run_id"], settings)
     return False
 
 
@@ -105,7 +105,7 @@ def decide_monitoring(plan: plans.MonitoringPlan, machine: str = "") -> Outcome:
             bucket.write_json(key, found, if_absent=True)
         except ConflictError:  # the other run of this classification, which acts
             return _outcome(bucket.read_json(key) or found)
-        metrics.put(client("cloudwatch", settings, config=_HURRY), assessment)
+        _put_metrics(bucket, found["run_id"], settings, assessment)
     log.info("run %s: %s: %s", found["run_id"], found["action"], "; ".join(found["reasons"]))
     outcome = _outcome(found)
     if outcome["retrain"] and machine:
@@ -134,6 +134,12 @@ def _decided(
     )
     verdict = retraining.claimed(bucket, verdict, version=version, run_id=assessment["run_id"], now=now)
     return windows.window(assessment, decision, verdict, earlier, now)
+
+
+def _put_metrics(bucket: Bucket, run_id: str, settings: Settings, assessment: Mapping[str, Any] | None = None) -> None:
+    manifest = _existing(bucket, publishing.manifest_key(run_id), "this classification is not published")
+    cost = bucket.read_json(costs.record_key(run_id))
+    metrics.put(client("cloudwatch", settings, config=_HURRY), manifest, cost, assessment)
 
 
 def _show(bucket: Bucket, plan: plans.MonitoringPlan, found: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ STILL = {"value": 0.01, "threshold": 0.02, "moved": False}
 def assessment(**found: Any) -> dict[str, Any]:
     sound: dict[str, Any] = {
         "n": 400,
+        "mean_confidence": 0.8,
         "sufficient": True,
         "violations": [],
         "unknown_products": {"share": 0.0, "names": {}},

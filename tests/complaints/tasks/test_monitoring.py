@@ -53,7 +53,8 @@ class House:
         self.put(f"manifests/planned/run_id={run}.json", planned | {"results_account_uri": f"{FOLDER}/account/"})
         self.put(f"processed/run_id={run}/scores/part-0.out", {})
         manifest = {"run_id": run, "model_version": version, "model_sha256": "served"}
-        manifest |= {"account": {"classified": classified}, "scores": {"n": labelled}, "unmapped": 0}
+        account = {"rows_in": classified, "classified": classified, "quarantined": 0}
+        manifest |= {"account": account, "scores": {"n": labelled}, "unmapped": 0}
         manifest["results"] = [{"key": f"results/{run}-00000.parquet"}]
         self.put(f"manifests/run_id={run}.json", manifest)
         return run
@@ -126,7 +127,7 @@ def test_a_model_without_a_baseline_ends_the_run_without_a_job_and_without_a_mes
     found = house.get(f"monitoring/run_id={run}/decision.json")
     assert (found["action"], found["counts"], found["reasons"][0][:11]) == ("wait", False, "no baseline")
     assert house.told() == []
-    assert house.metrics() == {"MonitoredRuns"}
+    assert house.metrics() == {"MonitoredRuns", "QuarantineRate"}
 
 
 def test_a_run_that_classified_nothing_is_not_assessed(house: House) -> None:
@@ -148,7 +149,8 @@ def test_where_nothing_changed_nothing_is_said_and_the_figures_are_metrics(house
     run = house.publish(1)
     assert house.decide(run)["action"] == "keep"
     assert house.told() == []
-    assert house.metrics() == {"Complaints", "Violations", "MovedSignals", "EstimatedAccuracy", "MonitoredRuns"}
+    of_batch = {"Complaints", "MeanConfidence", "Violations", "MovedSignals", "EstimatedAccuracy"}
+    assert house.metrics() == {*of_batch, "MonitoredRuns", "QuarantineRate"}
 
 
 def test_a_decision_is_made_and_told_once_whatever_is_repeated(house: House) -> None:
