@@ -80,12 +80,12 @@ def _deploy(environment: Environment, account: Account, options: argparse.Namesp
 
 
 def _destroy(environment: Environment, account: Account, options: argparse.Namespace) -> int:
-    bucket = account.bucket_name(environment)
+    bucket, prices = account.bucket_name(environment), environment.settings().prices
     print(f"environment {environment.name}: account {account.id}, {account.region}")
     print(
         f"All stacks {environment.prefix}-* are deleted. Kept: the bucket {bucket} with all data, models and releases, "
-        "at 0.023 USD a GB and month, and the KMS key if there is one, at 1 USD a month. A later deployment takes them "
-        "over."
+        f"at {prices.s3_gb_month:g} USD a GB and month, and the KMS key if there is one, at {prices.kms_key_month:g} "
+        "USD a month. A later deployment takes them over."
     )
     if not (options.yes or _yes("Delete the stacks?")):
         print("nothing was deleted", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`python -m deploy.costs`: what a classification costs on AWS by size, and an environment by the month, as Markdown.
+"""`python -m deploy.costs`: what runs cost on AWS by size, and each stack by the month, as Markdown.
 
 By the prices and machines of `pipeline_config.yaml`; `--write` puts the tables into `docs/costs.md`, where the comments
 are that begin and end them.
@@ -13,18 +13,24 @@ from pathlib import Path
 from complaints.runs import costs
 from complaints.settings import PipelineSettings, Prices, load_settings
 
-PAGE = Path(__file__).parents[1] / "docs" / "costs.md"
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "costs.md"
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
+TRAINING_SIZES = (10_000, 100_000, 1_000_000)
 _HOURS_A_MONTH = 730
+# Each interface endpoint is in both subnets.
+_ZONES = 2
 _BEGIN, _END = "<!-- costs -->\n", "<!-- end: costs -->"
 
 
 def tables(settings: PipelineSettings) -> str:
-    """Both tables, and the line that says by which prices and machines."""
+    """The tables, and the line that says by which prices and machines."""
     glue, transform = settings.glue, settings.sagemaker.transform
     machines = f"{glue.number_of_workers} x {glue.worker_type}, {transform.instance_count} x {transform.instance_type}"
     prices = f"list prices of {settings.prices.region} on {settings.prices.as_of.isoformat()}"
-    return "\n".join([f"{machines}; {prices}.", "", *_runs(settings), "", *_months(settings.prices), ""])
+    return "\n".join(
+        [f"{machines}; {prices}.", "", *_runs(settings), "", *_trainings(settings), "", *_months(settings.prices), ""]
+    )
 
 
 def _runs(settings: PipelineSettings) -> Iterator[str]:
@@ -43,12 +49,40 @@ def _runs(settings: PipelineSettings) -> Iterator[str]:
         )
 
 
+def _trainings(settings: PipelineSettings) -> Iterator[str]:
+    yield "| complaints | Glue, USD | two fits and the evaluation, USD | a training, USD |"
+    yield "|---|---|---|---|"
+    for size in TRAINING_SIZES:
+        cost = costs.cost_of(costs.of_training(size, settings), settings.prices)
+        parts = cost["parts"]
+        yield f"| {size:,} | {parts['glue']:.3f} | {parts['sagemaker']:.3f} | **{cost['usd']:.2f}** |"
+
+
 def _months(prices: Prices) -> Iterator[str]:
-    yield "| idle, by the month | USD |"
+    alarms, dashboards = (
+        _declared("monitoring", f"Type: AWS::CloudWatch::{kind}\n") for kind in ("Alarm", "Dashboard")
+    )
+    endpoints = _ZONES * _declared("mwaa", "VpcEndpointType: Interface\n")
+    hours = {name: getattr(prices, f"{name}_hour") * _HOURS_A_MONTH for name in ("mwaa", "nat_gateway", "vpc_endpoint")}
+    yield "| stack, while nothing runs | USD a month |"
     yield "|---|---|"
-    yield "| Step Functions, Lambda, Glue, SageMaker | 0 |"
-    yield f"| an MWAA environment | {prices.mwaa_hour * _HOURS_A_MONTH:,.0f} |"
-    yield f"| each NAT gateway of its network | {prices.nat_gateway_hour * _HOURS_A_MONTH:,.0f} |"
+    yield f"| `data` | {prices.s3_gb_month:g} a GB; {prices.kms_key_month:g} for the key, on request |"
+    yield "| `roles`, `jobs`, `pipeline` | 0 |"
+    yield (
+        f"| `monitoring` | {alarms * prices.alarm_month:.2f} for {alarms} alarms, "
+        f"{dashboards * prices.dashboard_month:g} for the dashboard |"
+    )
+    yield f"| `dags`, with `mwaa` | {prices.s3_gb_month:g} a GB |"
+    yield (
+        f"| `mwaa`, on request | {hours['mwaa']:,.0f} for the environment, and {hours['nat_gateway']:,.0f} for its NAT "
+        f"gateway or {endpoints * hours['vpc_endpoint']:,.0f} for {endpoints} endpoints |"
+    )
+    yield "| `quicksight`, on request | QuickSight's prices a user |"
+
+
+def _declared(stack: str, text: str) -> int:
+    """How often the template of a stack has this line."""
+    return (ROOT / "infra" / f"{stack}.yaml").read_text(encoding="utf-8").count(text)
 
 
 def written(page: str, content: str) -> str:

@@ -174,6 +174,11 @@ DESCRIPTIONS = {
     "prices.s3_reads_1000": "USD for a thousand GET requests.",
     "prices.mwaa_hour": "USD for an hour of the MWAA environment.",
     "prices.nat_gateway_hour": "USD for an hour of a NAT gateway.",
+    "prices.vpc_endpoint_hour": "USD for an hour of a VPC interface endpoint, in each zone.",
+    "prices.alarm_month": "USD for a month of a CloudWatch alarm.",
+    "prices.dashboard_month": "USD for a month of a CloudWatch dashboard.",
+    "prices.kms_key_month": "USD for a month of a KMS key.",
+    "prices.s3_gb_month": "USD for a month of a GB in S3.",
     "labels[].contains": "Text to look for, in lower case.",
     "labels[].label": "The class.",
     "split.newest_fraction": "Share of the dated complaints, the newest ones, held out to measure how the model does "

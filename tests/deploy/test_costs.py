@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from complaints.settings import load_settings
-from deploy.costs import PAGE, tables, written
+from deploy.costs import PAGE, ROOT, tables, written
 
 SETTINGS = load_settings().pipeline
 
@@ -15,4 +15,11 @@ def test_the_page_of_costs_is_current() -> None:
 
 def test_the_tables_follow_the_prices() -> None:
     dear = SETTINGS.model_copy(update={"prices": SETTINGS.prices.model_copy(update={"mwaa_hour": 1.0})})
-    assert "| an MWAA environment | 730 |" in tables(dear)
+    assert "| `mwaa`, on request | 730 for the environment, and 33 " in tables(dear)
+
+
+def test_the_page_of_the_deployment_types_no_price_of_a_stack_of_its_own() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| [`")]
+    assert len(rows) == 8
+    assert not [line for line in rows if "USD" in line]

@@ -104,7 +104,8 @@ def test_a_deployment_again_changes_nothing_and_a_stack_taken_down_keeps_the_dat
         assert [deployed(again, name, s3) for name in DEPLOYED] == first
         made = {each["eventName"] for each in aws.trail[before:]} - {"PutObject"}
         assert made == {"CreateChangeSet", "DeleteChangeSet"}, "comparing is all that a second deployment does"
-        assert stacks.delete() == [f"AWS::S3::Bucket {SETTINGS.storage.bucket}"]
+        dags = first[-1]["DagsBucket"]
+        assert stacks.delete() == [f"AWS::S3::Bucket {dags}", f"AWS::S3::Bucket {SETTINGS.storage.bucket}"]
         assert aws.client("iam").list_roles()["Roles"] == []
         # The bucket is taken over, with what is in it.
         stacks.data()

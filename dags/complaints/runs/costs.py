@@ -21,6 +21,10 @@ _LEAST_GLUE_SECONDS = 60  # what Glue bills of a shorter run
 _GLUE_START_SECONDS, _GLUE_SECONDS_A_COMPLAINT = 138.0, 114e-6
 # The start of a transform's machine, and how many complaints its four cores answer a second.
 _TRANSFORM_START_SECONDS, _ANSWERS_A_SECOND = 300.0, 40_000
+# The one Glue job of a training; and its instances: their start, each narrative to learn from, and how many complaints
+# are evaluated a second, by the same page.
+_HISTORY_START_SECONDS, _HISTORY_SECONDS_A_COMPLAINT = 75.0, 60e-6
+_INSTANCE_START_SECONDS, _FIT_SECONDS_A_NARRATIVE, _EVALUATIONS_A_SECOND = 240.0, 900e-6, 10_000
 # Of an execution without failures, and of S3 (mostly the listings and parts of Spark).
 _TRANSITIONS = 25
 _WRITES, _READS = 200, 1_000
@@ -55,8 +59,7 @@ def complaints_in(inputs: Iterable[tuple[str, int]]) -> int:
 def of_classification(complaints: int, settings: PipelineSettings) -> Usage:
     """The usage of a classification of so many complaints, all with a narrative, on the machines of the settings."""
     glue, transform = settings.glue, settings.sagemaker.transform
-    dpus = DPU_A_WORKER[glue.worker_type] * glue.number_of_workers
-    executors = DPU_A_WORKER[glue.worker_type] * (glue.number_of_workers - 1)
+    dpus, executors = (DPU_A_WORKER[glue.worker_type] * workers for workers in _workers(glue.number_of_workers))
     glue_seconds = _GLUE_START_SECONDS + _GLUE_SECONDS_A_COMPLAINT * complaints / executors
     transform_seconds = _TRANSFORM_START_SECONDS + complaints / _ANSWERS_A_SECOND / transform.instance_count
     return Usage(
@@ -66,6 +69,38 @@ def of_classification(complaints: int, settings: PipelineSettings) -> Usage:
         writes=_WRITES + complaints // _ROWS_A_WRITE,
         reads=_READS + complaints // _ROWS_A_WRITE,
     )
+
+
+def of_training(complaints: int, settings: PipelineSettings, *, fits: int = 2, tuned: int = 0) -> Usage:
+    """The usage of a training on so many complaints, all with a narrative, on the machines of the settings.
+
+    `fits`: the model alone, or once more on all rows after its evaluation. `tuned`: the training jobs of a tuning.
+    """
+    glue, machines = settings.glue, settings.sagemaker
+    dpus, executors = (DPU_A_WORKER[glue.worker_type] * workers for workers in _workers(glue.number_of_workers))
+    glue_seconds = _HISTORY_START_SECONDS + _HISTORY_SECONDS_A_COMPLAINT * complaints / executors
+    fit = _INSTANCE_START_SECONDS + _FIT_SECONDS_A_NARRATIVE * complaints
+    seconds = {
+        "training": fits * fit,
+        "tuning": tuned * fit,
+        "evaluation": _INSTANCE_START_SECONDS + complaints / _EVALUATIONS_A_SECOND,
+    }
+    instances: dict[str, float] = {}
+    for kind, each in seconds.items():
+        name: str = getattr(machines, kind).instance_type
+        instances[name] = instances.get(name, 0) + each * getattr(machines, kind).instance_count
+    return Usage(
+        dpu_seconds=glue_seconds * dpus,
+        instance_seconds={name: each for name, each in instances.items() if each},
+        transitions=_TRANSITIONS,
+        writes=_WRITES + complaints // _ROWS_A_WRITE,
+        reads=_READS + complaints // _ROWS_A_WRITE,
+    )
+
+
+def _workers(number: int) -> tuple[int, int]:
+    """All workers of a Glue job, and those that are executors."""
+    return number, number - 1
 
 
 def of_jobs(described: Iterable[Mapping[str, Any]]) -> Usage:

@@ -22,3 +22,8 @@ class Prices(BaseModel, extra="forbid", frozen=True):
     s3_reads_1000: Dollars
     mwaa_hour: Dollars
     nat_gateway_hour: Dollars
+    vpc_endpoint_hour: Dollars
+    alarm_month: Dollars
+    dashboard_month: Dollars
+    kms_key_month: Dollars
+    s3_gb_month: Dollars

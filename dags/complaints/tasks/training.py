@@ -14,7 +14,7 @@ from complaints.models import gate, memory, promotion, registration, registry
 from complaints.models.packages import Packages
 from complaints.models.tuning import Chosen
 from complaints.notifications import refusals, set_aside
-from complaints.runs import accounting, cost_records, documents, inputs, plans, source_ledger
+from complaints.runs import accounting, cost_records, costs, documents, inputs, plans, source_ledger
 from complaints.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,8 @@ def plan_training(source: str, tune: bool = False) -> plans.TrainingPlan:
         tune=tune,
     )
     documents.write_plan(bucket, plan, found)
+    expected = _estimated(plan, costs.complaints_in((each.key, each.size) for each in found), settings)
+    log.info("estimated cost: %s", costs.sentence(costs.cost_of(expected, settings.pipeline.prices)))
     return plan
 
 
@@ -120,7 +122,7 @@ def register_model(
     Packages(client("sagemaker", settings), bucket.name).register(bucket.read_json(version.record_key) or {})
     rows_in = _account(bucket, plan)["rows_in"]
     source_ledger.remember(bucket, plan, rows_in, since=bucket.last_modified(version.record_key))
-    _record_cost(bucket, plan, settings)
+    _record_cost(bucket, plan, rows_in, settings)
     return version.name
 
 
@@ -150,7 +152,12 @@ def report_refusal(version: str, decision: gate.Decision) -> str:
     return refusals.report(version, decision["verdict"], decision["reasons"], load_settings())
 
 
-def _record_cost(bucket: Bucket, plan: plans.TrainingPlan, settings: Settings) -> None:
+def _estimated(plan: plans.TrainingPlan, complaints: int, settings: Settings) -> costs.Usage:
+    fits, tuned = 1 + settings.model.gate.refit, settings.model.tuning.max_jobs if plan["tune"] else 0
+    return costs.of_training(complaints, settings.pipeline, fits=fits, tuned=tuned)
+
+
+def _record_cost(bucket: Bucket, plan: plans.TrainingPlan, rows: int, settings: Settings) -> None:
     """Without the training jobs of a tuning job."""
     cost_records.record(
         bucket,
@@ -162,6 +169,7 @@ def _record_cost(bucket: Bucket, plan: plans.TrainingPlan, settings: Settings) -
             plan["evaluation_job_name"]: PROCESSING,
             plan["refit_job_name"]: TRAINING,
         },
+        estimated=_estimated(plan, rows, settings),
     )
 
 

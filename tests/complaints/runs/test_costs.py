@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from complaints.models.memory import TrainingTooLargeError, check_memory
 from complaints.runs import costs
 from complaints.settings import load_settings
 
@@ -73,3 +75,28 @@ def test_twice_the_executors_take_half_the_time_for_the_complaints_and_the_same_
 def test_packed_files_hold_more_complaints_than_their_bytes_say() -> None:
     assert costs.complaints_in([("raw/a.csv", 600_000)]) == 1_000
     assert costs.complaints_in([("raw/a.CSV.GZ", 600_000), ("raw/b.zip", 600_000)]) == 10_000
+
+
+def test_a_training_has_a_history_to_prepare_its_fits_and_one_evaluation() -> None:
+    alone, twice = (costs.of_training(100_000, SETTINGS, fits=fits) for fits in (1, 2))
+    fit = 240 + 90
+    assert twice.instance_seconds["ml.m5.xlarge"] - alone.instance_seconds["ml.m5.xlarge"] == pytest.approx(fit)
+    assert alone.instance_seconds["ml.m5.xlarge"] == pytest.approx(fit + 240 + 10)
+    assert alone.dpu_seconds == pytest.approx(2 * (75 + 6))
+
+
+def test_the_jobs_of_a_tuning_are_on_their_own_machines() -> None:
+    machines = SETTINGS.sagemaker
+    tuning = machines.tuning.model_copy(update={"instance_type": "ml.c5.xlarge"})
+    other = SETTINGS.model_copy(update={"sagemaker": machines.model_copy(update={"tuning": tuning})})
+    assert costs.of_training(0, other, tuned=12).instance_seconds["ml.c5.xlarge"] == 12 * 240
+    assert "ml.c5.xlarge" not in costs.of_training(0, other).instance_seconds
+
+
+@pytest.mark.parametrize("narratives", [500_000, 1_000_000, 3_000_000, 8_000_000, 20_000_000, 50_000_000])
+def test_every_instance_that_a_training_which_is_too_large_is_told_to_use_has_a_price(narratives: int) -> None:
+    with pytest.raises(TrainingTooLargeError) as refused:
+        check_memory(narratives, {"sagemaker.training.instance_type": "ml.c5.large"})
+    named = re.search(r"to (ml\.r5\.\w+)", str(refused.value))
+    assert named
+    assert named[1] in PRICES.instance_hour
