@@ -136,13 +136,13 @@ browser-test: $(foreach e,airflow jobs browser,.venvs/$(e)/.installed) ## Use Ai
 screenshots: $(foreach e,airflow jobs browser,.venvs/$(e)/.installed) ## The same, and take the pictures of README.md anew
 	@.venvs/browser/bin/python -m pytest tests/browser -rs --screenshots docs/screenshots
 
-test: $(foreach e,airflow airflow-oldest airflow-newest jobs glue-5 glue-6 bench,.venvs/$(e)/.installed) $(JOBS_ENV)/.class-data ## Run the tests, each in its environment, but for the long campaign
+test: $(foreach e,airflow airflow-oldest airflow-newest airflow-canary jobs glue-5 glue-6 bench,.venvs/$(e)/.installed) $(JOBS_ENV)/.class-data ## Run the tests, each in its environment, but for the long campaign
 	@exec $(JOBS_ENV)/bin/python tests/run_all.py
 
 test-quick: $(AIRFLOW_ENV)/.installed $(JOBS_ENV)/.installed ## Run the tests that start no job and no server
 	@exec $(JOBS_ENV)/bin/python tests/run_all.py --tier quick
 
-test-all: $(foreach e,airflow airflow-oldest airflow-newest jobs glue-5 glue-6 bench,.venvs/$(e)/.installed) $(JOBS_ENV)/.class-data ## Run every test: the long campaign and more examples of property tests, too
+test-all: $(foreach e,airflow airflow-oldest airflow-newest airflow-canary jobs glue-5 glue-6 bench,.venvs/$(e)/.installed) $(JOBS_ENV)/.class-data ## Run every test: the long campaign and more examples of property tests, too
 	@exec $(JOBS_ENV)/bin/python tests/run_all.py --tier all
 
 check: $(foreach e,airflow jobs deploy checkov,.venvs/$(e)/.installed) ## Lint, format, strict types, CloudFormation templates, and whether what is generated is current
@@ -214,6 +214,7 @@ lock: $(UV) ## Resolve the environments anew into locks/ (MWAA_CONSTRAINTS= name
 	@$(call compile,--group airflow -c $(MWAA_CONSTRAINTS)/constraints-3.2.1-py3.12.txt,airflow)
 	@$(call compile,--group airflow-oldest -c $(MWAA_CONSTRAINTS)/constraints-3.0.6-py3.12.txt,airflow-oldest)
 	@$(call compile,--group airflow-newest -c $(MWAA_CONSTRAINTS)/constraints-3.3.1-py3.12.txt,airflow-newest)
+	@$(call compile,--group airflow-canary,airflow-canary)
 	@$(call compile,--group postgres -c $(MWAA_CONSTRAINTS)/constraints-3.2.1-py3.12.txt,postgres)
 	@$(call compile,--group jobs,jobs)
 	@$(call compile,--group glue-5,glue-5)

@@ -44,6 +44,8 @@ TIERS = {
 }
 # What may differ between versions of Airflow: how the DAGs load, the operators, the plugin.
 ON_EACH_AIRFLOW = ("tests/dags", "tests/plugins")
+# Of an Airflow that is not released: that they load.
+ON_THE_NEXT_AIRFLOW = ("tests/dags/test_mwaa_layout.py", "tests/dags/test_dag_integrity.py")
 # What may differ between versions of Glue, and so of Spark, pyarrow and pandas.
 ON_EACH_GLUE = tuple(
     f"tests/glue/test_{name}.py"
@@ -90,6 +92,7 @@ def lanes(tier: str) -> list[list[Part]]:
             # Each worker imports Airflow and collects the tests for itself.
             Part("airflow-oldest", ON_EACH_AIRFLOW, 1),
             Part("airflow-newest", ON_EACH_AIRFLOW, 1),
+            Part("airflow-canary", ON_THE_NEXT_AIRFLOW, 1),
             Part("glue-5", ON_EACH_GLUE, 1),
             Part("glue-6", ON_EACH_GLUE, 1),
         ],

@@ -61,8 +61,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     files = write_csv(_chosen(ours, found.records, count), count, export["columns"], options.changed)
     if (written := sum(each.rows for each in files)) != count:
         raise RuntimeError(f"{written:,} rows were written to {options.changed}, but {found.counts} were compared")
+    by_source: list[dict[str, Any]] = [{"source": export["uri"], "rows_in": _last_record(ours), **found.counts}]
     account = {
-        "by_source": [{"source": export["uri"], "rows_in": _last_record(ours), **found.counts}],
+        "by_source": by_source,
         "withdrawn": found.withdrawn,
         "quarantined_by_reason": by_reason,
         "compared_columns": columns,
@@ -71,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "files": [each._asdict() for each in files],
     }
     print(", ".join(f"{count:,} {fate}" for fate, count in found.counts.items()), flush=True)
-    log_counts("compare_exports", options.account, totals(account["by_source"]))
+    log_counts("compare_exports", options.account, totals(by_source))
     remove_files(files_below(options.parsed))
     write_document(spark, account, options.account)
 
