@@ -27,7 +27,7 @@ from deploy.preflight import preflight
 from deploy.smoke import smoke
 from deploy.stacks import Change
 
-_SERVICES = ("cloudformation", "ecr", "events", "lambda", "s3", "service-quotas", "stepfunctions", "sts")
+_SERVICES = ("cloudformation", "ecr", "events", "iam", "lambda", "s3", "service-quotas", "stepfunctions", "sts")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

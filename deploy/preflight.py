@@ -18,6 +18,7 @@ from complaints.settings import PipelineSettings, Settings, SettingsError
 from deploy.deployment import Account
 from deploy.environments import PROJECT, Environment
 from deploy.infrastructure import STACKS
+from deploy.permissions import missing
 
 _USES = {
     "training job usage": ("training", "tuning"),
@@ -45,7 +46,7 @@ def preflight(environment: Environment, account: Account, expected_account: str 
     `expected_account`: the account that the caller means; empty for whichever the credentials are for.
     """
     settings = environment.settings()
-    checks = (_names, _image, _lambda, _quotas)
+    checks = (_names, _permissions, _image, _lambda, _quotas)
     found = list(_credentials(account, expected_account))
     for check in checks:
         found += _asked(check, environment, settings, account)
@@ -106,6 +107,16 @@ def _another(environment: Environment, account: Account, other: str, stack: str)
         "which has room for one, since state machines and jobs would have the same names: choose another region or "
         f"account for {environment.name}, or `make destroy ENV={other}`",
     )
+
+
+def _permissions(environment: Environment, _settings: PipelineSettings, account: Account) -> Iterator[Finding]:
+    caller = account.clients["sts"].get_caller_identity()["Arn"]
+    if lacking := missing(account.clients["iam"], caller, mwaa="mwaa" in environment.optional_stacks):
+        yield Finding(
+            "warning",
+            f"by IAM's policy simulator, {caller} may not do everywhere: {', '.join(lacking)}; a stack that needs it "
+            "fails and is rolled back",
+        )
 
 
 def _image(_environment: Environment, settings: PipelineSettings, account: Account) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from localaws import LocalAWS
 
 DEV = load_environment("dev")
 DEV = replace(DEV, values={**DEV.values, "orchestration": {"poll_seconds": 30}})
-SERVICES = ("cloudformation", "ecr", "events", "lambda", "s3", "service-quotas", "stepfunctions", "sts")
+SERVICES = ("cloudformation", "ecr", "events", "iam", "lambda", "s3", "service-quotas", "stepfunctions", "sts")
 STACKS = ["ptmlops-dev-data", "ptmlops-dev-jobs", "ptmlops-dev-monitoring", "ptmlops-dev-pipeline", "ptmlops-dev-roles"]
 
 

@@ -15,7 +15,7 @@ from deploy.smoke import smoke
 from laptop.sample import write_sample
 from localaws import LocalAWS
 
-SERVICES = ("cloudformation", "ecr", "events", "lambda", "s3", "service-quotas", "stepfunctions", "sts")
+SERVICES = ("cloudformation", "ecr", "events", "iam", "lambda", "s3", "service-quotas", "stepfunctions", "sts")
 
 
 def test_the_first_file_of_a_new_environment_is_classified_and_every_row_of_both_is_accounted_for(

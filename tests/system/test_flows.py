@@ -63,7 +63,7 @@ UNUSED = {
     ("steps", "Alerts"): "messages about failures: tests/parity/test_failures.py",
     ("steps", "Approvals"): "an approval by a person: tests/stepfunctions/handlers/test_promotion_flow.py",
     ("steps", "JobLogs"): "the last lines of a job that failed",
-    ("steps", "JobsByName"): "the job behind a step that failed",
+    ("steps", "JobsByName"): "the job behind a step that failed, and each hour those that outlive their limit",
     ("steps", "OwnLog"): _LOGS,
     ("steps", "Retrain"): "a model that has become worse: tests/stepfunctions/handlers/test_alarm_flow.py",
     (
