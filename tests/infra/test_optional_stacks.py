@@ -73,6 +73,45 @@ def test_the_role_passes_one_role_to_one_service() -> None:
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 
 
+def actions_of(template: str, role: str) -> dict[str, list[Any]]:
+    """The actions that a role's policies allow, each with its resources."""
+    read, _ = decode.decode(str(INFRA / f"{template}.yaml"))
+    found: dict[str, list[Any]] = {}
+    for policy in read["Resources"][role]["Properties"]["Policies"]:
+        document = policy["Fn::If"][1] if "Fn::If" in policy else policy
+        for given in document["PolicyDocument"]["Statement"]:
+            each = given["Fn::If"][1] if "Fn::If" in given else given
+            for action in each["Action"] if isinstance(each["Action"], list) else [each["Action"]]:
+                resources = each.get("Resource", [])
+                found.setdefault(action, []).extend(resources if isinstance(resources, list) else [resources])
+    return found
+
+
+def prefixes(resources: list[Any]) -> set[str]:
+    """The parts of the data bucket, as `models/*`."""
+    texts = [each["Fn::Sub"] for each in resources if isinstance(each, dict) and "Fn::Sub" in each]
+    return {found[1] for text in texts if (found := re.search(r"s3:::\$\{\w+\}/(.+)", text))}
+
+
+def test_the_role_may_do_what_the_roles_of_the_state_machines_and_their_tasks_may() -> None:
+    ours = actions_of("mwaa", "ExecutionRole")
+    # Of Step Functions itself, of Lambda, and of uploads in parts, which no Python task makes.
+    others = ("states:", "lambda:", "events:")
+    not_needed = {"logs:PutLogEvents", "logs:CreateLogStream", "s3:AbortMultipartUpload", "kms:GenerateDataKey"}
+    for role in ("Steps", "States"):
+        theirs = actions_of("roles", role)
+        wanted = {each for each in theirs if not each.startswith(others) and "LogDeliver" not in each} - not_needed
+        wanted -= {"logs:DescribeResourcePolicies", "logs:PutResourcePolicy"}
+        assert wanted <= ours.keys(), f"{role}: {sorted(wanted - ours.keys())}"
+
+
+def test_the_role_writes_wherever_the_python_tasks_write() -> None:
+    theirs = prefixes(actions_of("roles", "Steps")["s3:PutObject"])
+    ours = prefixes(actions_of("mwaa", "ExecutionRole")["s3:PutObject"])
+    # The batches of the ingestion are all that a task writes below raw/.
+    assert {each.replace("raw/batches/*", "raw/*") for each in ours} == theirs
+
+
 def test_the_role_is_assumed_by_this_environment_alone() -> None:
     (trust,) = MWAA["Resources"]["ExecutionRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert "environment/${Prefix}" in trust["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Sub"]
