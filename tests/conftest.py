@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import rooms
+from tests.reports import PROCESSOR
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -29,6 +30,7 @@ IGNORED = (
     "ignore:distutils Version classes are deprecated:DeprecationWarning",
     "ignore:unclosed <socket.*:ResourceWarning",
 )
+_BEFORE = pytest.StashKey[float]()
 # Examples of each property test. `explore` looks for new ones; all others give the same examples each time, so that a
 # build fails because of its change.
 PROFILES = {"quick": 20, "default": 150, "long": 450, "explore": 1500}
@@ -86,6 +88,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for warning in IGNORED:
                 item.add_marker(pytest.mark.filterwarnings(warning))
     items.sort(key=lambda item: rooms.rank(_place(item.path), _fixtures(item)))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    """Notes the processor time before the test and its fixtures."""
+    item.stash[_BEFORE] = _processor_seconds()
+    yield
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Leaves in the report what the test took of the processors, with the fixtures and servers that ended with it."""
+    yield
+    item.user_properties.append((PROCESSOR, f"{_processor_seconds() - item.stash[_BEFORE]:.3f}"))
+
+
+def _processor_seconds() -> float:
+    """Of this process and of all children that have ended."""
+    return sum(os.times()[:4])
 
 
 @cache

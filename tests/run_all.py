@@ -232,9 +232,9 @@ def main() -> int:
         left = stop_descendants()
     for command in left if not run.interrupted else []:
         print(f"left running by a test, now killed: {command}")
-    print(f"\n{'seconds by room, all workers together':44}")
-    for room, seconds in run.results.seconds.most_common():
-        print(f"  {room:40}{seconds:8.0f} s")
+    print(f"\n{'seconds by room, all workers together':40}{'clock':>10}{'processor':>12}")
+    for room, seconds in run.results.processor.most_common():
+        print(f"  {room:38}{run.results.seconds[room]:8.0f} s{seconds:10.0f} s")
     print(f"{'environment':16}{'wall clock':>9}{'processor':>12}", *run.timings, sep="\n")
     print(f"{'orphans of all':16}{'':9}{run.orphans_seconds:10.0f} s")
     for name in run.results.failed:
