@@ -3,6 +3,7 @@
 Each module says what moto does, what AWS does, and why it matters here; its contract test in
 `tests/localaws/moto_patches` fails when a new moto moves what the patch relies on, or makes it unnecessary.
 
+    light_imports             state machines without EC2
     hooks                     the functions of our services that patched moto calls
     replacement               replaced attributes, restored at the end
     s3_conditional_writes     one winner among concurrent writers with If-Match and If-None-Match
@@ -20,6 +21,7 @@ Each module says what moto does, what AWS does, and why it matters here; its con
     stepfunctions_tasks       Glue and SageMaker integrations, and the interpreter's AWS clients
     stepfunctions_errors      reserved error names, and states that were interrupted
     stepfunctions_intrinsics  escapes in intrinsic functions
+    stepfunctions_parsing     each definition is parsed once
 """
 
 from collections.abc import Iterator
@@ -48,6 +50,7 @@ def apply(hooks: Hooks) -> Iterator[None]:
         stepfunctions_errors,
         stepfunctions_executions,
         stepfunctions_intrinsics,
+        stepfunctions_parsing,
         stepfunctions_tasks,
     )
 
@@ -68,6 +71,7 @@ def apply(hooks: Hooks) -> Iterator[None]:
             stepfunctions_tasks.patches(hooks.task_service, hooks.task_client, hooks.sdk_client),
             stepfunctions_errors.patches(),
             stepfunctions_intrinsics.patches(),
+            stepfunctions_parsing.patches(),
         ):
             stack.enter_context(patches)
         yield

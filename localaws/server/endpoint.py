@@ -19,7 +19,9 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from localaws import moto_patches
+from localaws.container import aws_apis
 from localaws.jobs.job import Activity
+from localaws.moto_patches.light_imports import without_ec2
 from localaws.server.access import AccessControl
 from localaws.server.cloud import OWN_AGENT, Cloud
 from localaws.server.credentials import FILE_NAME, Credentials, new_credentials, read_credentials, write_credentials
@@ -62,7 +64,7 @@ class LocalAWS:
         persistent: S3 and SageMaker models stay in the state folder, and are loaded from there.
         credentials: credentials to accept instead of random ones.
         allowed_hosts: host names, besides loopback's, that requests may use; with a port, or for any port.
-        standby: the next Spark job, and the next invocation of a function, find a process that has started before.
+        standby: the next Spark job finds a process that has started before; other jobs and functions are forks of one.
         enforce_iam: functions, jobs and state machines may do only what the policies of their roles allow.
         reuse_jvm: Spark jobs run one after another in one JVM, which is faster and less like AWS.
     """
@@ -99,6 +101,8 @@ class LocalAWS:
         Raises:
             StateError: the folder of a persistent state is in use or cannot be read.
         """
+        # Ours and moto's parts have sessions of their own.
+        aws_apis.keep()
         moto_api_backend.reset()
         make_private_folder(self._state)
         self._handlers: dict[str, Handler] = {}
@@ -204,7 +208,8 @@ class LocalAWS:
     def _connected(self, application: TakeOver) -> "Services":
         """The services, whose operations the application answers and which moto calls."""
         # Not at the top: it imports parts of moto that read the shell's AWS profile when they are imported.
-        from localaws.server.services import Services  # noqa: PLC0415
+        with without_ec2():
+            from localaws.server.services import Services  # noqa: PLC0415
 
         services = Services(
             *(self.endpoint, self._region, self.credentials, self._state / "jobs", self._minute),

@@ -1,6 +1,8 @@
 """moto's EventBridge, CloudWatch, Lambda and Step Functions without our patches: their seams are there, and needed."""
 
 import json
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any
 
 import pytest
@@ -57,6 +59,7 @@ TASK_ARGUMENTS = ["self", "env", "resource_runtime_part", "normalised_parameters
         (f"{INTERPRETER}.asl.eval.environment", "Environment.set_error", ["self", "error"]),
         (f"{INTERPRETER}.asl.component.intrinsic.argument.argument", "ArgumentLiteral._eval_argument", ["self", "env"]),
         (f"{INTERPRETER}.asl.parse.intrinsic.intrinsic_parser", "IntrinsicParser.parse", ["src"]),
+        (f"{INTERPRETER}.asl.parse.asl_parser", "AmazonStateLanguageParser.parse", ["definition"]),
     ],
 )
 def test_the_seam_has_these_parameters(unpatched: Unpatched, module: str, path: str, names: list[str]) -> None:
@@ -249,3 +252,43 @@ def test_escapes_in_intrinsic_functions_fail(unpatched: Unpatched, expression: s
     assert unpatched(intrinsic, expression) != right
     # The same expression without an escape is right, so that the difference is the escape.
     assert unpatched(intrinsic, "States.Format('{}', 'a')").replace(" ", "") == '{"value":"a"}'
+
+
+def definitions_that_are_parsed_once() -> bool:
+    from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+
+    definition = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
+    trees = [AmazonStateLanguageParser.parse(definition)[1] for _ in range(2)]
+    return trees[0] is trees[1]
+
+
+def test_a_definition_is_parsed_each_time(unpatched: Unpatched) -> None:
+    assert not unpatched(definitions_that_are_parsed_once)
+
+
+def what_state_machines_import() -> list[str]:
+    import sys
+
+    import moto.stepfunctions.parser.models  # noqa: F401
+
+    return [name for name in ("moto.ec2", "moto.batch.models") if name in sys.modules]
+
+
+def test_state_machines_import_all_of_ec2() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert pool.submit(what_state_machines_import).result() == ["moto.ec2", "moto.batch.models"]
+
+
+def what_they_import_without() -> tuple[list[str], bool]:
+    from localaws.moto_patches.light_imports import without_ec2
+
+    with without_ec2():
+        found = what_state_machines_import()
+    import moto.batch.models
+
+    return found, hasattr(moto.batch.models, "batch_backends")
+
+
+def test_they_import_nothing_of_it_in_the_block_and_everybody_does_behind_it() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert pool.submit(what_they_import_without).result() == ([], True)

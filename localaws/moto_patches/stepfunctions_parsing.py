@@ -1,0 +1,48 @@
+"""Definitions of state machines are parsed once, and not again by each execution.
+
+moto 5.2.5 parses a definition to check it, and once more for each execution; its parser, which is generated Python,
+takes a quarter of a second for a machine of twenty states. The tree that it returns is only read.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from antlr4 import CommonTokenStream, InputStream  # type: ignore[import-untyped]
+from moto.stepfunctions.parser.asl.antlr.runtime.ASLLexer import ASLLexer
+from moto.stepfunctions.parser.asl.antlr.runtime.ASLParser import ASLParser
+from moto.stepfunctions.parser.asl.parse.asl_parser import (
+    AmazonStateLanguageParser,
+    ASLParserException,
+    SyntaxErrorListener,
+)
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
+
+from localaws.moto_patches.replacement import replaced
+
+_DEFINITIONS = 64
+
+
+@contextmanager
+def patches() -> Iterator[None]:
+    """Trees are kept; each execution gets components of its own."""
+    with replaced(AmazonStateLanguageParser, {"parse": staticmethod(_parsed)}):
+        yield
+
+
+def _parsed(definition: str) -> tuple[Any, Any]:
+    tree = _tree(definition)
+    return Preprocessor().visit(tree), tree
+
+
+@lru_cache(_DEFINITIONS)
+def _tree(definition: str) -> Any:
+    errors: Any = SyntaxErrorListener()  # type: ignore[no-untyped-call]
+    parser: Any = ASLParser(CommonTokenStream(ASLLexer(InputStream(definition))))
+    parser.removeErrorListeners()
+    parser.addErrorListener(errors)
+    tree = parser.state_machine()
+    if errors.errors:
+        raise ASLParserException(errors=errors.errors)
+    return tree
