@@ -13,7 +13,8 @@ from laptop.servers.orchestrator import ENDED, Orchestrator, Raised
 
 _HEARTBEAT_SECONDS = 10
 _LOG_LINES = 12
-_POLL_SECONDS = 0.5
+# To ask Airflow for all tasks of a run takes a processor for longer than to ask for the state of the run.
+_POLL_SECONDS, _TASKS_SECONDS = 0.5, 1.5
 
 
 class RunFailedError(RuntimeError):
@@ -44,10 +45,14 @@ def follow(
     """
     phases: dict[tuple[str, int], str] = {}
     last_message = time.monotonic()
+    next_look = 0.0
     while True:
         orchestrator.check()
         state = orchestrator.state(dag_id, run_id)
-        tasks = orchestrator.tasks(dag_id, run_id)
+        if state not in ENDED and time.monotonic() < next_look:
+            time.sleep(_POLL_SECONDS)
+            continue
+        tasks, next_look = orchestrator.tasks(dag_id, run_id), time.monotonic() + _TASKS_SECONDS
         for message in _changes(tasks, phases):
             report(f"{dag_id}: {message}")
             last_message = time.monotonic()
