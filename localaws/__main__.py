@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--no-standby",
         action="store_true",
-        help="start each Spark job and function in a new process (default: keep a process ready for the next one)",
+        help="start each job and function in a new process (default: a Spark process that is kept ready, and forks)",
     )
     parser.add_argument(
         "--enforce-iam",

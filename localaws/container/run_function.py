@@ -1,20 +1,17 @@
 """Lambda's Python runtime for one event: import the handler, call it, write its result or error to a file.
 
-Started as `run_function.py TASK`; TASK is a JSON file with the paths of code, event and answer. With `--wait` instead,
-it imports boto3, and then reads the task's path, environment and folder from standard input, as one line of JSON.
+Started as `run_function.py TASK`; TASK is a JSON file with the paths of code, event and answer.
 https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
 """
 
 import importlib
 import json
 import logging
-import os
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +38,7 @@ class Context:
 
 def main() -> int:
     """Returns 0 if the handler returned, and 1 if it raised; the answer is in a file."""
-    path = _path_from_input() if sys.argv[1] == "--wait" else sys.argv[1]
-    task = json.loads(Path(path).read_text())
+    task = json.loads(Path(sys.argv[1]).read_text())
     # Lambda configures logging before it imports the function's module.
     logging.basicConfig(stream=sys.stdout, format="[%(levelname)s]\t%(asctime)s\t%(name)s\t%(message)s")
     sys.path[0] = task["code"]
@@ -63,25 +59,6 @@ def main() -> int:
         return 1
     Path(task["result"]).write_text(answer)
     return 0
-
-
-def _path_from_input() -> str:
-    """The path of the task, once there is one."""
-    with suppress(ImportError):
-        importlib.import_module("boto3")
-    line = sys.stdin.buffer.readline()
-    if not line.endswith(b"\n"):
-        # Whoever would bring one has gone.
-        os._exit(0)
-    given = json.loads(line)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    os.environ.clear()
-    os.environ.update(given["environment"])
-    os.chdir(given["folder"])
-    task: str = given["task"]
-    return task
 
 
 def _forget_imported(code: Path) -> None:

@@ -6,14 +6,12 @@ the input without a line means that local AWS is gone, and ends the process.
 """
 
 import argparse
-import builtins
 import importlib
 import json
 import os
 import select
 import sys
 import time
-import types
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +143,12 @@ def _serve(job: dict[str, Any]) -> None:
     for stream in (1, 2):
         # What the JVM wrote before is not the job's.
         os.write(stream, f"\n{job['marker']}\n".encode())
-    _run(job["arguments"])
+    container = str(Path(__file__).parents[1] / "container")
+    sys.path.insert(0, container)
+    run_script = importlib.import_module("run_script")
+    sys.path.remove(container)
+    del sys.modules["run_script"]
+    run_script.run_script(job["arguments"])
 
 
 def _has_ended(gateway: Any) -> bool:
@@ -156,27 +159,6 @@ def _has_ended(gateway: Any) -> bool:
     except Exception:
         return True
     return False
-
-
-def _run(arguments: list[str]) -> None:
-    """Runs a script as `python script arguments` does."""
-    script = arguments[0]
-    sys.argv[:] = arguments
-    path = os.environ.get("PYTHONPATH", "")
-    sys.path[:1] = [str(Path(script).parent), *filter(None, path.split(os.pathsep))]
-    module = types.ModuleType("__main__")
-    module.__file__ = script
-    module.__builtins__ = builtins  # type: ignore[attr-defined]
-    sys.modules["__main__"] = module
-    try:
-        code = compile(Path(script).read_bytes(), script, "exec", dont_inherit=True)
-        exec(code, module.__dict__)
-    except Exception as error:
-        trace = error.__traceback__
-        # Without this function.
-        error.__traceback__ = trace and trace.tb_next
-        sys.excepthook(type(error), error, error.__traceback__)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

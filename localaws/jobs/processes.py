@@ -20,6 +20,33 @@ class Lines(Protocol):
         """Stop reading."""
 
 
+class Main(Protocol):
+    """The first of a command's processes, as `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int:
+        """Its id, which is its session's."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, once `wait` has returned."""
+
+    @property
+    def stdin(self) -> IO[bytes] | None:
+        """What it reads, where somebody writes it."""
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """What it writes."""
+
+    @property
+    def stderr(self) -> IO[bytes] | None:
+        """What it writes about errors, where that is kept apart."""
+
+    def wait(self, timeout: float) -> int:
+        """Its exit code. Raises subprocess.TimeoutExpired."""
+
+
 @dataclass(frozen=True)
 class Command:
     """A command to run: arguments, the complete environment, working folder."""
@@ -36,7 +63,7 @@ class Processes:
     """
 
     def __init__(self, command: Command, merge_output: bool, stdin: int = subprocess.DEVNULL) -> None:
-        self._main = subprocess.Popen(
+        self._main: Main = subprocess.Popen(
             command.arguments,
             env=command.environment,
             cwd=command.folder,

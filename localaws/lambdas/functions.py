@@ -22,15 +22,17 @@ from botocore.exceptions import ClientError
 from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
 
+from localaws.jobs.forks import Forks
 from localaws.jobs.job import Job
 from localaws.jobs.logs import JobLog, LogStream
 from localaws.lambdas.invocation import Invocation, Reply, reply_of
-from localaws.lambdas.runtimes import Runtimes
 from localaws.server.cloud import ACCOUNT, Cloud
 from localaws.server.protocol import ApiError
 
 # Lambda's limit for importing a function's module, before the timeout begins.
 INIT_SECONDS = 10.0
+# What every function imports and reads.
+OF_THE_RUNTIME = ("boto3", "aws_apis:read")
 
 
 class ThrottledError(ApiError):
@@ -45,9 +47,9 @@ class ThrottledError(ApiError):
 class Functions:
     """The functions and their running invocations."""
 
-    def __init__(self, cloud: Cloud, folder: Path, is_ready: bool) -> None:
+    def __init__(self, cloud: Cloud, folder: Path, forks: Forks) -> None:
         self._cloud = cloud
-        self._runtimes = Runtimes(cloud.environment(), is_ready)
+        self._forks = forks
         self._folder = folder
         self._running: dict[str, Job] = {}
         self._closed = False
@@ -63,7 +65,6 @@ class Functions:
     def close(self) -> None:
         """Refuse further invocations."""
         self._closed = True
-        self._runtimes.close()
 
     def find(self, name: str, qualifier: str | None = None) -> Any:
         """moto's function with that name or ARN. Raises ApiError if there is none."""
@@ -128,9 +129,7 @@ class Functions:
                 raise
         log = JobLog(self._cloud.client("logs"), LogStream(group, stream, folder / "log.txt"))
         code, work_folder = self._code(function), folder / "work"
-        work = Invocation(
-            self._cloud, work_folder, function, code, payload, request_id, stream, runtimes=self._runtimes
-        )
+        work = Invocation(self._cloud, work_folder, function, code, payload, request_id, stream, self._forks)
         return Job(run_id, {"FunctionName": function.function_name}, work, log, function.timeout + INIT_SECONDS)
 
     def _code(self, function: Any) -> Path:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localaws.jobs.forks import Forks
 from localaws.jobs.job import InputError, Job, Phase, Work
 from localaws.jobs.processes import Command, Processes
-from localaws.lambdas.runtimes import RUNNER, Runtimes
 from localaws.server.cloud import Cloud
 from localaws.server.protocol import ApiError, Json
 
+RUNNER = Path(__file__).parents[1] / "container" / "run_function.py"
 MAX_LOG_RESULT_BYTES = 4096
 
 
@@ -49,10 +50,10 @@ class Invocation(Work):
         payload: bytes,
         request_id: str,
         stream: str,
-        runtimes: Runtimes,
+        forks: Forks,
     ) -> None:
         self.folder = folder
-        self._runtimes = runtimes
+        self._forks = forks
         self.result: bytes | None = None
         self.error: bytes | None = None
         self._cloud = cloud
@@ -84,9 +85,9 @@ class Invocation(Work):
         task.write_text(json.dumps({**files, **handler, "context": facts}))
         return Command([sys.executable, str(RUNNER), str(task)], self._environment(facts), self._code)
 
-    def start(self, command: Command, merge_output: bool) -> Processes:  # noqa: ARG002
-        """Run it in the process that waits, if one does."""
-        return self._runtimes.start(command)
+    def start(self, command: Command, merge_output: bool) -> Processes:
+        """Run it in a fork of an interpreter that has imported boto3, if there is one."""
+        return self._forks.start(command, merge_output)
 
     def collect(self, end: Phase) -> None:  # noqa: ARG002
         """Read the result or error, if there is one."""

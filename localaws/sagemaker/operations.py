@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from localaws.jobs.forks import Forks
 from localaws.jobs.job import Activity, Job
 from localaws.jobs.logs import JobLog, LogStream
 from localaws.sagemaker import processing, training, transform, tuning
@@ -28,6 +29,12 @@ from localaws.server.paging import page
 from localaws.server.protocol import ApiError, Handler, Json, invalid
 
 JOBS_PER_PAGE = 10
+# What jobs import of the scikit-learn image, whose imports take more than a second.
+OF_THE_IMAGE = (
+    *("numpy", "pandas", "pyarrow.parquet", "scipy.sparse", "scipy.stats", "joblib"),
+    *("sklearn.calibration", "sklearn.feature_extraction.text", "sklearn.linear_model", "sklearn.metrics"),
+    *("sklearn.model_selection", "sklearn.pipeline", "sklearn.svm"),
+)
 
 
 @dataclass(frozen=True)
@@ -63,8 +70,9 @@ KINDS = (
 class SageMakerJobs:
     """Every SageMaker job since the server started."""
 
-    def __init__(self, cloud: Cloud, folder: Path) -> None:
+    def __init__(self, cloud: Cloud, folder: Path, forks: Forks) -> None:
         self._cloud = cloud
+        self._forks = forks
         self._folder = folder
         self._jobs: dict[str, Activity] = {}
         self._tags: dict[str, list[Json]] = {}
@@ -209,11 +217,11 @@ class SageMakerJobs:
 
     def _work(self, kind: Kind, folder: Path, request: Json) -> SageMakerWork:
         if kind is TRAINING:
-            return training.Training(self._cloud.as_role(request["RoleArn"]), folder, request)
+            return training.Training(self._cloud.as_role(request["RoleArn"]), folder, request, self._forks)
         if kind.noun == "ProcessingJob":
-            return processing.Processing(self._cloud.as_role(request["RoleArn"]), folder, request)
+            return processing.Processing(self._cloud.as_role(request["RoleArn"]), folder, request, self._forks)
         container, role = self._container(request["ModelName"])
-        return transform.Transform(self._cloud.as_role(role), folder, request, container)
+        return transform.Transform(self._cloud.as_role(role), folder, request, self._forks, container)
 
     def _container(self, model: str) -> tuple[Json, str]:
         """The model's first container, and its role; of a model package, the container in its specification."""

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from localaws.jobs import archive
+from localaws.jobs.forks import Forks
 from localaws.jobs.job import InputError, Phase
 from localaws.jobs.processes import Command
 from localaws.s3.storage import place
@@ -35,8 +36,8 @@ def check(request: Json) -> None:
 class Transform(SageMakerWork):
     """One transform job; `container` is the Model's PrimaryContainer."""
 
-    def __init__(self, cloud: Cloud, folder: Path, request: Json, container: Json) -> None:
-        super().__init__(cloud, folder, request)
+    def __init__(self, cloud: Cloud, folder: Path, request: Json, forks: Forks, container: Json) -> None:
+        super().__init__(cloud, folder, request, forks)
         self._container = container
         self._outputs = folder / "outputs"
 

@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+from localaws.jobs.forks import Forks
 from localaws.jobs.job import InputError, Work
+from localaws.jobs.processes import Command, Processes
 from localaws.s3.storage import Storage, place
 from localaws.server.cloud import Cloud
 from localaws.server.protocol import Json, invalid
@@ -16,7 +18,8 @@ FAILURE_CHARACTERS = 1024
 class SageMakerWork(Work):
     """A request, and the folder with its container's `/opt/ml`."""
 
-    def __init__(self, cloud: Cloud, folder: Path, request: Json) -> None:
+    def __init__(self, cloud: Cloud, folder: Path, request: Json, forks: Forks) -> None:
+        self._forks = forks
         self.folder = folder
         self.cloud = cloud
         self.request = request
@@ -35,6 +38,10 @@ class SageMakerWork(Work):
         """The job's environment; values of the request win."""
         asked = {name: self.localised(value) for name, value in self.request.get("Environment", {}).items()}
         return self.cloud.environment() | more | asked
+
+    def start(self, command: Command, merge_output: bool) -> Processes:
+        """Run it in a fork of an interpreter that has imported the image's libraries, if there is one."""
+        return self._forks.start(command, merge_output)
 
     def failure(self, exit_code: int, error: str) -> str:
         """The error that the container wrote to a file, else the error in its log."""

@@ -13,11 +13,12 @@ from localaws.events.schedules import Schedules
 from localaws.events.targets import Targets
 from localaws.glue.operations import GlueJobs
 from localaws.glue.ready_spark import ReadySpark
+from localaws.jobs.forks import Forks
 from localaws.jobs.job import Activity
 from localaws.jobs.logs import GROUPS
-from localaws.lambdas.functions import Functions
+from localaws.lambdas.functions import OF_THE_RUNTIME, Functions
 from localaws.lambdas.queue import FunctionQueue
-from localaws.sagemaker.operations import SageMakerJobs
+from localaws.sagemaker.operations import OF_THE_IMAGE, SageMakerJobs
 from localaws.server.cloud import OWN_AGENT, Cloud
 from localaws.server.credentials import Credentials, own_session
 from localaws.server.protocol import Handler
@@ -38,8 +39,8 @@ class Services:
     """The services of one endpoint, with their files in `folder`.
 
     `minute` is the number of seconds in a minute of timeouts, retries, schedules and alarms. With `standby` the next
-    Spark job, and the next invocation of a function, find a process that has started before; with `reuse_jvm`, Spark
-    jobs run in one JVM.
+    Spark job finds a process that has started before, and other jobs and functions are forks of one that has; with
+    `reuse_jvm`, Spark jobs run in one JVM.
     """
 
     def __init__(
@@ -63,8 +64,12 @@ class Services:
             self._cloud.environment(), folder / "spark", standby or reuse_jvm, reuses_jvm=reuse_jvm
         )
         self._glue = GlueJobs(self._cloud, folder, minute, self._spark)
-        self._sagemaker = SageMakerJobs(self._cloud, folder)
-        self.functions = Functions(self._cloud, folder, standby)
+        of_functions, of_jobs = self._forks = tuple(
+            Forks(self._cloud.environment(), folder, names, standby or reuse_jvm)
+            for names in (OF_THE_RUNTIME, OF_THE_IMAGE)
+        )
+        self._sagemaker = SageMakerJobs(self._cloud, folder, of_jobs)
+        self.functions = Functions(self._cloud, folder, of_functions)
         self.queue = FunctionQueue(lambdas, self.functions, self._timer, minute)
         self._events = Events(region, Targets(rules, self.functions, self.queue), self.queue)
         self._machines = StateMachines(self._cloud, self._events.put)
@@ -88,6 +93,8 @@ class Services:
             job.abandon()
         for job in self.jobs:
             job.join(LAST_WAIT_SECONDS)
+        for forks in self._forks:
+            forks.close()
 
     def close_clients(self) -> None:
         """Closes the connections, once the endpoint is closed."""

@@ -34,8 +34,8 @@ def victims(kind: str, aws: LocalAWS, folder: Path, airflow: int) -> list[Kill]:
     return [_killing(pid) for pid in _commands(_JVM) if scripts and _is_in(folder, pid)]
 
 
-# Words of the command lines, of which one is enough.
-_SCRIPTS = ("/script/", "ready_process.py", "train.py", "evaluate.py", "serve_batch.py")
+# Words of the command lines, of which one is enough: of Glue's, and of forks that SageMaker jobs are, not functions.
+_SCRIPTS = ("/script/", "ready_process.py", "sklearn.pipeline")
 _JVM = "org.apache.spark.deploy.SparkSubmit"
 
 
