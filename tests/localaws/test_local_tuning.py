@@ -227,8 +227,8 @@ def test_trials_are_listed_by_their_objective_without_those_that_have_none(accou
 
 
 def test_tuning_jobs_are_listed_with_their_counters(account: Account) -> None:
-    tuned(account, "listed", "1", "2")
-    listed = account.sagemaker.list_hyper_parameter_tuning_jobs(NameContains="listed", StatusEquals="Completed")
+    tuned(account, "counted", "1", "2")
+    listed = account.sagemaker.list_hyper_parameter_tuning_jobs(NameContains="counted", StatusEquals="Completed")
     (found,) = listed["HyperParameterTuningJobSummaries"]
     assert (found["Strategy"], found["ResourceLimits"]) == ("Grid", {"MaxParallelTrainingJobs": 2})
     assert found["ObjectiveStatusCounters"]["Succeeded"] == 2
