@@ -211,7 +211,7 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     # All of Airflow's logs, those of tasks included.
     assert not [each for each in state.folder.rglob("*.log") if password in each.read_text(errors="replace")]
 
-    assert said("down", state)[0] == 0
+    assert said("down", state) == (0, f"stopping make up (pid {first.pid}) ...\nstopped\n")
     assert naming(state) == []
     assert said("status", state)[0] == 3
 
@@ -231,35 +231,29 @@ def test_models_history_inbox_password_and_addresses_survive_a_restart(state: St
     assert "mine.csv" not in log.read_text()
     assert len(triggered_at_once(8, airflow_of(state, second))) == 8
     assert versions(airflow_of(state, second)) == {CLASSIFICATION: 1, "complaints_training": 1}
-    assert said("down", state) == (0, f"stopping make up (pid {second.pid}) ...\nstopped\n")
+    down_stops_what_a_killed_one_left_running(state, second)
+
+
+def down_stops_what_a_killed_one_left_running(state: State, running: Running) -> None:
+    os.kill(running.pid, signal.SIGKILL)
+    until(lambda: state.holder() is None, "the end of make up")
+    code, status = said("status", state)
+    assert (code, "make down stops them" in status) == (3, True), status
+    code, told = said("down", state)
+    assert (code, "left by an earlier make up" in told) == (0, True), told
     assert naming(state) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_while_it_starts_leaves_nothing_running_and_the_next_signal_neither(
-    state: State, number: signal.Signals
-) -> None:
+def test_a_signal_while_it_starts_leaves_nothing_running_and_the_next_signal_neither(state: State) -> None:
+    """That each of them alone stops everything is tested in tests/laptop/test_stopping.py, without Airflow."""
     with laptop("up", state, "--port", str(free_port()), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         until(lambda: any("scheduler" in command for command in naming(state)), "Airflow's components")
-        for _ in range(3):
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
             process.send_signal(number)
             time.sleep(0.3)
         output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Traceback" not in output
-    assert naming(state) == []
-
-
-def test_what_a_killed_one_left_running_is_stopped_by_down(state: State) -> None:
-    with laptop("up", state, "--port", str(free_port()), stdout=subprocess.DEVNULL) as process:
-        until(lambda: any("scheduler" in command for command in naming(state)), "Airflow's components")
-        process.kill()
-    code, told = said("status", state)
-    assert code == 3
-    assert "make down stops them" in told
-    code, told = said("down", state)
-    assert code == 0
-    assert "left by an earlier make up" in told
     assert naming(state) == []
 
 
