@@ -22,7 +22,7 @@ from laptop.sample import write_sample
 from laptop.servers.airflow import Airflow
 from laptop.servers.orchestrator import ENDED
 from laptop.servers.processes import free_port
-from laptop.servers.stack import CLASSIFICATION, TRAINING
+from laptop.servers.stack import CLASSIFICATION, MONITORING, TRAINING
 from localaws.server.credentials import read_credentials
 from tests.parity.house import LocalClients, impatient
 from tests.waiting import until
@@ -120,7 +120,9 @@ def laptop(tmp_path_factory: pytest.TempPathFactory, files: list[Path]) -> Itera
             found = Laptop(aws, airflow, code)
             found.set_up()
             inputs.upload(found.bucket.client, found.bucket.name, "history/", files[:-3])
-            airflow.wait_until_ready([TRAINING, CLASSIFICATION, ARRIVALS])
+            airflow.wait_until_ready([TRAINING, CLASSIFICATION, ARRIVALS, MONITORING])
+            # It would follow each publication.
+            airflow.call("PATCH", f"/api/v2/dags/{MONITORING}", {"is_paused": True})
             assert found.run(TRAINING, "history/") == "success"
             yield found
     finally:
