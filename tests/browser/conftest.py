@@ -18,8 +18,9 @@ from tests.browser.pages import Airflow
 ROOT = Path(__file__).parents[2]
 JOBS_PYTHON = ROOT / ".venvs" / "jobs" / "bin" / "python"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-# How long what comes by itself is waited for, so that a test that hangs ends.
-START_SECONDS = 300
+# How long what comes by itself is waited for, so that a test that hangs ends; a busy machine is many times slower.
+START_SECONDS = 600
+PATIENCE_MILLISECONDS = 90_000
 FLOWS = ("complaints_training", "complaints_classification")
 
 
@@ -58,6 +59,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         server.stop(60)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> None:
+    """What is expected of a page may come late."""
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
+
+
 @pytest.fixture(scope="session")
 def browser(served: Served) -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -73,7 +80,7 @@ def airflow(browser: Browser, served: Served, request: pytest.FixtureRequest) ->
     context = browser.new_context(
         viewport={"width": 1280, "height": 800}, locale="en-US", timezone_id="UTC", color_scheme="light"
     )
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE_MILLISECONDS)
     yield Airflow(context.new_page(), served.address, request.config.getoption("--screenshots"))
     context.close()
 

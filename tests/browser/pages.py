@@ -54,12 +54,12 @@ class Airflow:
         expect(button).to_be_enabled()
         button.press("Enter")
 
-    def follow(self, dag_id: str) -> str:
-        """Waits on the page of the run that was just asked for until it says how it ended; returns the run's path."""
+    def follow(self, dag_id: str, end: str = "Success") -> str:
+        """Waits on the page of the run that was just asked for until it has ended so; returns the run's path."""
         self.page.wait_for_url(re.compile(f"/dags/{dag_id}/runs/"))
         badge = self.page.get_by_test_id("header-card").get_by_test_id("state-badge")
         expect(badge).to_have_text(re.compile("Success|Failed"), timeout=RUN_MILLISECONDS)
-        assert badge.inner_text().strip() == "Success", self.page.locator("body").inner_text()
+        assert badge.inner_text().strip() == end, self.page.locator("body").inner_text()
         return self.page.url.removeprefix(self._address).partition("?")[0]
 
     def show(self, view: str) -> None:

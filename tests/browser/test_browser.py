@@ -54,10 +54,33 @@ def test_a_field_that_was_filled_in_and_emptied_again_stands_in_nobodys_way(insi
     expect(inside.page.get_by_test_id("trigger-dag-submit")).to_be_enabled()
 
 
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("", "Nothing has run yet. Train a model first"),
+        ("runs", "No run has published anything yet."),
+        ("models", "There is no version yet: run complaints_training."),
+        ("monitoring", "No classification has been monitored yet"),
+    ],
+)
+def test_a_page_without_content_says_what_to_do(inside: Airflow, path: str, sentence: str) -> None:
+    inside.open(f"/complaints/{path}")
+    expect(inside.page.locator("main")).to_contain_text(sentence)
+
+
+def test_the_first_page_leads_to_the_flow_to_begin_with(inside: Airflow) -> None:
+    inside.open("/plugin/complaints")
+    inside.page.frame_locator("iframe").get_by_role("link", name="complaints_training").click()
+    expect(inside.page.get_by_test_id("trigger-dag-button")).to_be_visible()
+    assert inside.page.url.endswith("/dags/complaints_training")
+
+
 def test_both_flows_run_to_their_end_from_the_form(inside: Airflow, runs: dict[str, str]) -> None:
-    for flow, last in zip(FLOWS, ("Put the version into service", "Publish the manifest"), strict=True):
+    for flow, last in zip(
+        FLOWS, ("promote_model|Put the version into service", "publish_manifest|Publish the manifest"), strict=True
+    ):
         inside.open(runs[flow])
-        row = inside.page.get_by_role("row").filter(has_text=last)
+        row = inside.page.get_by_role("row").filter(has_text=re.compile(last)).first
         expect(row).to_contain_text("Success")
     inside.show("Graph")
     inside.picture("run")
