@@ -154,7 +154,7 @@ check: $(foreach e,airflow jobs deploy checkov,.venvs/$(e)/.installed) ## Lint, 
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python docs/generate_configuration.py --check
 	@PYTHONPATH=dags $(DEPLOY_ENV)/bin/python -m deploy.image_table --check
 	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py bench/prepare_contenders.py bench/timed_job.py
-	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/prepare.py bench/scale.py bench/model.py bench/inference.py bench/monitoring.py
+	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/prepare.py bench/scale.py bench/model.py bench/issues.py bench/inference.py bench/monitoring.py
 	@$(JOBS_ENV)/bin/cfn-lint infra/*.yaml
 	@$(CHECKOV_ENV)/bin/checkov --config-file .checkov.yaml
 	@if docker compose version >/dev/null 2>&1; then docker compose --file docker-compose.yaml config --quiet; \
@@ -200,8 +200,9 @@ bench-prepare: $(JOBS_ENV)/.class-data $(BENCH_ENV)/.installed ## Measure: the w
 bench-scale: $(JOBS_ENV)/.installed ## Measure: training on 10 thousand to a million narratives, time and memory (TRAIN= names CSV files)
 	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -m bench.scale $(call named,--train,$(TRAIN))
 
-bench-model: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: our classifier beside the published ones (DATA= names a folder of exports)
-	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.model --bench-python $(BENCH_ENV)/bin/python $(if $(DATA),--data $(DATA))
+bench-model: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: our classifier beside the published ones (DATA= names a folder of exports; QUESTION=issue: only the second question)
+	@$(if $(QUESTION),,PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.model --bench-python $(BENCH_ENV)/bin/python $(if $(DATA),--data $(DATA)))
+	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.issues $(if $(DATA),--data $(DATA))
 
 bench-inference: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: narratives per second and core, and dollars per million (DATA=)
 	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.inference --bench-python $(BENCH_ENV)/bin/python $(if $(DATA),--data $(DATA))

@@ -139,7 +139,7 @@ def _answering(name: str, data: Labelled) -> Answer:
         return ours.model.pipeline.predict  # type: ignore[no-any-return]
     if name == "ours":
         return ours.scorer.predict
-    return _served(NgramScorer(TrainedModel(*ours.model), explains=name == "ours_explained"))
+    return _served(NgramScorer(TrainedModel(*ours.model[:2]), explains=name == "ours_explained"))
 
 
 def _served(scorer: NgramScorer) -> Answer:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 # Real complaints, if there are any beside the project.
 DATA = ROOT.parent / "shared" / "data" / "raw"
 # Copies of another file's complaints, after a round trip through Excel.
-_COPIES = ("complaints-2020-03-excel.csv",)
+COPIES = ("complaints-2020-03-excel.csv",)
 _FOLDS, _NEWEST, _SEED = 3, 0.2, 13
 _SHORT_WORDS = 60
 
@@ -43,7 +43,7 @@ def labelled(folder: Path = DATA) -> Labelled:
     Raises:
         FileNotFoundError: the folder holds no CSV file.
     """
-    files = sorted(path for path in folder.glob("*.csv") if path.name not in _COPIES)
+    files = sorted(path for path in folder.glob("*.csv") if path.name not in COPIES)
     if not files:
         raise FileNotFoundError(f"{folder} has no CSV file; put exports of the CFPB database there")
     rules = load_settings().model.labels

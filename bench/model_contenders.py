@@ -51,7 +51,7 @@ class Ours:
         """Trains with the hyperparameters of model_config.yaml."""
         self.options = argparse.Namespace(**load_settings().model.training.hyperparameters.model_dump())
         self.model = fit(list(texts), labels, self.options)
-        self.scorer = NgramScorer(TrainedModel(*self.model))
+        self.scorer = NgramScorer(TrainedModel(*self.model[:2]))
         self.classes_ = self.scorer.classes_
         return self
 

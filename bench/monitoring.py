@@ -146,7 +146,7 @@ def built(complaints: Sequence[Complaint], seed: int, settings: Settings) -> Hou
             parts[int(np.searchsorted(_SPLIT, luck[text]))].append(each)
     hyperparameters = argparse.Namespace(**settings.model.training.hyperparameters.model_dump())
     model = fit([each.narrative for each in parts[0]], [each.label for each in parts[0]], hyperparameters)
-    scorer = NgramScorer(TrainedModel(*model))
+    scorer = NgramScorer(TrainedModel(*model[:2]))
     vocabulary = model.pipeline["tfidf"].vocabulary_
     held, _ = scored(scorer, [each.narrative for each in parts[1]])
     document = baseline_document(

@@ -116,6 +116,7 @@ def _ours(folder: Path) -> tuple[Figures, list[str]]:
         "plan": plan.as_uri(),
         "limits": json.dumps(settings.pipeline.limits.of_reading()),
         "label_rules": json.dumps([[rule.contains, rule.label] for rule in settings.model.labels]),
+        "issues": "null",
     }
     preparing = _job(target, "prepare_complaints.py", shared | prepared)
     write_answers(target / "records", folder / "answers")
@@ -127,7 +128,7 @@ def _ours(folder: Path) -> tuple[Figures, list[str]]:
             "trained_on": json.dumps([_uri(target, "nothing")]),
             "run_id": "0123456789abcdef",
         },
-        **{"model_version": "v1", "classes": json.dumps(_CLASSES), "review_below": "0.5"},
+        **{"model_version": "v1", "classes": json.dumps(_CLASSES), "review_below": "0.5", "issues": "null"},
         "columns": json.dumps(settings.pipeline.results.columns),
     }
     auditing = _job(target, "audit_results.py", shared | audited)

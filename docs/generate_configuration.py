@@ -81,6 +81,7 @@ SECTIONS = {
     "gate": "What a trained model must show before it goes into service, declared before there is one: see "
     "[models](models.md). A change gives every later training a new run id, and changes no classification.",
     "review_below": "",
+    "issues": "The second question, which issue a complaint has. Off, no output changes and no run id.",
 }
 
 # Keyed as in the YAML files, with "[]" for the items of a list. "section.*.key" stands for the key in every subsection.
@@ -212,6 +213,15 @@ DESCRIPTIONS = {
     "gate.refit": "Train a model that passed once more on all rows, the held-out ones included. That fit serves; the "
     "scores are those of the fit that was judged.",
     "gate.approval": "`person`: a model that passed waits until a person approves it. `none`: it goes into service.",
+    "issues.predict": "Whether the second question is asked: see [models](models.md#the-second-question-the-issue).",
+    "issues.top": "The number of the most frequent issues of the training complaints that are classes.",
+    "issues.other": "What the others are called.",
+    "issues.review_below": "Issues with a lower confidence are published with `issue_needs_review` set.",
+    "issues.floors.accuracy": "The least accuracy on held-out complaints.",
+    "issues.floors.macro_f1": "The least macro-F1 on held-out complaints.",
+    "issues.renamed[].old": "A name of an earlier taxonomy; its case does not count.",
+    "issues.renamed[].new": "What it is called now.",
+    "issues.renamed[].until": "The last day received of the complaints that the rule is for; absent: of all.",
     "review_below": "Results with a lower confidence are published with `needs_review` set.",
 }
 
@@ -277,7 +287,11 @@ def _leaves(schema: Mapping[str, Any], part: Mapping[str, Any], value: Any, path
             yield from _leaves(schema, each, found, f"{path}.{name}" if path else name)
     elif "properties" in (item := _resolved(schema, part.get("items", {}))):
         for name, each in item["properties"].items():
-            yield f"{path}[].{name}", each, ", ".join(dict.fromkeys(f"`{entry[name]}`" for entry in value))
+            yield (
+                f"{path}[].{name}",
+                each,
+                ", ".join(dict.fromkeys(f"`{entry[name]}`" for entry in value if name in entry)) or "absent",
+            )
     else:
         yield path, part, f"`{value}`" if value is not None else "from the stacks"
 

@@ -15,16 +15,17 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cleaned_rows import UNMAPPED
+from issue_names import issue_class
 from job_log import log_counts, totals
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 from run_files import account_of, read_document, spark_session, write_document
-from score_audit import EVIDENCE, check_scores, no_scores, read_scores
+from score_audit import EVIDENCE, ISSUES, check_scores, no_scores, read_scores
 
 FATES = ("classified", "without_narrative", "quarantined", "superseded")
 _RESULTS = (
@@ -37,6 +38,8 @@ _RESULTS = (
 OPTIONAL = ("received_on", "product", "sub_product", "issue", "sub_issue", "company", "state")
 # The n-grams that decided. They are of the narrative, so they are a column only where `--columns` names it.
 _EVIDENCE = "evidence"
+# The answer to the second question, where `--issues` asks for it.
+_ISSUES = f"{ISSUES}, issue_needs_review boolean, issue_review_reason string"
 # Of the complaints: neither narratives nor raw texts, which take most of the space.
 _NEEDED = ("complaint_id", "source", "record", "line", "label", "text_group", "fate", *OPTIONAL)
 REVIEW_REASONS = ("no_evidence", "little_evidence", "low_confidence")
@@ -64,6 +67,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--classes", required=True, type=json.loads, help="JSON: the model's classes")
     parser.add_argument("--review_below", required=True, type=float, help="the confidence below which a person looks")
+    parser.add_argument(
+        "--issues",
+        required=True,
+        type=json.loads,
+        help="JSON: null, or review_below, the model's classes, other, and renamed: [[old, new, until], ...]",
+    )
     options, _ = parser.parse_known_args(argv)
 
     spark = spark_session()
@@ -74,21 +83,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     asked = complaints.filter(F.col("fate") == "with_narrative")
     check_scores(scores, asked, options.classes)
     scored = with_scores(complaints, scores)
-    table = results(scored, options.review_below, options.model_version, options.run_id, options.columns)
+    origin = (options.model_version, options.run_id)
+    issues = options.issues
+    table = results(scored, options.review_below, *origin, options.columns, issues and issues["review_below"])
     write_candidate(table, rows, options.candidate)
 
-    candidate = spark.read.schema(schema_of(options.columns)).parquet(options.candidate)
+    candidate = spark.read.schema(schema_of(options.columns, options.issues is not None)).parquet(options.candidate)
     files = candidate_files(spark, candidate, options.candidate)
-    account = account_document(scored, candidate, prepared, trained_on(spark, options.trained_on))
+    account = account_document(scored, candidate, prepared, trained_on(spark, options.trained_on), issues)
     print(f"{sum(each['rows'] for each in files):,} results in {len(files)} files", flush=True)
     log_counts("audit_results", options.account, totals(account["by_source"]))
     # Nothing may follow that could fail.
     write_document(spark, {**account, "files": files}, options.account)
 
 
-def schema_of(columns: Sequence[str]) -> str:
-    """The columns of the table of results, where those in `columns` are asked for."""
-    return f"{_RESULTS}, {EVIDENCE}" if _EVIDENCE in columns else _RESULTS
+def schema_of(columns: Sequence[str], with_issues: bool = False) -> str:
+    """The columns of the table of results, where those in `columns` are asked for, and perhaps issues."""
+    more = [EVIDENCE] if _EVIDENCE in columns else []
+    return ", ".join([_RESULTS, *more, *([_ISSUES] if with_issues else [])])
 
 
 def with_scores(complaints: DataFrame, scores: DataFrame) -> DataFrame:
@@ -116,18 +128,19 @@ def trained_on(spark: SparkSession, uris: Sequence[str]) -> DataFrame | None:
 
 
 def results(
-    scored: DataFrame, review_below: float, model_version: str, run_id: str, columns: Sequence[str] = OPTIONAL
+    scored: DataFrame,
+    review_below: float,
+    model_version: str,
+    run_id: str,
+    columns: Sequence[str] = OPTIONAL,
+    issues: float | None = None,
 ) -> DataFrame:
     """The table of results: one row per classified complaint; of `OPTIONAL`, those in `columns` are filled.
 
-    `evidence` is a column only where `columns` names it.
+    `evidence` is a column only where `columns` names it. `issues` is the confidence below which a person looks at the
+    issue; None, where the table has no issues.
     """
-    known = F.col("known_ngrams")
-    reason = (
-        F.when(known == 0, "no_evidence")
-        .when(known < _LITTLE_EVIDENCE, "little_evidence")
-        .when(F.col("confidence") < review_below, "low_confidence")
-    )
+    reason = _reason("confidence", review_below)
     return scored.filter(F.col("fate") == "classified").select(
         "complaint_id",
         "predicted_product",
@@ -141,7 +154,27 @@ def results(
         *("source", "record", "line"),
         *(name if name in columns else F.lit(None).cast(_type(name)).alias(name) for name in OPTIONAL),
         *([_EVIDENCE] if _EVIDENCE in columns else []),
+        *([] if issues is None else _issue_columns(issues)),
     )
+
+
+def _reason(confidence: str, review_below: float) -> Column:
+    """Why a person should look at an answer of this confidence; null where nobody needs to."""
+    known = F.col("known_ngrams")
+    return (
+        F.when(known == 0, "no_evidence")
+        .when(known < _LITTLE_EVIDENCE, "little_evidence")
+        .when(F.col(confidence) < review_below, "low_confidence")
+    )
+
+
+def _issue_columns(review_below: float) -> list[Column]:
+    """The issue, and whether a person should look at it; null where the model knows none."""
+    is_answered = F.col("predicted_issue").isNotNull()
+    reason = F.when(is_answered, _reason("issue_confidence", review_below))
+    answer = [F.col(name) for name in ("predicted_issue", "issue_confidence", "issue_alternatives")]
+    needs_review = F.when(is_answered, reason.isNotNull()).alias("issue_needs_review")
+    return [*answer, needs_review, reason.alias("issue_review_reason")]
 
 
 def _type(name: str) -> str:
@@ -168,12 +201,16 @@ def candidate_files(spark: SparkSession, candidate: DataFrame, uri: str) -> list
 
 
 def account_document(
-    scored: DataFrame, candidate: DataFrame, prepared: dict[str, Any], trained: DataFrame | None
+    scored: DataFrame,
+    candidate: DataFrame,
+    prepared: dict[str, Any],
+    trained: DataFrame | None,
+    issues: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The fates of all rows that the preparation had read, the reasons for reviews, and the distribution of scores.
 
     `classified` is counted in the table as it was written, `rows_in` when the files were read: nothing in
-    between can hide a loss.
+    between can hide a loss. With `issues`, also the scores of the second question.
     """
     written = candidate.select("complaint_id", F.lit(True).alias("written"), "review_reason")
     fate = F.when(F.col("fate") == "classified", F.when(F.col("written"), "classified")).otherwise(F.col("fate"))
@@ -190,6 +227,7 @@ def account_document(
     }
     counts = account_of(rows, sources, FATES, conditions)
     errors = rows.filter(is_unscored).groupBy("error").count().collect() if counts.total["unscored"] else []
+    judged = with_seen(rows, trained)
     by_reason = {f"model: {row.error}": row["count"] for row in errors}
     return {
         "by_source": [{**each, "rows_in": read[each["source"]]} for each in counts.by_source],
@@ -197,7 +235,8 @@ def account_document(
         "unreadable_files": prepared["unreadable_files"],
         UNMAPPED: counts.total[UNMAPPED],
         "needs_review": {name: counts.total[name] for name in REVIEW_REASONS},
-        "scores": score_counts(with_seen(rows, trained)),
+        "scores": score_counts(judged),
+        **({} if issues is None else {"issue_scores": issue_counts(judged, issues)}),
         **largest(candidate),
     }
 
@@ -234,6 +273,17 @@ def with_seen(rows: DataFrame, trained: DataFrame | None) -> DataFrame:
     texts = trained.select("text_group", F.lit(True).alias("text_seen")).distinct()
     joined = rows.join(ids, on="complaint_id", how="left").join(texts, on="text_group", how="left")
     return joined.withColumn("seen", F.coalesce("id_seen", "text_seen", F.lit(False)))
+
+
+def issue_counts(rows: DataFrame, issues: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The scores of the second question: as of the first, with the class of the complaint's issue as the label."""
+    label = issue_class(issues["renamed"], issues["classes"], issues["other"])
+    answered = rows.filter(F.col("predicted_issue").isNotNull())
+    return score_counts(
+        answered.withColumn("label", label)
+        .withColumn("predicted_product", F.col("predicted_issue"))
+        .withColumn("confidence", F.col("issue_confidence"))
+    )
 
 
 def score_counts(rows: DataFrame) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ written is not what was read. Where no complaint has a narrative, the records ar
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 
@@ -33,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     parser = arguments(__doc__)
     parser.add_argument("--records", required=True, help="where the records to classify go")
+    parser.add_argument("--issues", required=True, type=json.loads, help="JSON: null where no issue is asked for")
     options, _ = parser.parse_known_args(argv)
 
     spark = spark_session()
@@ -41,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not any(source["rows_in"] for source in by_source):
         raise ValueError(f"nothing to classify: no row in {listed(found.sources)}")
     count = sum(source["with_narrative"] for source in by_source)
-    write_records(found.complaints.filter(F.col("fate") == "with_narrative"), count, options.records)
+    with_product = options.issues is not None
+    write_records(found.complaints.filter(F.col("fate") == "with_narrative"), count, options.records, with_product)
     # The batch transform takes every object below the prefix, and AWS does not say what it makes of S3A's markers.
     remove_markers(options.records)
     account = {
@@ -56,13 +59,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     write_document(spark, account, options.account)
 
 
-def write_records(to_classify: DataFrame, count: int, uri: str) -> None:
+def write_records(to_classify: DataFrame, count: int, uri: str, with_product: bool = False) -> None:
     """Writes the input of the batch transform: JSON Lines with complaint_id and narrative, in files of similar size.
 
-    By the ids' hash, and in their order: a re-run writes the same files.
+    By the ids' hash, and in their order: a re-run writes the same files. `with_product`: also the class of the product
+    in the file, where a rule knows it, for the question that follows from it.
     """
+    product = F.when(F.col("label") != UNMAPPED, F.col("label")).alias("product")
     (
-        to_classify.select("complaint_id", "narrative")
+        to_classify.select("complaint_id", "narrative", *([product] if with_product else []))
         .repartition(max(1, math.ceil(count / _ROWS_A_FILE)), "complaint_id")
         .sortWithinPartitions("complaint_id")
         .write.mode("overwrite")

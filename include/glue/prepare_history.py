@@ -8,10 +8,12 @@ many rows cannot be read, or when no rows are left to train on or to test on.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from cleaned_rows import UNMAPPED
 from complaint_rows import place
+from issue_names import IssueRule, named_issue
 from job_log import log_counts, totals
 from preparation import arguments, prepare
 from pyspark.sql import Column, DataFrame, Window
@@ -34,11 +36,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", required=True, help="where the split rows go")
     parser.add_argument("--newest_fraction", required=True, type=float)
     parser.add_argument("--test_fraction", required=True, type=float)
+    parser.add_argument(
+        "--issue_rules", required=True, type=json.loads, help="JSON: null, or renamed issues: [[old, new, until], ...]"
+    )
     options, _ = parser.parse_known_args(argv)
 
     spark = spark_session()
     found = prepare(spark, options)
-    rows = split(found.complaints, options.newest_fraction, options.test_fraction)
+    rows = split(found.complaints, options.newest_fraction, options.test_fraction, options.issue_rules)
     # By the hash of a row's id, and in a fixed order: training on a re-run's files gives the same model.
     placed = rows.repartition(found.files, "complaint_id", place()).sortWithinPartitions(
         "use", "fate", "source", "record"
@@ -76,12 +81,15 @@ def unmapped_products(complaints: DataFrame) -> str:
     return f"; {which} of `labels` in model_config.yaml: {names}{more}"
 
 
-def split(complaints: DataFrame, newest_fraction: float, test_fraction: float) -> DataFrame:
+def split(
+    complaints: DataFrame, newest_fraction: float, test_fraction: float, issue_rules: Sequence[IssueRule] | None = None
+) -> DataFrame:
     """Complaints with their use; identical narratives always stand on the same side.
 
     Narratives that differ in case and white space only form a group. Of the groups with a date, the newest
     `newest_fraction` by their newest member are kept for `newest`; of the others, `test_fraction` for `test`, chosen
-    by the hash of their text, so that a narrative stays on its side when the history grows.
+    by the hash of their text, so that a narrative stays on its side when the history grows. With `issue_rules`, the
+    rows have the complaint's issue, as it is called now.
     """
     grouped = complaints.withColumn("teaches", _teaches())
     text_groups = Window.partitionBy(F.coalesce("text_group", place()))
@@ -101,6 +109,7 @@ def split(complaints: DataFrame, newest_fraction: float, test_fraction: float) -
     )
     return dated.withColumn("fate", fate).select(
         *("source", "record", "complaint_id", "received_on", "company", "narrative", "label", "text_group"),
+        *([] if issue_rules is None else [named_issue(issue_rules).alias("issue")]),
         F.when(F.col("fate") == "train", "train")
         .when(F.col("fate").isin("test", "newest"), "evaluate")
         .otherwise("none")

@@ -14,9 +14,13 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 EVIDENCE = "evidence array<struct<product: string, ngram: string, weight: double>>"
+ISSUES = (
+    "predicted_issue string, issue_confidence double, "
+    "issue_alternatives array<struct<issue: string, confidence: double>>"
+)
 _SCORES = (
     "complaint_id string, predicted_product string, confidence double, runner_up string, "
-    f"runner_up_confidence double, known_ngrams long, {EVIDENCE}, error string"
+    f"runner_up_confidence double, known_ngrams long, {EVIDENCE}, {ISSUES}, error string"
 )
 _OUTPUT = ".out"
 _NAMED = 5  # complaints, or files, that an error names
@@ -108,6 +112,11 @@ def _rules(classes: Sequence[str]) -> list[tuple[Column, str, str]]:
             predicts & (confidence + second_confidence > 1 + _ROUNDING),
             "with a confidence and a runner_up_confidence above 1 together",
             "the probabilities of all classes are 1 together",
+        ),
+        (
+            F.col("predicted_issue").isNotNull() & _no_probability(F.col("issue_confidence")),
+            "with an invalid issue_confidence",
+            number,
         ),
     ]
 

@@ -3,7 +3,9 @@
 In: `{"complaint_id": "…", "narrative": "…"}`. Out: complaint_id, predicted_product, confidence, runner_up,
 runner_up_confidence and known_ngrams, the number of different n-grams of the model in the narrative: with none of them,
 the answer is no more than the most frequent class. With `EVIDENCE=true` in the environment, an answer also has
-`evidence`: of each of its two classes the n-grams that spoke most for it, as `{"product", "ngram", "weight"}`. A record
+`evidence`: of each of its two classes the n-grams that spoke most for it, as `{"product", "ngram", "weight"}`. With
+`ISSUES=true`, and a model that knows issues, it has `predicted_issue`, `issue_confidence` and `issue_alternatives`, the
+next two, given the record's `product`, or else the predicted one. A record
 that cannot be scored gives `{"complaint_id": …, "error": "…"}` in its place, so that it does not fail its neighbours.
 The four functions are those of the container's contract.
 """
@@ -19,6 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from evidence import Evidence
+from issue_scorer import Issues
 from ngram_scorer import NgramScorer
 from trained_model import load
 
@@ -30,7 +33,11 @@ Record = dict[str, Any]
 
 def model_fn(model_dir: str) -> NgramScorer:
     """The model in the folder that the container unpacked."""
-    return NgramScorer(load(Path(model_dir)), explains=os.environ.get("EVIDENCE") == "true")
+    return NgramScorer(load(Path(model_dir)), explains=_is_asked("EVIDENCE"), finds_issues=_is_asked("ISSUES"))
+
+
+def _is_asked(name: str) -> bool:
+    return os.environ.get(name) == "true"
 
 
 def input_fn(request_body: bytes | str, content_type: str) -> list[Record]:
@@ -61,18 +68,19 @@ def _record(line: bytes) -> Record:
 def predict_fn(records: list[Record], model: NgramScorer) -> list[Record]:
     """The best class of each record, its probability, and the next best; records with an error stay as they are."""
     sound = [record for record in records if "error" not in record]
-    scores = _scores([record["narrative"] for record in sound], model)
+    scores = _scores(sound, model)
     return [
         record if "error" in record else {"complaint_id": record.get("complaint_id"), **next(scores)}
         for record in records
     ]
 
 
-def _scores(narratives: list[str], model: NgramScorer) -> Iterator[Record]:
-    for answers in model.answers(narratives):
+def _scores(records: list[Record], model: NgramScorer) -> Iterator[Record]:
+    products = [record.get("product") for record in records]
+    for answers in model.answers([record["narrative"] for record in records], products):
         confidences = np.take_along_axis(answers.probabilities, answers.best, axis=1)
         names = model.classes_[answers.best]
-        reasons = _reasons(answers.evidence, names, model.ngrams)
+        reasons, issues = _reasons(answers.evidence, names, model.ngrams), _issues(answers.issues)
         for (name, second), (confidence, second_confidence), count in zip(
             names, confidences, answers.known, strict=True
         ):
@@ -83,6 +91,7 @@ def _scores(narratives: list[str], model: NgramScorer) -> Iterator[Record]:
                 "runner_up_confidence": float(second_confidence),
                 "known_ngrams": int(count),
                 **next(reasons, {}),
+                **next(issues, {}),
             }
 
 
@@ -101,6 +110,19 @@ def _reasons(evidence: tuple[Evidence, ...], names: npt.NDArray[Any], ngrams: li
                 for product, column, weight in named
                 if column >= 0
             ]
+        }
+
+
+def _issues(found: Issues | None) -> Iterator[Record]:
+    """Of each narrative, the likeliest issue and the next ones."""
+    if found is None:
+        return
+    for names, confidences in zip(found.names.tolist(), found.confidences.tolist(), strict=True):
+        (name, confidence), *others = zip(names, confidences, strict=True)
+        yield {
+            "predicted_issue": name,
+            "issue_confidence": confidence,
+            "issue_alternatives": [{"issue": issue, "confidence": chance} for issue, chance in others],
         }
 
 

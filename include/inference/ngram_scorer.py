@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from evidence import Evidence, strongest
+from issue_scorer import Issues, IssueScorer
 from ngram_table import NgramTable
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
@@ -33,13 +34,15 @@ class Answers(NamedTuple):
     """What the model says of narratives.
 
     `probabilities` is (narratives, classes); `known` the number of different known n-grams in each narrative; `best`
-    the two most probable classes, (narratives, 2); `evidence` what spoke most for either, empty where nobody asked.
+    the two most probable classes, (narratives, 2); `evidence` what spoke most for either, empty where nobody asked;
+    `issues` None where nobody asked, or the model has none.
     """
 
     probabilities: Floats
     known: Counts
     best: npt.NDArray[np.intp]
     evidence: tuple[Evidence, ...]
+    issues: Issues | None
 
 
 class _Scored(NamedTuple):
@@ -56,14 +59,14 @@ class _Scored(NamedTuple):
 class NgramScorer:
     """Answers as the model's pipeline does, to about 1e-12, with the model's doubt in its probabilities.
 
-    `explains`: its answers have evidence.
+    `explains`: its answers have evidence. `finds_issues`: they have issues, if the model knows any.
 
     Raises:
         ModelRefusedError: the vectoriser finds words in another way than this code does, or two of its n-grams have
             the same hash.
     """
 
-    def __init__(self, model: TrainedModel, *, explains: bool = False) -> None:
+    def __init__(self, model: TrainedModel, *, explains: bool = False, finds_issues: bool = False) -> None:
         tfidf, classifier = model.pipeline["tfidf"], model.pipeline["classifier"]
         found = tfidf.get_params()
         if other := {name: found[name] for name, value in FIXED.items() if found[name] != value}:
@@ -79,6 +82,7 @@ class NgramScorer:
         self._intercept = intercept
         self._doubt = model.doubt
         self.explains = explains
+        self._issues = IssueScorer(model.issues, tfidf.idf_) if finds_issues and model.issues else None
         self._average: Floats = self._weights.mean(axis=1)
         self.ngrams: list[str] = sorted(tfidf.vocabulary_, key=tfidf.vocabulary_.__getitem__) if explains else []
 
@@ -92,12 +96,28 @@ class NgramScorer:
         none = np.empty((0, len(self.classes_)))
         return np.concatenate([none, *map(self._probabilities, self._scored(narratives))])
 
-    def answers(self, narratives: Sequence[str]) -> Iterator[Answers]:
-        """The answers, some narratives at a time, in order."""
+    def answers(self, narratives: Sequence[str], products: Sequence[str | None] | None = None) -> Iterator[Answers]:
+        """The answers, some narratives at a time, in order.
+
+        `products` has the product of each narrative, for its issue; None where the predicted one is taken.
+        """
+        start = 0
         for scored in self._scored(narratives):
             probabilities = self._probabilities(scored)
             best = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
-            yield Answers(probabilities, np.diff(scored.features.indptr), best, self._evidence(scored, best))
+            given = products[start : start + len(best)] if products else [None] * len(best)
+            start += len(best)
+            known = np.diff(scored.features.indptr)
+            yield Answers(
+                probabilities, known, best, self._evidence(scored, best), self._issues_of(scored, best, given)
+            )
+
+    def _issues_of(self, scored: _Scored, best: npt.NDArray[np.intp], products: Sequence[str | None]) -> Issues | None:
+        if self._issues is None:
+            return None
+        predicted = self.classes_[best[:, 0]]
+        taken = [product or str(name) for product, name in zip(products, predicted, strict=True)]
+        return self._issues.answers(scored.features, scored.norms, taken)
 
     def _evidence(self, scored: _Scored, best: npt.NDArray[np.intp]) -> tuple[Evidence, ...]:
         if not self.explains:

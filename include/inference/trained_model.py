@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
@@ -19,19 +20,32 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 FORMAT = 2
-# All that a model folder holds.
-FILES = ("signature.json", "vocabulary.json", "weights.npz")
+# All that a model folder holds; the last only in a model that answers the second question.
+FILES = ("signature.json", "vocabulary.json", "weights.npz", "issues.npz")
 
 
 class ModelRefusedError(ValueError):
     """The folder is not a model that this code may serve; the message says why."""
 
 
+class IssueModel(NamedTuple):
+    """What answers the second question: coef (issues, features + products), intercept (issues), and its own doubt."""
+
+    classes: list[str]
+    products: list[str]
+    coef: np.ndarray
+    intercept: np.ndarray
+    doubt: float
+
+
 class TrainedModel(NamedTuple):
-    """A fitted pipeline (steps `tfidf`, `classifier`), and which part of its probabilities belongs to no class."""
+    """A fitted pipeline (steps `tfidf`, `classifier`), which part of its probabilities belongs to no class, and what
+    answers the second question, if anything does.
+    """
 
     pipeline: Pipeline
     doubt: float
+    issues: IssueModel | None = None
 
 
 def load(folder: Path) -> TrainedModel:
@@ -41,12 +55,12 @@ def load(folder: Path) -> TrainedModel:
         ModelRefusedError: a file is missing or was changed, or the folder is of another format or scikit-learn.
     """
     signature = _signature(folder)
-    for name in ("vocabulary.json", "weights.npz"):
+    for name in _signed(signature):
         found, expected = hashlib.sha256(_bytes(folder / name)).hexdigest(), signature["sha256"].get(name)
         if found != expected:
             raise ModelRefusedError(f"{name}: SHA-256 is {found}, the signature says {expected}")
     terms = _json(folder / "vocabulary.json")
-    idf, coef, intercept = _arrays(folder / "weights.npz")
+    idf, coef, intercept = _arrays(folder / "weights.npz", "idf", "coef", "intercept")
     classes = np.array(signature["classes"])
     _check_shapes(len(classes), len(terms), idf=idf, coef=coef, intercept=intercept)
     parameters = {**signature["vectorizer"], "ngram_range": tuple(signature["vectorizer"]["ngram_range"])}
@@ -54,7 +68,29 @@ def load(folder: Path) -> TrainedModel:
     tfidf.idf_ = idf
     classifier = LogisticRegression()
     classifier.classes_, classifier.coef_, classifier.intercept_ = classes, coef, intercept
-    return TrainedModel(Pipeline([("tfidf", tfidf), ("classifier", classifier)]), _doubt(signature))
+    issues = _issues(folder, signature["issues"], len(terms)) if "issues" in signature else None
+    return TrainedModel(Pipeline([("tfidf", tfidf), ("classifier", classifier)]), _doubt(signature), issues)
+
+
+def _signed(signature: dict[str, Any]) -> Iterator[str]:
+    """The files whose digests the signature must have."""
+    yield from ("vocabulary.json", "weights.npz")
+    if "issues" in signature:
+        yield "issues.npz"
+
+
+def _issues(folder: Path, said: dict[str, Any], terms: int) -> IssueModel:
+    coef, intercept = _arrays(folder / "issues.npz", "coef", "intercept")
+    classes, products = list(said["classes"]), list(said["products"])
+    rows = 1 if len(classes) == 2 else len(classes)
+    needed = {"coef": (rows, terms + len(products)), "intercept": (rows,)}
+    for name, array in (("coef", coef), ("intercept", intercept)):
+        if array.shape != needed[name]:
+            raise ModelRefusedError(
+                f"issues.npz: {name} is {array.shape}; {len(classes)} issues, {terms} terms and {len(products)} "
+                f"products need {needed[name]}"
+            )
+    return IssueModel(classes, products, coef, intercept, _doubt(said))
 
 
 def _signature(folder: Path) -> dict[str, Any]:
@@ -87,11 +123,11 @@ def _check_shapes(classes: int, terms: int, **arrays: np.ndarray) -> None:
             )
 
 
-def _arrays(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _arrays(path: Path, *names: str) -> list[np.ndarray]:
     content = io.BytesIO(_bytes(path))
     try:
         with np.load(content, allow_pickle=False) as weights:
-            return weights["idf"], weights["coef"], weights["intercept"]
+            return [weights[name] for name in names]
     # A TypeError, where the file is one bare array.
     except (ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise ModelRefusedError(f"{path.name}: not the arrays of a model, or pickled: {error}") from None

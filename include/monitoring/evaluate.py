@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 from baseline import LEAST_COMPLAINTS, Scored, baseline_document
 from comparison import compared
 from held_out import Seen, read_seen, read_slice, slices_in
+from issues import issue_scores
 from model_archive import ModelRefusedError
 from models import Model, ScoringError, opened
 from slices import Answers, Flags, Rows, by_month_and_company, slice_metrics
@@ -68,7 +69,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         challenger = opened(options.model, options.sha256, options.code, work / "challenger")
         held_out = read_held_out(options.held_out, work / "records.jsonl")
         answers = challenger.answers(held_out.records)
-        baseline = baseline_of(held_out, answers, challenger, options.sha256, options.false_alarms)
+        issues = issue_scores(held_out.rows, held_out.slices, answers, challenger.issues)
+        baseline = baseline_of(held_out, answers, challenger, options.sha256, options.false_alarms, issues)
         theirs, in_service = _in_service(options, work / "in_service", held_out)
         document = {
             "run_id": options.run_id,
@@ -78,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "class_words": challenger.words,
             **scores(held_out, answers, challenger.classes),
             "leak": leak(held_out.rows, read_seen(options.train)),
+            **issues,
             "in_service": in_service,
             "comparison": None,
         }
@@ -102,7 +105,7 @@ def read_held_out(folder: Path, records: Path) -> HeldOut:
         ValueError: no slice has a row.
     """
     records.parent.mkdir(parents=True, exist_ok=True)
-    rows, slices = Rows([], [], [], [], []), list[str]()
+    rows, slices = Rows([], [], [], [], [], []), list[str]()
     for name, path in slices_in(folder):
         found = read_slice(path, records)
         rows, slices = rows + found, slices + [name] * len(found.labels)
@@ -124,7 +127,8 @@ def _in_service(options: Any, work: Path, held_out: HeldOut) -> tuple[Answers | 
         print(f"{options.in_service} cannot be scored: {error}", flush=True)
         return None, {**facts, "error": str(error)}
     facts |= {"content_sha256": model.content_sha256, "classes": model.classes}
-    return answers, {**facts, **scores(held_out, answers, model.classes)}
+    issues = issue_scores(held_out.rows, held_out.slices, answers, model.issues)
+    return answers, {**facts, **scores(held_out, answers, model.classes), **issues}
 
 
 def scores(held_out: HeldOut, answers: Answers, classes: Sequence[str]) -> dict[str, Any]:
@@ -183,8 +187,13 @@ def write_predictions(held_out: HeldOut, ours: Answers, theirs: Answers | None, 
     pq.write_table(pa.table(columns), path)
 
 
-def baseline_of(held_out: HeldOut, answers: Answers, model: Model, sha256: str, level: float) -> dict[str, Any] | None:
-    """The baseline of the model; None of too few complaints, of which monitoring cannot say what chance does."""
+def baseline_of(
+    held_out: HeldOut, answers: Answers, model: Model, sha256: str, level: float, issues: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The baseline of the model, with its recall by issue.
+
+    None of too few complaints, of which monitoring cannot say what chance does.
+    """
     count = len(held_out.rows.labels)
     if count < LEAST_COMPLAINTS:
         print(f"no baseline of {count} held-out complaints: {LEAST_COMPLAINTS} are needed", flush=True)
@@ -193,7 +202,15 @@ def baseline_of(held_out: HeldOut, answers: Answers, model: Model, sha256: str, 
         narratives = [json.loads(line)["narrative"] for line in lines]
     scored = Scored(narratives, answers.products, answers.confidences)
     vocabulary = json.loads((model.folder / "vocabulary.json").read_text(encoding="utf-8"))
-    return baseline_document(scored, held_out.rows.labels, vocabulary, model.classes, model_sha256=sha256, level=level)
+    document = baseline_document(
+        scored, held_out.rows.labels, vocabulary, model.classes, model_sha256=sha256, level=level
+    )
+    if issues:
+        per_issue = issues["issues"][OVERALL]["per_class"]
+        document["issues"] = {
+            name: {each: scores[each] for each in ("recall", "support")} for name, scores in per_issue.items()
+        }
+    return document
 
 
 def _those(values: Sequence[str], chosen: Flags) -> list[str]:

@@ -38,17 +38,22 @@ def read_slice(folder: Path, records: Path) -> Rows:
 
     Whatever needs the text is derived from it here: no narrative goes any further.
     """
-    tables = (pq.ParquetFile(file).read(columns=_COLUMNS) for file in sorted(folder.rglob("*.parquet")))
+    files = [pq.ParquetFile(file) for file in sorted(folder.rglob("*.parquet"))]
+    # Only where the second question is asked; the issue depends on the product, which is known of these complaints.
+    asks_issues = bool(files) and all("issue" in file.schema_arrow.names for file in files)
+    tables = (file.read(columns=[*_COLUMNS, *(["issue"] if asks_issues else [])]) for file in files)
     rows = sorted((row for table in tables for row in table.to_pylist()), key=lambda row: str(row["complaint_id"]))
     with records.open("a", encoding="utf-8") as out:
         for row in rows:
-            out.write(json.dumps({"complaint_id": row["complaint_id"], "narrative": row["narrative"]}) + "\n")
+            record = {"complaint_id": row["complaint_id"], "narrative": row["narrative"]}
+            out.write(json.dumps(record | ({"product": row["label"]} if asks_issues else {})) + "\n")
     return Rows(
         [row["complaint_id"] for row in rows],
         [str(row["received_on"] or "")[:7] for row in rows],
         [row["company"] or "" for row in rows],
         [row["label"] for row in rows],
         [digest(row["narrative"]) for row in rows],
+        [row.get("issue") for row in rows],
     )
 
 

@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 # All that a model's archive holds; the serving code checks the files themselves.
-FILES = ("signature.json", "vocabulary.json", "weights.npz")
+FILES = ("signature.json", "vocabulary.json", "weights.npz", "issues.npz")
 MAX_MEMBERS = 20
 MAX_EXPANDED_MB = 1024
 _MB = 1 << 20

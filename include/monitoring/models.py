@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from class_words import class_words
 from model_archive import check_digest, content_digest, unpack
-from slices import Answers
+from slices import Answers, IssueAnswers
 
 _LAST_WORDS = 2_000  # characters of what a failed process wrote
 
@@ -42,6 +43,12 @@ class Model:
         return found
 
     @property
+    def issues(self) -> dict[str, Any] | None:
+        """The issues that it knows (`classes`, `other`); None where it does not answer the second question."""
+        found: dict[str, Any] | None = self._signature.get("issues")
+        return found
+
+    @property
     def words(self) -> dict[str, list[str]]:
         """The n-grams that speak most for each class."""
         return class_words(self.folder, self._signature)
@@ -61,7 +68,11 @@ class Model:
         script = Path(__file__).with_name("score.py")
         # -P: the script's own folder is no place for the serving code's imports.
         command = [sys.executable, "-P", str(script), *(str(each) for pair in folders.items() for each in pair)]
-        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
+        # What the transform of a run asks for; code of an earlier release does not know it.
+        environment = {**os.environ, "ISSUES": "true"}
+        done = subprocess.run(
+            command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace", check=False
+        )
         if done.returncode:
             raise ScoringError(done.stderr.strip()[-_LAST_WORDS:] or f"score.py ended with {done.returncode}")
         return _read(records, self.output)
@@ -83,7 +94,7 @@ def opened(archive: Path, sha256: str, code: Path, work: Path) -> Model:
 
 
 def _read(records: Path, output: Path) -> Answers:
-    products, confidences = [], []
+    products, confidences, issues = [], [], []
     with records.open("rb") as asked, (output / "answers.jsonl").open("rb") as answered:
         for number, (record, line) in enumerate(zip_longest(asked, answered, fillvalue=b"{}"), start=1):
             answer: dict[str, Any] = json.loads(line)
@@ -92,6 +103,16 @@ def _read(records: Path, output: Path) -> Answers:
                 raise ScoringError(f"answer {number} should give complaint {wanted!r} a confidence, but is {answer}")
             products.append(str(answer["predicted_product"]))
             confidences.append(confidence)
+            if "predicted_issue" in answer:
+                others = [each["issue"] for each in answer["issue_alternatives"]]
+                issues.append(([answer["predicted_issue"], *others], answer["issue_confidence"]))
     path = output / "probabilities.npy"
     probabilities = np.load(path, allow_pickle=False) if path.exists() else None
-    return Answers(products, np.array(confidences, dtype=np.float64), probabilities)
+    return Answers(products, np.array(confidences, dtype=np.float64), probabilities, _issues(issues, len(products)))
+
+
+def _issues(found: list[tuple[list[str], float]], count: int) -> IssueAnswers | None:
+    """The answers to the second question, if each of the records has one."""
+    if not found or len(found) < count:
+        return None
+    return IssueAnswers([names for names, _ in found], np.array([chance for _, chance in found], dtype=np.float64))

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from assessment import Window, assessment
 from baseline import Baseline, BaselineRefusedError, Scored, load
-from delayed_accuracy import Cells
+from delayed_accuracy import Cells, delayed_accuracy
 from later_labels import later_labels, published_accuracy
 
 _MOST_COMPLAINTS = 50_000
@@ -62,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "cells": [[label, answer, count] for (label, answer), count in sorted(window.cells.items())],
         "published_accuracy": published_accuracy(later, options.model_version, baseline.document["per_class"]),
         **found,
+        **issues_of(account, baseline.document),
     }
     options.output.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(figures(document), _FIGURES), options.output / "monitoring.parquet")
@@ -110,10 +111,25 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
     return (json.loads(line) for line in path.read_bytes().split(b"\n") if line)
 
 
-def cells_of(account: Mapping[str, Any]) -> Cells:
+def issues_of(account: Mapping[str, Any], baseline: Mapping[str, Any]) -> dict[str, Any]:
+    """The part `issues`: the mix of the answers to the second question, and their accuracy.
+
+    Empty where it was not asked. The drop is measured as that of the products, against the recall by issue on the
+    held-out complaints.
+    """
+    if "issue_scores" not in account:
+        return {}
+    mix: Counter[str] = Counter()
+    for row in account["issue_scores"]:
+        mix[row["predicted_product"]] += row["rows"]
+    accuracy = delayed_accuracy(cells_of(account, "issue_scores"), baseline.get("issues", {}))
+    return {"issues": {"predicted": dict(mix.most_common()), "delayed_accuracy": accuracy}}
+
+
+def cells_of(account: Mapping[str, Any], scores: str = "scores") -> Cells:
     """The labelled complaints of the run's account that the model was not trained on, by label and answer."""
     found: Cells = Counter()
-    for row in account["scores"]:
+    for row in account[scores]:
         if row["label"] not in (None, "unmapped") and not row.get("seen"):
             found[row["label"], row["predicted_product"]] += row["rows"]
     return found
@@ -163,6 +179,8 @@ def figures(document: Mapping[str, Any]) -> list[dict[str, Any]]:
         "estimated_accuracy": document["estimated_accuracy"],
         **{name: document["delayed_accuracy"].get(name) for name in ("accuracy", "macro_f1", "drop")},
     }
+    issues = document.get("issues", {}).get("delayed_accuracy", {})
+    measured |= {f"issue_{name}": issues[name] for name in ("accuracy", "macro_f1", "drop") if name in issues}
     rows += [{"figure": name, **_interval(each)} for name, each in measured.items() if each]
     rows += [
         {"figure": "published_accuracy", "of": version, **_interval(each["accuracy"])}

@@ -29,22 +29,34 @@ Numbers = Floats | Counts
 Flags = npt.NDArray[np.bool_]
 
 
+class IssueAnswers(NamedTuple):
+    """A model's answers to the second question: of each row the likeliest issues, likeliest first, and confidence."""
+
+    likeliest: list[list[str]]
+    confidences: Floats
+
+
 class Answers(NamedTuple):
-    """A model's answers: classes, confidences, and the probabilities (rows, classes) where the code gives them."""
+    """A model's answers: classes, confidences, and the probabilities (rows, classes) where the code gives them.
+
+    `issues` is None where the model does not answer the second question.
+    """
 
     products: list[str]
     confidences: Floats
     probabilities: npt.NDArray[np.float32] | None = None
+    issues: IssueAnswers | None = None
 
 
 class Rows(NamedTuple):
-    """Complaints with a label, one entry each; `groups` are equal where the narratives are."""
+    """Complaints with a label, one entry each; `groups` are equal where narratives are, `issues` None if unknown."""
 
     complaint_ids: list[str]
     months: list[str]
     companies: list[str]
     labels: list[str]
     groups: list[bytes]
+    issues: list[str | None]
 
     def those(self, chosen: Flags) -> Rows:
         """The rows for which `chosen` is true."""

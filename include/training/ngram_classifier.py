@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
@@ -34,6 +34,8 @@ _SUBWORD_SHARE, _SUBWORD_C, _SUBWORD_TOLERANCE = 0.3, 0.1, 0.1
 # Rows of one class that sub-words are learned from: there are some tens of thousands of them to learn.
 _SUBWORD_ROWS = 50_000
 _WORD_TOLERANCE = 1e-4  # scikit-learn's own
+# Tried on the issues of real complaints: how far a context counts beside the words.
+_CONTEXT_WEIGHT = 0.1
 
 
 class Weights(NamedTuple):
@@ -52,15 +54,20 @@ def fit_classifier(
     c: float,
     balance: float,
     seed: int,
+    context: csr_matrix | None = None,
 ) -> tuple[LogisticRegression, float]:
     """A multinomial logistic regression with the learned weights, and the doubt that its probabilities leave out.
 
     `features` is (rows, features), not negative; `terms` are the n-grams of its columns; `groups` says which narratives
     are the same one. `c` is that of LinearSVC; `balance` is from 0 (a rare class counts as often as it occurs) to 1
-    (all classes count the same).
+    (all classes count the same). `context` (rows, contexts) has a one for what is known of each row beside its words;
+    its coefficients stand behind those of the features.
     """
     classes, which = np.unique(np.asarray(labels), return_inverse=True)
-    learner = _Learner(Subwords.of(terms), len(classes), c, balance, seed)
+    contexts = 0 if context is None else context.shape[1]
+    learner = _Learner(Subwords.of(terms), len(classes), c, balance, seed, contexts)
+    if context is not None:
+        features = csr_matrix(hstack([features, context]))
     weights = learner.weights(features, which)
     sharpness, doubt = _confidence(learner, features, which, _held_out(groups, seed))
     by_class, intercept = sharpness * weights.by_feature.T, sharpness * weights.intercept
@@ -80,8 +87,18 @@ class _Learner(NamedTuple):
     c: float
     balance: float
     seed: int
+    contexts: int
 
     def weights(self, features: csr_matrix, which: Labels) -> Weights:
+        """Those of the n-grams, and behind them those of the contexts."""
+        if not self.contexts:
+            return self._of_ngrams(features, which)
+        found = self._of_ngrams(features, which)
+        lifts = _lifts(features[:, -self.contexts :], which, self.classes)
+        found.by_feature[-self.contexts :] += _CONTEXT_WEIGHT * lifts
+        return found
+
+    def _of_ngrams(self, features: csr_matrix, which: Labels) -> Weights:
         """Those of the n-grams, with those of the sub-words folded into the weights of the words that have them."""
         counts = np.bincount(which, minlength=self.classes)
         importance = ((len(which) / (self.classes * counts)) ** self.balance)[which]
@@ -115,6 +132,18 @@ class _Learner(NamedTuple):
             by_feature[:, each] = machine.coef_[0] * ratio
             intercept[each] = machine.intercept_[0]
         return Weights(by_feature, intercept)
+
+
+def _lifts(context: csr_matrix, which: Labels, classes: int) -> Floats:
+    """By how much each class is more likely in each context than elsewhere, (contexts, classes), as logarithms.
+
+    Smoothed by one row of all classes, so that what a context never had stays possible there.
+    """
+    counts = np.zeros((context.shape[1], classes))
+    np.add.at(counts, (context.indices, which[np.repeat(np.arange(len(which)), np.diff(context.indptr))]), 1)
+    share = counts.sum(axis=0) / counts.sum()
+    within = (counts + share) / (counts.sum(axis=1, keepdims=True) + 1)
+    return np.asarray(np.log(within) - np.log(share))
 
 
 def _log_count_ratio(inside: Floats, outside: Floats) -> Floats:

@@ -5,6 +5,9 @@ hyperparameters and the same seed give the same bytes.
 
 With `validation_fraction`, as a tuning job passes it, a share of the rows is scored instead of learned from, and the
 log has the objective: `validation:macro_f1=0.812345`.
+
+With `issues_top`, the model also answers the second question, which issue a complaint has: one of that many frequent
+issues, or `issues_other`. They come from the column `issue` of the rows.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from itertools import compress
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from issue_classifier import fit_issues
 from model_folder import TrainedModel, save
 from narrative_groups import digest, validation_rows
 from ngram_classifier import fit_classifier
@@ -27,6 +31,9 @@ from sklearn.pipeline import Pipeline
 # A word is two or more of the letters a to z, without the s of a plural and without redactions (XXXX): neither case,
 # nor punctuation, nor digits, nor lemmatising helps to separate classes. The serving code relies on this pattern.
 WORD = r"(?<![a-z])(?!xx)([a-z]{2,}?)(?=s?(?![a-z]))"
+
+# Tried on real complaints: issues have fewer of them, and are harder to tell apart.
+_ISSUE_C = 2.5  # times the C of the products
 
 Rows = list[tuple[str, str]]  # narrative, label
 
@@ -47,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--min_class_rows", type=int, default=5)
     parser.add_argument("--validation_fraction", type=float, default=0.0)
+    parser.add_argument("--issues_top", type=int, default=0)
+    parser.add_argument("--issues_other", default="other")
     parser.add_argument("--train", type=Path, default=os.environ.get("SM_CHANNEL_TRAIN"))
     parser.add_argument("--held-out", type=Path, default=os.environ.get("SM_CHANNEL_HELD_OUT"))
     parser.add_argument("--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"))
@@ -55,12 +64,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     narratives, labels = read_labelled(options.train)
     check_classes(labels, options.min_class_rows)
     unseen: Rows = []
+    # A tuning job looks for what is best for the first question.
+    issues = read_issues(options) if options.issues_top and not options.validation_fraction else None
     if options.validation_fraction:
         narratives, labels, unseen = without_validation(narratives, labels, options.validation_fraction)
     if options.held_out:
         narratives, labels = with_held_out(narratives, labels, options.held_out)
     print(f"train_rows={len(labels)}", flush=True)
-    model = fit(narratives, labels, options)
+    model = fit(narratives, labels, options, issues)
     print(f"features={len(model.pipeline['tfidf'].vocabulary_)}", flush=True)
     if unseen:
         print(f"validation_rows={len(unseen)}", flush=True)
@@ -118,6 +129,21 @@ def with_held_out(narratives: list[str], labels: list[str], folder: Path) -> tup
     return narratives + [text for text, _ in rows], labels + [label for _, label in rows]
 
 
+def read_issues(options: argparse.Namespace) -> list[str | None]:
+    """The issues of the rows to train on, in their order; None where a complaint has none."""
+    rows = _issues_by_label(options.train)
+    known = {label for label, _ in rows}
+    more = _issues_by_label(options.held_out) if options.held_out else []
+    return [issue for _, issue in rows] + [issue for label, issue in more if label in known]
+
+
+def _issues_by_label(folder: Path) -> list[tuple[str, str | None]]:
+    columns = ["complaint_id", "label", "issue"]
+    tables = [pq.ParquetFile(file).read(columns=columns) for file in sorted(folder.rglob("*.parquet"))]
+    rows = [row for table in tables for row in zip(*(table[name].to_pylist() for name in columns), strict=True)]
+    return [(label, issue) for _, label, issue in sorted(rows, key=lambda row: str(row[0]))]
+
+
 def check_classes(labels: Sequence[str], least: int) -> None:
     """Refuses labels that no model can separate.
 
@@ -134,8 +160,15 @@ def check_classes(labels: Sequence[str], least: int) -> None:
         raise TrainingDataError(f"too few complaints to learn from: {rare}; each class needs {least}: {remedy}")
 
 
-def fit(narratives: list[str], labels: Sequence[str], options: argparse.Namespace) -> TrainedModel:
+def fit(
+    narratives: list[str],
+    labels: Sequence[str],
+    options: argparse.Namespace,
+    issues: Sequence[str | None] | None = None,
+) -> TrainedModel:
     """A word n-gram TF-IDF and a linear classifier with calibrated probabilities, fitted. Empties `narratives`.
+
+    `issues`, by narrative, are for the second question; without them it has no answer.
 
     Raises:
         TrainingDataError: the narratives hold no word often enough.
@@ -158,7 +191,15 @@ def fit(narratives: list[str], labels: Sequence[str], options: argparse.Namespac
     classifier, doubt = fit_classifier(
         features, terms, labels, groups, c=options.C, balance=options.balance, seed=options.seed
     )
-    return TrainedModel(Pipeline([("tfidf", tfidf), ("classifier", classifier)]), doubt)
+    answered = issues and fit_issues(
+        *(features, terms, labels, issues, groups),
+        most=options.issues_top,
+        other=options.issues_other,
+        c=_ISSUE_C * options.C,
+        balance=options.balance,
+        seed=options.seed,
+    )
+    return TrainedModel(Pipeline([("tfidf", tfidf), ("classifier", classifier)]), doubt, answered or None)
 
 
 if __name__ == "__main__":

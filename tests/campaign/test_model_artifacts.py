@@ -243,7 +243,7 @@ def test_a_pickle_in_the_place_of_weights_is_never_executed(
 @pytest.mark.parametrize("name", ["model.joblib", "model.pkl", "code/inference.py", "sitecustomize.py"])
 def test_a_payload_beside_the_model_is_refused_and_never_opened(sound: Content, tmp_path: Path, name: str) -> None:
     archive = packed(sound, _file(name, dumped(Trap(tmp_path / "trace"))))
-    parts = "signature.json, vocabulary.json, weights.npz"
+    parts = "signature.json, vocabulary.json, weights.npz, issues.npz"
     with pytest.raises(ModelRefusedError, match=f"'{name}' is no part of a model: that is {parts}$"):
         evaluated(tmp_path, archive)
     assert not (tmp_path / "trace").exists()

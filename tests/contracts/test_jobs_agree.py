@@ -249,8 +249,9 @@ def test_the_training_script_knows_every_hyperparameter_that_it_is_sent(capsys: 
     own = {f"--{name}" for name in sent if not name.startswith("sagemaker_")}
     required, optional = usage(train.main, capsys)
     assert [*differences(own, required, optional)] == []
-    # The folders are the container's to say, by its environment.
-    assert optional - own == {"--train", "--held-out", "--model-dir"}
+    # The folders are the container's to say, by its environment; a question that is not asked is not sent.
+    silent = {f"--{name}" for name in SETTINGS.model.issues.model_copy(update={"predict": True}).of_training()}
+    assert optional - own == {"--train", "--held-out", "--model-dir", *silent}
 
 
 def test_the_training_channel_is_the_one_that_the_script_reads() -> None:

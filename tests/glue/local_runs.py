@@ -113,7 +113,8 @@ class Run:
         """Runs a preparing job in this process."""
         folders = {name: self.uri(name) for name in ("parsed", "complaints", "quarantine", "account")}
         common = {"plan": self.uri("plan.json"), "label_rules": json.dumps(LABEL_RULES), "limits": json.dumps(limits)}
-        main(as_argv(common | folders | more))
+        asked = {"issues": "null", "issue_rules": "null"}
+        main(as_argv(common | folders | asked | more))
 
     def document(self, name: str) -> dict[str, Any]:
         """The one JSON document in a folder of the run."""
@@ -154,6 +155,7 @@ def audit(
     *,
     columns: Sequence[str] = COLUMNS,
     trained_on: Sequence[str] = (),
+    issues: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Audits these answers to the run's one file of records, or the outputs that are there; returns the account."""
     if answers is not None:
@@ -165,5 +167,6 @@ def audit(
     accounts = {"prepared": run.uri("account"), "account": run.uri("results_account")}
     facts = {"run_id": "0123456789012345", "model_version": "v007", "classes": json.dumps(classes), "review_below": 0.6}
     more = {"columns": json.dumps(columns), "trained_on": json.dumps(trained_on or [run.uri("no-rows")])}
+    more["issues"] = json.dumps(issues)
     audit_results.main(as_argv(facts | folders | accounts | more))
     return run.document("results_account")

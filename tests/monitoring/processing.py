@@ -51,7 +51,8 @@ class Processing:
         whole = {"complaint_id": ids, "narrative": [text for text, _ in rows], "label": [label for _, label in rows]}
         whole |= dict.fromkeys(("company", "received_on"), [None] * len(rows)) | columns
         for part in range(parts):
-            table = pa.table({key: values[part::parts] for key, values in whole.items()}, SCHEMA)
+            schema = SCHEMA.append(pa.field("issue", pa.string())) if "issue" in columns else SCHEMA
+            table = pa.table({key: values[part::parts] for key, values in whole.items()}, schema)
             pq.write_table(table, folder / f"part-{part}.parquet")
 
     def evaluate(self, **changed: str) -> dict[str, Any]:

@@ -157,3 +157,27 @@ def test_without_a_baseline_of_this_model_nothing_is_compared(run: Path) -> None
     with pytest.raises(BaselineRefusedError, match=r"no baseline\.json"):
         monitored(run)
     assert not (run / "output").exists()
+
+
+def test_issues_are_monitored_beside_the_products_where_they_were_asked_for(run: Path) -> None:
+    assert "issues" not in monitored(run)
+    (path,) = (run / "account").iterdir()
+    account = json.loads(path.read_text())
+    account["issue_scores"] = [
+        {"label": "Scam", "predicted_product": "Scam", "seen": False, "rows": 60},
+        {"label": "Scam", "predicted_product": "other", "seen": False, "rows": 40},
+        {"label": "Scam", "predicted_product": "Scam", "seen": True, "rows": 500},
+        {"label": None, "predicted_product": "other", "seen": False, "rows": 7},
+    ]
+    path.write_text(json.dumps(account))
+    baseline = json.loads((run / "model" / "baseline.json").read_text())
+    baseline["issues"] = {"Scam": {"recall": 0.9, "support": 200}}
+    (run / "model" / "baseline.json").write_text(json.dumps(baseline))
+    issues = monitored(run)["issues"]
+    assert issues["predicted"] == {"Scam": 560, "other": 47}
+    assert (issues["delayed_accuracy"]["n"], issues["delayed_accuracy"]["accuracy"]["estimate"]) == (100, 0.6)
+    assert issues["delayed_accuracy"]["drop"]["estimate"] == pytest.approx(0.3)
+    named = pq.read_table(run / "output" / "monitoring.parquet").to_pylist()
+    drawn = {row["figure"]: row["value"] for row in named if row["figure"].startswith("issue_")}
+    assert set(drawn) == {"issue_accuracy", "issue_macro_f1", "issue_drop"}
+    assert drawn["issue_accuracy"] == 0.6

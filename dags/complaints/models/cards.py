@@ -28,6 +28,7 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     yield from _scores(record)
     yield from _comparison(record)
     yield from _classes(record)
+    yield from _issues(record)
     yield from _words(record)
     yield "## Limits"
     yield ""
@@ -100,6 +101,28 @@ def _classes(record: Mapping[str, Any]) -> Iterator[str]:
             f"{found[each]:.3f} ({_interval(found['intervals'][each])})" for each in ("precision", "recall", "f1")
         )
         yield f"| {name} | {found['support']:,} | {scores} |"
+    yield ""
+
+
+def _issues(record: Mapping[str, Any]) -> Iterator[str]:
+    issues = record["evaluation"].get("issues")
+    if not issues:
+        return
+    found = issues["overall"]
+    accuracy, macro_f1 = (
+        f"{found[name]:.3f} ({_interval(found['intervals'][name])})" for name in ("accuracy", "macro_f1")
+    )
+    yield "## The second question: the issue"
+    yield ""
+    yield f"Of {found['n']:,} held-out complaints with an issue, given their product: accuracy {accuracy}, macro-F1"
+    yield f"{macro_f1}, among the three likeliest {found['top_3']:.3f}. Always answering the most frequent issue would"
+    yield f"reach {found['majority_accuracy']:.3f}."
+    yield ""
+    yield "| issue | complaints | precision | recall | F1 |"
+    yield "|---|---|---|---|---|"
+    for name, scores in found["per_class"].items():
+        numbers = " | ".join(f"{scores[each]:.3f}" for each in ("precision", "recall", "f1"))
+        yield f"| {name.replace('|', '/')} | {scores['support']:,} | {numbers} |"
     yield ""
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
 from complaints.settings import Gate
+from complaints.settings.issues import IssueFloors
 
 PROMOTE, HOLD, REJECT = "PROMOTE", "HOLD", "REJECT"
 _MOST_REASONS = 20
@@ -34,9 +35,16 @@ class Finding(NamedTuple):
     reason: str
 
 
-def verdict(evaluation: Mapping[str, Any], gate: Gate, *, in_service: str | None) -> Decision:
-    """The verdict on the evaluated model. `in_service`: the version that is in service now, None if there is none."""
+def verdict(
+    evaluation: Mapping[str, Any], gate: Gate, *, in_service: str | None, issue_floors: IssueFloors | None = None
+) -> Decision:
+    """The verdict on the evaluated model. `in_service`: the version that is in service now, None if there is none.
+
+    `issue_floors`: the floors of the second question, where it is asked.
+    """
     found = list(_findings(evaluation, gate, in_service))
+    if issue_floors and evaluation.get("issues"):
+        found += _issues(evaluation["issues"]["overall"], issue_floors)
     worst = next(each for each in (REJECT, HOLD, PROMOTE) if each in {finding.verdict for finding in found})
     reasons = [finding.reason for finding in found if finding.verdict == worst]
     return {
@@ -74,6 +82,14 @@ def _findings(evaluation: Mapping[str, Any], gate: Gate, in_service: str | None)
     else:
         yield from _calibration(evaluation["overall"], theirs["overall"], gate)
         yield from _comparison(evaluation, gate, compared or "")
+
+
+def _issues(scores: Mapping[str, Any], floors: IssueFloors) -> Iterator[Finding]:
+    """Only what is certain counts: issues are published beside the products, whose rules decide."""
+    for name, floor in (("accuracy", floors.accuracy), ("macro_f1", floors.macro_f1)):
+        low, high = scores["intervals"][name]
+        if high < floor:
+            yield Finding(REJECT, f"issues: {name} {scores[name]:.3f} ({low:.3f} to {high:.3f}), floor {floor:g}")
 
 
 def _leak(leak: Mapping[str, Any]) -> Iterator[Finding]:

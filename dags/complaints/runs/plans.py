@@ -54,6 +54,7 @@ class ClassificationPlan(Plan):
     records_uri: str
     classes: str
     review_below: str
+    issues: str
     columns: str
     trained_on: str
     scores_uri: str
@@ -88,15 +89,21 @@ class TuningPlan(TypedDict):
     tuning_uri: str
 
 
-class TrainingPlan(Plan, InService, TuningPlan):
+class HistoryPlan(TypedDict):
+    """The part of a training plan about its rows: which are held out, and how issues are named."""
+
+    issue_rules: str
+    newest_fraction: str
+    test_fraction: str
+
+
+class TrainingPlan(Plan, InService, TuningPlan, HistoryPlan):
     """The plan of one training run."""
 
     prepare_history_script_uri: str
     rows_uri: str
     train_uri: str
     held_out_uri: str
-    newest_fraction: str
-    test_fraction: str
     hyperparameters: dict[str, str]
     training_job_name: str
     training_uri: str
@@ -147,6 +154,7 @@ def classification_plan(
         "records_uri": f"{run}/records/",
         "classes": json.dumps(model["evaluation"]["classes"]),
         "review_below": str(settings.model.review_below),
+        "issues": settings.model.issues.of_results((model["evaluation"].get("issues") or {}).get("classes", ())),
         "columns": json.dumps(settings.pipeline.results.columns),
         "trained_on": json.dumps(_trained_on(model, settings)),
         "scores_uri": f"{run}/scores/",
@@ -210,8 +218,7 @@ def training_plan(
         "rows_uri": f"{run}/rows/",
         "train_uri": _train_uri(run),
         "held_out_uri": _held_out_uri(run),
-        "newest_fraction": str(settings.model.split.newest_fraction),
-        "test_fraction": str(settings.model.split.test_fraction),
+        **_history(settings),
         "hyperparameters": _hyperparameters(settings, f"{code}/training.tar.gz"),
         "training_job_name": checked_name(
             "training_job_name", f"complaints-train-{common['run_id']}", TRAINING.longest_planned_name
@@ -230,6 +237,14 @@ def training_plan(
         "refit_uri": f"{run}/refit/",
         **_tuning(common["run_id"], tune, f"{code}/training.tar.gz", settings),
         **_in_service(in_service, f"{code}/inference/", in_service_run_is_kept, settings),
+    }
+
+
+def _history(settings: Settings) -> HistoryPlan:
+    return {
+        "issue_rules": settings.model.issues.of_history(),
+        "newest_fraction": str(settings.model.split.newest_fraction),
+        "test_fraction": str(settings.model.split.test_fraction),
     }
 
 
@@ -336,6 +351,7 @@ def _hyperparameters(settings: Settings, code_uri: str) -> dict[str, str]:
     values = {
         **training.hyperparameters.model_dump(),
         "min_class_rows": training.min_class_rows,
+        **settings.model.issues.of_training(),
         "sagemaker_program": "train.py",
         "sagemaker_submit_directory": code_uri,
         "sagemaker_region": settings.pipeline.aws.region,

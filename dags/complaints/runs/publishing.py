@@ -71,6 +71,7 @@ def manifest_of(
         "predicted_products": metrics.predicted_products(audited["scores"]),
         "needs_review": dict(audited["needs_review"]),
         "scores": _scores(audited["scores"]),
+        **_issues(audited.get("issue_scores")),
         "unmapped": audited["unmapped"],
         "quarantined_by_reason": dict(audited["quarantined_by_reason"]),
         # The audit of an earlier release, which a run keeps to, knows of none.
@@ -83,6 +84,15 @@ def manifest_of(
             for number, file in enumerate(audited["files"])
         ],
     }
+
+
+def _issues(counts: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """The second question, where it was asked."""
+    return (
+        {}
+        if counts is None
+        else {"predicted_issues": metrics.predicted_products(counts), "issue_scores": _scores(counts)}
+    )
 
 
 def _scores(counts: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -175,7 +185,10 @@ def _comparable(manifest: Mapping[str, Any]) -> dict[str, Any]:
         {name: each[name] for name in each if name not in ("version", "last_modified")}
         for each in manifest.get("inputs", [])
     ]
-    return {**{name: manifest[name] for name in manifest if name not in ("arrived_at", "scores")}, "inputs": inputs}
+    return {
+        **{name: manifest[name] for name in manifest if name not in ("arrived_at", "scores", "issue_scores")},
+        "inputs": inputs,
+    }
 
 
 def _short(value: Any) -> str:

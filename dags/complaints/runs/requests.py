@@ -28,6 +28,7 @@ def prepare_history_arguments(plan: TrainingPlan) -> dict[str, Any]:
         **_prepare_arguments(plan),
         "--newest_fraction": plan["newest_fraction"],
         "--test_fraction": plan["test_fraction"],
+        "--issue_rules": plan["issue_rules"],
         "--rows": plan["rows_uri"],
     }
 
@@ -37,6 +38,7 @@ def prepare_complaints_arguments(plan: ClassificationPlan) -> dict[str, Any]:
     return {
         **_code_arguments(plan, plan["prepare_complaints_script_uri"]),
         **_prepare_arguments(plan),
+        "--issues": plan["issues"],
         "--records": plan["records_uri"],
     }
 
@@ -69,6 +71,7 @@ def audit_results_arguments(plan: ClassificationPlan) -> dict[str, Any]:
         "--model_version": plan["model_version"],
         "--classes": plan["classes"],
         "--review_below": plan["review_below"],
+        "--issues": plan["issues"],
         "--columns": plan["columns"],
         "--trained_on": plan["trained_on"],
         "--complaints": plan["complaints_uri"],
@@ -319,8 +322,7 @@ def transform_job(plan: ClassificationPlan, settings: Settings) -> dict[str, Any
         # The default is 1, since the container has no /execution-parameters: one vCPU would do all the work.
         "MaxConcurrentTransforms": machines.max_concurrent_transforms,
         "MaxPayloadInMB": machines.max_payload_mb,
-        # What inference.py reads; the code of an earlier release answers as it always did.
-        **({"Environment": {"EVIDENCE": "true"}} if settings.pipeline.results.explained else {}),
+        **_asked_of_the_model(settings),
         "TransformInput": {
             "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": plan["records_uri"]}},
             "ContentType": "application/jsonlines",
@@ -339,6 +341,13 @@ def transform_job(plan: ClassificationPlan, settings: Settings) -> dict[str, Any
         },
         **settings.pipeline.security.request_tags,
     }
+
+
+def _asked_of_the_model(settings: Settings) -> dict[str, Any]:
+    """What inference.py reads; the code of an earlier release answers as it always did."""
+    asked = {"EVIDENCE": settings.pipeline.results.explained, "ISSUES": settings.model.issues.predict}
+    environment = {name: "true" for name, is_asked in asked.items() if is_asked}
+    return {"Environment": environment} if environment else {}
 
 
 def shadow_job(plan: ClassificationPlan, settings: Settings) -> dict[str, Any]:

@@ -51,7 +51,8 @@ class Settings(BaseModel, extra="forbid", frozen=True):
         gate is a part of the id of trainings only, and the tuning only of those with the parameter `tune`.
         """
         parts = (self.pipeline.limits.of_reading(), self.pipeline.results.model_dump())
-        affecting = self.model.model_dump_json(include=_OF_RESULTS) + "".join(
+        asked = _OF_RESULTS | ({"issues"} if self.model.issues.predict else set())
+        affecting = self.model.model_dump_json(include=asked) + "".join(
             json.dumps(part, sort_keys=True) for part in parts
         )
         return hashlib.sha256(affecting.encode()).hexdigest()[:16]

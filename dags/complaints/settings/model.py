@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from complaints.settings.issues import Issues
 from complaints.settings.limits import Count
 from complaints.settings.monitoring import Monitoring
 from complaints.settings.tuning import Tuning
@@ -70,6 +71,7 @@ class ModelSettings(BaseModel, extra="forbid", frozen=True):
     tuning: Tuning
     gate: Gate
     review_below: Share
+    issues: Issues
     monitoring: Monitoring
 
     @model_validator(mode="after")

@@ -90,7 +90,12 @@ def decide(plan: plans.TrainingPlan, trained: plans.TrainedModel) -> gate.Decisi
     bucket = environment_bucket(settings)
     model = registry.model_in_service_if_any(bucket)
     evaluation = _evaluation(bucket, plan, trained)
-    decision = gate.verdict(evaluation, settings.model.gate, in_service=model["version"] if model else None)
+    decision = gate.verdict(
+        evaluation,
+        settings.model.gate,
+        in_service=model["version"] if model else None,
+        issue_floors=settings.model.issues.floors if settings.model.issues.predict else None,
+    )
     log.info("%s: %s", decision["verdict"], "; ".join(decision["reasons"]))
     return decision
 

@@ -9,6 +9,7 @@ import pytest
 from complaints.models import gate
 from complaints.models.gate import HOLD, PROMOTE, REJECT, Decision
 from complaints.settings import load_settings
+from complaints.settings.issues import IssueFloors
 from tests.campaign.faults import Fault, injects
 from tests.complaints.example_evaluations import beside, difference, evaluation, scores
 
@@ -197,3 +198,17 @@ def test_of_very_many_reasons_the_first_are_given_and_the_others_counted() -> No
 def test_without_a_refit_a_model_that_passed_serves_as_it_is() -> None:
     decision = judged(evaluation(), None, refit=False)
     assert (decision["verdict"], decision["refit"]) == (PROMOTE, False)
+
+
+@pytest.mark.parametrize(
+    ("high", "expected"), [(0.39, REJECT), (0.41, PROMOTE)], ids=["below for sure", "perhaps not below"]
+)
+def test_issues_that_are_certainly_below_their_floor_reject_a_model(high: float, expected: str) -> None:
+    issues = {"accuracy": 0.35, "macro_f1": 0.3, "intervals": {"accuracy": [0.3, high], "macro_f1": [0.2, 0.4]}}
+    found = evaluation() | {"issues": {"overall": issues}}
+    floors = IssueFloors(accuracy=0.4, macro_f1=0.25)
+    decision = gate.verdict(found, DECLARED, in_service=None, issue_floors=floors)
+    assert decision["verdict"] == expected
+    assert gate.verdict(found, DECLARED, in_service=None)["verdict"] == PROMOTE
+    if expected == REJECT:
+        assert decision["reasons"] == ["issues: accuracy 0.350 (0.300 to 0.390), floor 0.4"]
