@@ -115,7 +115,7 @@ def _ours(folder: Path) -> tuple[Figures, list[str]]:
         **{name: _uri(target, name) for name in ("parsed", "quarantine", "account")},
         "plan": plan.as_uri(),
         "limits": json.dumps(settings.pipeline.limits.of_reading()),
-        "label_rules": json.dumps([[rule.contains, rule.label] for rule in settings.model.labels]),
+        "label_rules": json.dumps(settings.model.of_labels()),
         "issues": "null",
     }
     preparing = _job(target, "prepare_complaints.py", shared | prepared)

@@ -67,13 +67,15 @@ SECTIONS = {
     "security": "What an account with guard rails requires of SageMaker's jobs and models. Requests leave out what "
     "is not set. A change changes no result.",
     "limits": "How much input one run accepts. MB and kB are millions and thousands of bytes.",
+    "columns": "The names of your files' columns: see [your own labels](own-labels.md).",
     "results": "What is published beside each prediction.",
     "ingestion": "The public export, and which of its complaints are classified: see [ingestion](ingestion.md).",
     "orchestration": "Retries, polling and timeouts.",
     "prices": "The list prices that [costs](costs.md) are estimated and recorded by. A change changes no result.",
-    "labels": "The classes: an ordered list of rules. The first rule whose text occurs in the lower-cased product name "
-    "gives the complaint its class. A product that matches no rule is `unmapped`: counted and classified, but never "
-    "used for training.",
+    "labels": "The classes: `identity`, where each product is a class of its own "
+    "([your own labels](own-labels.md)), or an ordered list of rules. The first rule whose text occurs in the "
+    "lower-cased product name gives the complaint its class. A product that matches no rule is `unmapped`: counted and "
+    "classified, but never used for training.",
     "split": "Which labelled complaints are held out from training.",
     "training": "The model's hyperparameters, named as in scikit-learn.",
     "tuning": "Only for a training with the parameter `tune`: a SageMaker hyperparameter tuning job looks for "
@@ -142,6 +144,7 @@ DESCRIPTIONS = {
     "limits.quarantine.max_fraction": "See `tolerated_rows`.",
     "limits.min_rows_of_last_run": "A run whose source has this share of its last run's rows, or less, is refused "
     "unless its parameter `accept_fewer_rows` is set.",
+    "columns.aliases": "Names of columns in your files, by the name that the flows use.",
     "results.columns": "Columns of the complaint that stand beside its prediction, besides `source`, `record` and "
     "`line`, which always do. The columns that are not named are null. A narrative is never published; `evidence` "
     "adds the n-grams of it that decided: see [results](results.md#which-words-decided).",

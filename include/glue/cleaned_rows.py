@@ -20,6 +20,8 @@ from written_dates import Dates, dates_in
 
 T = TypeVar("T")
 UNMAPPED = "unmapped"
+IDENTITY = "identity"
+_NO_NAME, _LONGEST_LABEL = re.compile(r"[^a-z0-9]+"), 40
 FLAGS = (
     *("date_unreadable", "sent_before_received", "received_in_future", "masked_personal_data"),
     *("control_characters", "short_narrative", "not_english"),
@@ -47,10 +49,13 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True)
 class Cleaning:
-    """What it takes to clean rows: the sources by their URIs, and the label rules, pairs of text and label."""
+    """What it takes to clean rows: the sources by their URIs, and the label rules, pairs of text and label.
+
+    With `IDENTITY` in the place of rules, each product is a class of its own.
+    """
 
     sources: Mapping[str, Source]
-    rules: Sequence[Sequence[str]]
+    rules: Sequence[Sequence[str]] | str
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         """The rows as `SCHEMA` has them, in their order; `rows` are those of `read_complaints`."""
@@ -89,6 +94,8 @@ class Cleaning:
         A product that no rule knows is `unmapped`; a complaint without a product has no label (null).
         """
         name = product.lower()
+        if self.rules == IDENTITY:
+            return _NO_NAME.sub("_", name).strip("_")[:_LONGEST_LABEL].rstrip("_") or UNMAPPED
         return next((label for text, label in self.rules if text in name), UNMAPPED)
 
 

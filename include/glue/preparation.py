@@ -75,7 +75,9 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument("--plan", required=True, help="the run's plan, which names the inputs")
     parser.add_argument("--limits", required=True, type=reader_limits, help="JSON: the bounds of what is read")
-    parser.add_argument("--label_rules", required=True, type=json.loads, help="JSON: [[text, label], ...]")
+    parser.add_argument(
+        "--label_rules", required=True, type=json.loads, help='JSON: [[text, label], ...], or "identity"'
+    )
     parser.add_argument("--parsed", required=True, help="where rows are kept between reading and preparing")
     parser.add_argument("--complaints", required=True, help="where every row goes, as Parquet")
     parser.add_argument("--quarantine", required=True, help="where unreadable rows go, as JSON Lines")

@@ -17,6 +17,7 @@ import prepare_complaints
 import prepare_history
 import pytest
 import train
+from exact_csv.columns import header_from
 from exact_csv.inputs import Input
 from exact_csv.limits import reader_limits
 from preparation import inputs_of_plan
@@ -31,6 +32,7 @@ from complaints.runs.metrics import slice_of
 from complaints.runs.plans import classification_plan, plan_document, training_plan
 from complaints.runs.publishing import manifest_of
 from complaints.settings import load_settings
+from complaints.settings.columns import Columns
 from laptop.sample import Sample, write_sample
 from localaws.container.serve_batch import payloads, score
 from tests.glue.local_runs import Run, as_argv, audit, data_files
@@ -267,7 +269,16 @@ def test_the_plan_that_is_written_names_the_inputs_as_the_reader_finds_them(tmp_
 
 
 def test_the_limits_of_the_settings_are_the_ones_that_the_reader_takes() -> None:
-    assert asdict(reader_limits(CLASSIFYING["limits"])) == SETTINGS.pipeline.limits.of_reading()
+    assert asdict(reader_limits(CLASSIFYING["limits"])) == {**SETTINGS.pipeline.limits.of_reading(), "aliases": ()}
+
+
+def test_the_names_of_columns_of_the_settings_are_those_that_the_reader_takes() -> None:
+    columns = Columns.model_validate({"aliases": {"product": ["Assigned  Team!"]}})
+    settings = SETTINGS.pipeline.model_copy(update={"columns": columns})
+    assert reader_limits(json.dumps(settings.of_reading())).aliases == (("assigned_team", "product"),)
+    found = header_from(["Assigned  Team!", "Narrative"], columns.of_reading())
+    assert found is not None
+    assert found.columns == ("product", "consumer_complaint_narrative")
 
 
 def test_the_scripts_agree_on_the_fates_that_the_account_is_checked_by() -> None:

@@ -327,7 +327,6 @@ def _common(
 ) -> Plan:
     identity = run_id(flow, inputs, settings.fingerprint(), release, *pinned)
     bucket, run = _bucket(settings), _processed(settings, identity)
-    rules = [[rule.contains, rule.label] for rule in settings.model.labels]
     return {
         "run_id": identity,
         "flow": flow,
@@ -336,8 +335,8 @@ def _common(
         "source_uri": f"{bucket}/{source}",
         "plan_uri": f"{bucket}/manifests/planned/run_id={identity}.json",
         "glue_modules_uri": f"{_code(settings, release)}/glue.zip",
-        "label_rules": json.dumps(rules),
-        "limits": json.dumps(settings.pipeline.limits.of_reading()),
+        "label_rules": json.dumps(settings.model.of_labels()),
+        "limits": json.dumps(settings.pipeline.of_reading()),
         "parsed_uri": f"{run}/parsed/",
         "complaints_uri": f"{run}/complaints/",
         "quarantine_uri": f"{bucket}/quarantine/run_id={identity}/",

@@ -50,7 +50,7 @@ class Settings(BaseModel, extra="forbid", frozen=True):
         The machines and the waiting do not affect results, so the same input gives the same run on other machines. The
         gate is a part of the id of trainings only, and the tuning only of those with the parameter `tune`.
         """
-        parts = (self.pipeline.limits.of_reading(), self.pipeline.results.model_dump())
+        parts = (self.pipeline.of_reading(), self.pipeline.results.model_dump())
         asked = _OF_RESULTS | ({"issues"} if self.model.issues.predict else set())
         affecting = self.model.model_dump_json(include=asked) + "".join(
             json.dumps(part, sort_keys=True) for part in parts

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from complaints.settings.issues import Issues
 from complaints.settings.limits import Count
 from complaints.settings.monitoring import Monitoring
 from complaints.settings.tuning import Tuning
 
+_IDENTITY = "identity"
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Fraction = Annotated[float, Field(ge=0, le=0.5)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -65,7 +66,7 @@ class Gate(BaseModel, extra="forbid", frozen=True):
 class ModelSettings(BaseModel, extra="forbid", frozen=True):
     """The content of `model_config.yaml`."""
 
-    labels: Annotated[tuple[LabelRule, ...], Field(min_length=2)]
+    labels: tuple[LabelRule, ...]
     split: Split
     training: Training
     tuning: Tuning
@@ -73,6 +74,20 @@ class ModelSettings(BaseModel, extra="forbid", frozen=True):
     review_below: Share
     issues: Issues
     monitoring: Monitoring
+
+    @field_validator("labels", mode="before")
+    @classmethod
+    def _rules_or_identity(cls, labels: Any) -> Any:
+        """No rules stand for `identity`: each product is a class of its own."""
+        if labels == _IDENTITY:
+            return ()
+        if isinstance(labels, list) and len(labels) < 2:
+            raise ValueError(f"write at least 2 rules, not {len(labels)}, or {_IDENTITY}")
+        return labels
+
+    def of_labels(self) -> list[list[str]] | str:
+        """What the jobs are told: the rules as `[[text, label], ...]`, or `identity`."""
+        return [[rule.contains, rule.label] for rule in self.labels] or _IDENTITY
 
     @model_validator(mode="after")
     def _ranges_hold_what_hyperparameters_may_be(self) -> Self:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from complaints.settings.backfill import Backfill
+from complaints.settings.columns import Columns
 from complaints.settings.ingestion import Ingestion
 from complaints.settings.limits import Count, Limits
 from complaints.settings.machines import SageMaker
@@ -121,11 +122,17 @@ class PipelineSettings(BaseModel, extra="forbid", frozen=True):
     sagemaker: SageMaker
     security: Security
     limits: Limits
+    columns: Columns
     results: Results
     ingestion: Ingestion
     orchestration: Orchestration
     prices: Prices
     backfill: Backfill
+
+    def of_reading(self) -> dict[str, Any]:
+        """What affects which rows a run has: the limits, and the names of columns, if there are any of one's own."""
+        aliases = self.columns.of_reading()
+        return {**self.limits.of_reading(), **({"aliases": aliases} if aliases else {})}
 
     @model_validator(mode="after")
     def _the_longest_record_fits_into_a_payload(self) -> PipelineSettings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -68,16 +68,22 @@ _ACCEPTED = f"names for the narrative: {', '.join((REQUIRED, *ALIASES[REQUIRED])
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 
 
+# Names, normalised, that a run's own files use, each with that in `COLUMNS`.
+Aliases = Sequence[tuple[str, str]]
+
+
 class Header(NamedTuple):
     """The columns of one file, in the file's order.
 
     `columns` uses the names in `COLUMNS` where a column is one of them; `names` holds the file's own names in lower
-    case, joined by "_"; `ignored` names the columns that are an alias of a column that stands further left.
+    case, joined by "_"; `ignored` names the columns that are an alias of a column that stands further left; `aliases`
+    are those that the run adds.
     """
 
     columns: tuple[str, ...]
     names: tuple[str, ...]
     ignored: tuple[str, ...] = ()
+    aliases: Aliases = ()
 
     @property
     def id_place(self) -> int | None:
@@ -98,17 +104,17 @@ class Header(NamedTuple):
     def is_column_name(self, value: str) -> bool:
         """True for a value that is the name of a column, here or in other files."""
         name = _normalised(value) if len(value) < _LONGEST_NAME else ""
-        return bool(name) and (name in COLUMNS or name in _COLUMN_OF or name in self.names)
+        return bool(name) and (name in COLUMNS or name in _column_of(self.aliases) or name in self.names)
 
 
-def header_from(values: Sequence[str]) -> Header | None:
-    """The header that a record is; None where the record is no header.
+def header_from(values: Sequence[str], aliases: Aliases = ()) -> Header | None:
+    """The header that a record is; None where the record is no header. `aliases` are those that the run adds.
 
     Raises:
         InputRefusedError: the record is a header, but lacks the narrative, names a column twice, or is too wide.
     """
     names = tuple(_normalised(value) for value in values)
-    columns, ignored = _columns(names)
+    columns, ignored = _columns(names, aliases)
     known = [name for name in COLUMNS if name in columns]
     if REQUIRED not in known and len(known) < _SURELY_A_HEADER:
         return None
@@ -120,16 +126,16 @@ def header_from(values: Sequence[str]) -> Header | None:
         raise InputRefusedError(f"its header names {len(columns):,} columns, more than {_MOST_COLUMNS}")
     if twice := [name for name in known if columns.count(name) > 1]:
         raise InputRefusedError(f"its header names {twice[0]!r} twice; it has {found}")
-    return Header(tuple(columns), names, tuple(values[place].strip() for place in ignored))
+    return Header(tuple(columns), names, tuple(values[place].strip() for place in ignored), aliases)
 
 
-def other_separator(line: str) -> str | None:
+def other_separator(line: str, aliases: Aliases = ()) -> str | None:
     """The plural name of the character that separates the columns of a header line, where that is not a comma."""
     for separator, name in _OTHER_SEPARATORS.items():
         if separator not in line:
             continue
         try:
-            if header_from([value.strip('" ') for value in line.split(separator)]):
+            if header_from([value.strip('" ') for value in line.split(separator)], aliases):
                 return name
         except InputRefusedError:
             return name
@@ -152,12 +158,12 @@ def no_header(first_line: str, within: int) -> str:
     return f"no header with a column {REQUIRED!r} in its first {within} records; {found}; {_ACCEPTED}"
 
 
-def _columns(names: Sequence[str]) -> tuple[list[str], list[int]]:
+def _columns(names: Sequence[str], aliases: Aliases) -> tuple[list[str], list[int]]:
     """Each column by its name in `COLUMNS` where it is one, and the places of the aliases that are not used."""
-    columns, ignored = list(names), []
+    columns, ignored, column_of = list(names), [], _column_of(aliases)
     taken = {name: name for name in names if name in COLUMNS}
     for place, name in enumerate(names):
-        column = _COLUMN_OF.get(name)
+        column = column_of.get(name)
         if column is None:
             continue
         if taken.setdefault(column, name) == name:
@@ -165,6 +171,11 @@ def _columns(names: Sequence[str]) -> tuple[list[str], list[int]]:
         elif taken[column] != column:
             ignored.append(place)
     return columns, ignored
+
+
+def _column_of(aliases: Aliases) -> Mapping[str, str]:
+    """The column of each alias; what a run adds goes before what is known anyway."""
+    return {**_COLUMN_OF, **dict(aliases)} if aliases else _COLUMN_OF
 
 
 def _normalised(value: str) -> str:

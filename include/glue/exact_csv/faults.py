@@ -97,7 +97,7 @@ def _is_repeated_header(header: Header, values: Sequence[str], line: int) -> boo
     if 2 * names <= len(filled):
         return False
     with suppress(InputRefusedError):
-        found = header_from(values)
+        found = header_from(values, header.aliases)
         if found is None or found.names == header.names:
             return found is not None
         if names < _FEWEST_NAMES:

@@ -17,7 +17,10 @@ RATIO_JUDGED_ABOVE = 50 * MB
 
 @dataclass(frozen=True)
 class ReaderLimits:
-    """The bounds of one run; `complaints.settings` describes each key."""
+    """The bounds of one run; `complaints.settings` describes each key.
+
+    `aliases` has names of columns that its files use, normalised, each with the name in `COLUMNS`.
+    """
 
     on_unreadable_file: str
 
@@ -27,6 +30,7 @@ class ReaderLimits:
     max_field_characters: int
     tolerated_rows: int
     max_fraction: float
+    aliases: tuple[tuple[str, str], ...] = ()
 
     @property
     def max_row_bytes(self) -> int:
@@ -63,9 +67,10 @@ def reader_limits(text: str) -> ReaderLimits:
         ValueError: a bound is missing or unknown.
     """
     found = json.loads(text)
-    names = list(ReaderLimits.__dataclass_fields__)
+    aliases = tuple((str(name), str(column)) for name, column in found.pop("aliases", ()))
+    names = [name for name in ReaderLimits.__dataclass_fields__ if name != "aliases"]
     if sorted(found) != sorted(names):
         raise ValueError(
             f"--limits must name exactly {', '.join(names)}; found {', '.join(sorted(found)) or 'nothing'}"
         )
-    return ReaderLimits(**found)
+    return ReaderLimits(**found, aliases=aliases)

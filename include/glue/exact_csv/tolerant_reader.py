@@ -131,12 +131,12 @@ def _header(parser: _Parser) -> Header | None:
     while found < _HEADER_WITHIN and (parsed := parser.record()) is not None:
         values, fault = parsed
         found += 1
-        if not fault and (header := header_from(values)):
+        if not fault and (header := header_from(values, parser.aliases)):
             return header
         # Quotes may end before a semicolon, which is a fault.
         text = parser.lines.taken[0].decode("utf-8", "replace").strip()
         first_line = first_line or text
-        if separator := other_separator(text):
+        if separator := other_separator(text, parser.aliases):
             others.add(separator)
     if not found:
         return None
@@ -155,6 +155,7 @@ class _Parser:
         self.lines = lines
         self.header: Header | None = None
         self._limits = limits
+        self.aliases = limits.aliases
         self._reader = csv.reader(lines, strict=True)
         self._searching = False  # for a sound record, behind a quote that is not closed
 
