@@ -75,14 +75,25 @@ def label_of(product: str, rules: Sequence[LabelRule]) -> str | None:
 
 
 def splits(data: Labelled) -> Iterator[tuple[str, Places, Places]]:
-    """The name, training rows and test rows of each split: random folds of groups, then the newest fifth by date."""
+    """The name, training rows and test rows of each split.
+
+    Random folds of groups; `time`, the newest fifth by date, by all others; and `earlier`, the fifth before it, by what
+    is older than that.
+    """
     folds = GroupKFold(_FOLDS, shuffle=True, random_state=_SEED)
     for learn, test in folds.split(data.narratives, data.labels, data.groups):
         yield "random", learn, test
     dated = np.sort(data.dates[data.dates != ""])
-    newest = (data.dates != "") & (data.dates > dated[int(len(dated) * (1 - _NEWEST))])
-    apart = ~np.isin(data.groups, data.groups[newest])
-    yield "time", np.flatnonzero(apart), np.flatnonzero(newest)
+    cut, before = (dated[int(len(dated) * (1 - parts * _NEWEST))] for parts in (1, 2))
+    newest = (data.dates != "") & (data.dates > cut)
+    yield "time", _apart(data, newest), np.flatnonzero(newest)
+    earlier = (data.dates > before) & ~newest
+    yield "earlier", _apart(data, newest | earlier), np.flatnonzero(earlier)
+
+
+def _apart(data: Labelled, left_out: npt.NDArray[np.bool_]) -> Places:
+    """The rows that share no narrative with those that are left out."""
+    return np.flatnonzero(~np.isin(data.groups, data.groups[left_out]))
 
 
 def shortened(text: str) -> str:
