@@ -203,6 +203,8 @@ DESCRIPTIONS = {
     "from it, by groups of equal narratives.",
     "tuning.ranges": "By hyperparameter: `min`, `max` and `scaling` (`Auto`, `Linear`, `Logarithmic`, "
     "`ReverseLogarithmic`), or a list of values. All but `seed` can be tuned.",
+    "training.max_class_rows": "The most training complaints of a class that are learned from; each then counts for "
+    "several, so that no class becomes less likely.",
     "training.min_class_rows": "Minimum number of training complaints per class. With fewer, training fails and names "
     "the class.",
     "gate.margin": "How far macro-F1 on all held-out complaints may be below that of the model in service. The whole "

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from ngram_classifier import fit_classifier
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
@@ -30,6 +31,7 @@ def fit_issues(
     products: Sequence[str],
     issues: Sequence[str | None],
     groups: Sequence[object],
+    stands_for: npt.NDArray[np.float64],
     *,
     most: int,
     other: str,
@@ -60,6 +62,7 @@ def fit_issues(
         balance=balance,
         seed=seed,
         context=context,
+        stands_for=stands_for[places],
     )
     print(f"issue_rows={len(labels)}", flush=True)
     return IssueModel(classifier, known, doubt, other)

@@ -55,21 +55,24 @@ def fit_classifier(
     balance: float,
     seed: int,
     context: csr_matrix | None = None,
+    stands_for: Floats | None = None,
 ) -> tuple[LogisticRegression, float]:
     """A multinomial logistic regression with the learned weights, and the doubt that its probabilities leave out.
 
     `features` is (rows, features), not negative; `terms` are the n-grams of its columns; `groups` says which narratives
     are the same one. `c` is that of LinearSVC; `balance` is from 0 (a rare class counts as often as it occurs) to 1
     (all classes count the same). `context` (rows, contexts) has a one for what is known of each row beside its words;
-    its coefficients stand behind those of the features.
+    its coefficients stand behind those of the features. `stands_for` says for how many rows each stands; without it,
+    for itself.
     """
     classes, which = np.unique(np.asarray(labels), return_inverse=True)
     contexts = 0 if context is None else context.shape[1]
     learner = _Learner(Subwords.of(terms), len(classes), c, balance, seed, contexts)
     if context is not None:
         features = csr_matrix(hstack([features, context]))
-    weights = learner.weights(features, which)
-    sharpness, doubt = _confidence(learner, features, which, _held_out(groups, seed))
+    each_for = np.ones(len(which)) if stands_for is None else stands_for
+    weights = learner.weights(features, which, each_for)
+    sharpness, doubt = _confidence(learner, features, which, each_for, _held_out(groups, seed))
     by_class, intercept = sharpness * weights.by_feature.T, sharpness * weights.intercept
     if len(classes) == 2:
         # Two classes share one row, since the probability of one is that of not being the other.
@@ -89,36 +92,38 @@ class _Learner(NamedTuple):
     seed: int
     contexts: int
 
-    def weights(self, features: csr_matrix, which: Labels) -> Weights:
+    def weights(self, features: csr_matrix, which: Labels, stands_for: Floats) -> Weights:
         """Those of the n-grams, and behind them those of the contexts."""
         if not self.contexts:
-            return self._of_ngrams(features, which)
-        found = self._of_ngrams(features, which)
-        lifts = _lifts(features[:, -self.contexts :], which, self.classes)
+            return self._of_ngrams(features, which, stands_for)
+        found = self._of_ngrams(features, which, stands_for)
+        lifts = _lifts(features[:, -self.contexts :], which, stands_for, self.classes)
         found.by_feature[-self.contexts :] += _CONTEXT_WEIGHT * lifts
         return found
 
-    def _of_ngrams(self, features: csr_matrix, which: Labels) -> Weights:
+    def _of_ngrams(self, features: csr_matrix, which: Labels, stands_for: Floats) -> Weights:
         """Those of the n-grams, with those of the sub-words folded into the weights of the words that have them."""
-        counts = np.bincount(which, minlength=self.classes)
-        importance = ((len(which) / (self.classes * counts)) ** self.balance)[which]
-        words = self._naive_bayes_svm(features, which, importance, self.c, _WORD_TOLERANCE)
+        counts = np.bincount(which, stands_for, self.classes)
+        importance = ((stands_for.sum() / (self.classes * counts)) ** self.balance)[which] * stands_for
+        words = self._naive_bayes_svm(features, which, stands_for, importance, self.c, _WORD_TOLERANCE)
         if not self.subwords.number:
             return words
         rows, weight = largest_classes_capped(which, _SUBWORD_ROWS, self.seed)
         parts = self.subwords.features(features[rows])
-        learned = self._naive_bayes_svm(parts, which[rows], importance[rows] * weight, _SUBWORD_C, _SUBWORD_TOLERANCE)
+        learned = self._naive_bayes_svm(
+            parts, which[rows], stands_for[rows], importance[rows] * weight, _SUBWORD_C, _SUBWORD_TOLERANCE
+        )
         folded = self.subwords.folded(learned.by_feature, features.shape[1])
         spread = float((features @ folded).std())
         share = _SUBWORD_SHARE * float((features @ words.by_feature).std()) / spread if spread else 0.0
         return Weights(words.by_feature + share * folded, words.intercept + share * learned.intercept)
 
     def _naive_bayes_svm(
-        self, features: csr_matrix, which: Labels, importance: Floats, c: float, tolerance: float
+        self, features: csr_matrix, which: Labels, stands_for: Floats, importance: Floats, c: float, tolerance: float
     ) -> Weights:
         present = csr_matrix((np.ones_like(features.data), features.indices, features.indptr), shape=features.shape)
         # Of how many complaints of each class (rows) each feature (columns) is part.
-        belongs = csr_matrix((np.ones(len(which)), (which, np.arange(len(which)))), shape=(self.classes, len(which)))
+        belongs = csr_matrix((stands_for, (which, np.arange(len(which)))), shape=(self.classes, len(which)))
         found = (belongs @ present).toarray()
         del present, belongs  # each as large as the features, which liblinear copies in its turn
         by_feature, intercept = np.empty((features.shape[1], self.classes)), np.empty(self.classes)
@@ -134,13 +139,14 @@ class _Learner(NamedTuple):
         return Weights(by_feature, intercept)
 
 
-def _lifts(context: csr_matrix, which: Labels, classes: int) -> Floats:
+def _lifts(context: csr_matrix, which: Labels, stands_for: Floats, classes: int) -> Floats:
     """By how much each class is more likely in each context than elsewhere, (contexts, classes), as logarithms.
 
     Smoothed by one row of all classes, so that what a context never had stays possible there.
     """
     counts = np.zeros((context.shape[1], classes))
-    np.add.at(counts, (context.indices, which[np.repeat(np.arange(len(which)), np.diff(context.indptr))]), 1)
+    rows = np.repeat(np.arange(len(which)), np.diff(context.indptr))
+    np.add.at(counts, (context.indices, which[rows]), stands_for[rows])
     share = counts.sum(axis=0) / counts.sum()
     within = (counts + share) / (counts.sum(axis=1, keepdims=True) + 1)
     return np.asarray(np.log(within) - np.log(share))
@@ -162,7 +168,7 @@ def _held_out(groups: Sequence[object], seed: int) -> npt.NDArray[np.bool_]:
 
 
 def _confidence(
-    learner: _Learner, features: csr_matrix, which: Labels, held_out: npt.NDArray[np.bool_]
+    learner: _Learner, features: csr_matrix, which: Labels, stands_for: Floats, held_out: npt.NDArray[np.bool_]
 ) -> tuple[float, float]:
     """The sharpness and the doubt that make the best class's probability the share of right answers.
 
@@ -174,13 +180,14 @@ def _confidence(
     known, classes = which[~held_out], learner.classes
     if len(np.unique(known)) < classes or held_out.sum() < _LEAST_HELD_OUT:
         return 1.0, 0.0
-    weights = learner.weights(features[~held_out], known)
+    weights = learner.weights(features[~held_out], known, stands_for[~held_out])
     scores = features[held_out] @ weights.by_feature + weights.intercept
     right = scores.argmax(axis=1) == which[held_out]
 
     def error(found: Floats) -> float:
         best = softmax(np.exp(found[0]) * scores, axis=1).max(axis=1)
-        return float(np.mean(((1 - found[1]) * best + found[1] / classes - right) ** 2))
+        squares = ((1 - found[1]) * best + found[1] / classes - right) ** 2
+        return float(np.average(squares, weights=stands_for[held_out]))
 
     start = (np.log(_SHARPNESS[1]) / 2, _MOST_DOUBT / 4)
     bounds = [tuple(np.log(_SHARPNESS)), (0.0, _MOST_DOUBT)]

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from itertools import compress
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow.parquet as pq
 from issue_classifier import fit_issues
 from model_folder import TrainedModel, save
@@ -27,6 +29,7 @@ from ngram_classifier import fit_classifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import f1_score
 from sklearn.pipeline import Pipeline
+from subwords import largest_classes_capped
 
 # A word is two or more of the letters a to z, without the s of a plural and without redactions (XXXX): neither case,
 # nor punctuation, nor digits, nor lemmatising helps to separate classes. The serving code relies on this pattern.
@@ -53,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--balance", type=float, default=0.75)
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--min_class_rows", type=int, default=5)
+    parser.add_argument("--max_class_rows", type=int, default=300_000)
     parser.add_argument("--validation_fraction", type=float, default=0.0)
     parser.add_argument("--issues_top", type=int, default=0)
     parser.add_argument("--issues_other", default="other")
@@ -160,6 +164,24 @@ def check_classes(labels: Sequence[str], least: int) -> None:
         raise TrainingDataError(f"too few complaints to learn from: {rare}; each class needs {least}: {remedy}")
 
 
+def _capped(labels: Sequence[str], options: argparse.Namespace) -> tuple[list[int], npt.NDArray[np.float64]]:
+    """The rows to learn from, and for how many each of them stands."""
+    _, which = np.unique(np.asarray(labels), return_inverse=True)
+    rows, stands_for = largest_classes_capped(which, getattr(options, "max_class_rows", len(labels)), options.seed)
+    return rows.tolist(), stands_for
+
+
+def _vectorizer(options: argparse.Namespace, rows: int) -> TfidfVectorizer:
+    return TfidfVectorizer(
+        token_pattern=WORD,
+        ngram_range=(1, options.ngram_max),
+        min_df=min(options.min_df, max(1, rows // 100)),
+        max_df=options.max_df,
+        max_features=options.max_features,
+        sublinear_tf=True,
+    )
+
+
 def fit(
     narratives: list[str],
     labels: Sequence[str],
@@ -168,19 +190,20 @@ def fit(
 ) -> TrainedModel:
     """A word n-gram TF-IDF and a linear classifier with calibrated probabilities, fitted. Empties `narratives`.
 
+    Of a class with more than `max_class_rows` it learns from so many, at random, each of which counts for several.
+
     `issues`, by narrative, are for the second question; without them it has no answer.
 
     Raises:
         TrainingDataError: the narratives hold no word often enough.
     """
-    tfidf = TfidfVectorizer(
-        token_pattern=WORD,
-        ngram_range=(1, options.ngram_max),
-        min_df=min(options.min_df, max(1, len(labels) // 100)),
-        max_df=options.max_df,
-        max_features=options.max_features,
-        sublinear_tf=True,
-    )
+    rows, stands_for = _capped(labels, options)
+    if len(rows) < len(labels):
+        print(f"capped_rows={len(rows)}", flush=True)
+        narratives[:] = [narratives[row] for row in rows]
+        labels = [labels[row] for row in rows]
+        issues = issues and [issues[row] for row in rows]
+    tfidf = _vectorizer(options, len(labels))
     try:
         features = tfidf.fit_transform(narratives)
     except ValueError as error:
@@ -189,10 +212,14 @@ def fit(
     narratives.clear()  # a million of them take a gigabyte, and the fit takes several
     terms = list(tfidf.get_feature_names_out())
     classifier, doubt = fit_classifier(
-        features, terms, labels, groups, c=options.C, balance=options.balance, seed=options.seed
+        *(features, terms, labels, groups),
+        c=options.C,
+        balance=options.balance,
+        seed=options.seed,
+        stands_for=stands_for,
     )
     answered = issues and fit_issues(
-        *(features, terms, labels, issues, groups),
+        *(features, terms, labels, issues, groups, stands_for),
         most=options.issues_top,
         other=options.issues_other,
         c=_ISSUE_C * options.C,

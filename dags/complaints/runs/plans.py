@@ -350,6 +350,7 @@ def _hyperparameters(settings: Settings, code_uri: str) -> dict[str, str]:
     values = {
         **training.hyperparameters.model_dump(),
         "min_class_rows": training.min_class_rows,
+        "max_class_rows": training.max_class_rows,
         **settings.model.issues.of_training(),
         "sagemaker_program": "train.py",
         "sagemaker_submit_directory": code_uri,

@@ -44,10 +44,11 @@ class Hyperparameters(BaseModel, extra="forbid", frozen=True):
 
 
 class Training(BaseModel, extra="forbid", frozen=True):
-    """The hyperparameters, and the fewest rows that a class needs."""
+    """The hyperparameters, the fewest rows that a class needs, and the most that it is learned from."""
 
     hyperparameters: Hyperparameters
     min_class_rows: Count
+    max_class_rows: Annotated[int, Field(ge=1_000)]
 
 
 class Gate(BaseModel, extra="forbid", frozen=True):
