@@ -109,6 +109,7 @@ def account_values(environment: Environment, data: Mapping[str, str], roles: Map
         "glue_role_arn": roles["GlueRoleArn"],
         "sagemaker_role_arn": roles["SageMakerRoleArn"],
         "alerts_topic_arn": data["TopicArn"],
+        "mwaa_environment": environment.mwaa,
     }
     jobs = {f"{job}_job": f"{environment.prefix}-{job.replace('_', '-')}" for job in _GLUE_JOBS}
     return {"storage": {"bucket": data["BucketName"]}, "aws": made, "glue": jobs}

@@ -43,6 +43,11 @@ class Environment:
         """What the names of its stacks and resources begin with."""
         return f"{PROJECT}-{self.name}"
 
+    @property
+    def mwaa(self) -> str:
+        """The name of its MWAA environment, by infra/mwaa.yaml; empty if it has none."""
+        return self.prefix if "mwaa" in self.optional_stacks else ""
+
     def parameters_of(self, stack: str) -> dict[str, str]:
         """The parameters that the environment's file gives to a stack."""
         return dict((self.parameters or {}).get(stack, {}))
@@ -66,7 +71,8 @@ class Environment:
             f"{name}_role_arn": f"arn:aws:iam::{account}:role/{self.prefix}-{name}" for name in ("glue", "sagemaker")
         }
         topic = f"arn:aws:sns:us-east-1:{account}:{self.prefix}-alerts"
-        return {"storage": {"bucket": f"{self.prefix}-stand-in"}, "aws": {**made, "alerts_topic_arn": topic}}
+        aws = {**made, "alerts_topic_arn": topic, "mwaa_environment": self.mwaa}
+        return {"storage": {"bucket": f"{self.prefix}-stand-in"}, "aws": aws}
 
     def active_file(self, outputs: Mapping[str, Any]) -> bytes:
         """The content of `environment.yaml` in a deployed release; the same values give the same bytes."""

@@ -64,6 +64,7 @@ class Infrastructure:
             "BucketName": data["BucketName"],
             "ImageAccount": image.partition(".")[0],
             "KeyArn": data.get("KeyArn", ""),
+            "AirflowEnvironment": self.settings.aws.mwaa_environment,
         }
         return self._deploy("roles", parameters, ("CAPABILITY_NAMED_IAM",))
 

@@ -53,6 +53,13 @@ def test_the_active_file_is_the_same_bytes_twice_and_leaves_out_what_is_for_the_
     assert "deployment" not in yaml.safe_load(environment.active_file(OUTPUTS))
 
 
+def test_an_environment_with_mwaa_names_it_where_an_alarm_starts_a_retraining(config: Path) -> None:
+    deployment = {"deployment": {"optional_stacks": ["mwaa"]}}
+    (config / "prod.yaml").write_text(yaml.safe_dump(deployment))
+    environments = [load_environment(name, config) for name in ("prod", "dev")]
+    assert [each.settings(config=config).aws.mwaa_environment for each in environments] == ["ptmlops-prod", ""]
+
+
 def test_what_belongs_to_local_aws_is_in_no_environment(config: Path) -> None:
     (config / "local.yaml").write_text("orchestration: {poll_seconds: 1, retries: 9}\nsecurity: {tags: {a: b}}")
     expected = yaml.safe_load((config / "pipeline_config.yaml").read_text())

@@ -96,7 +96,7 @@ def prefixes(resources: list[Any]) -> set[str]:
 def test_the_role_may_do_what_the_roles_of_the_state_machines_and_their_tasks_may() -> None:
     ours = actions_of("mwaa", "ExecutionRole")
     # Of Step Functions itself, of Lambda, and of uploads in parts, which no Python task makes.
-    others = ("states:", "lambda:", "events:")
+    others = ("states:", "lambda:", "events:", "airflow:InvokeRestApi")
     not_needed = {"logs:PutLogEvents", "logs:CreateLogStream", "s3:AbortMultipartUpload", "kms:GenerateDataKey"}
     for role in ("Steps", "States"):
         theirs = actions_of("roles", role)

@@ -210,3 +210,15 @@ def keyed() -> Iterator[str]:
 
 def test_whoever_touches_the_data_may_use_its_key() -> None:
     assert {*keyed()} == {"Glue", "SageMaker", "Steps", "Starter"}
+
+
+def test_an_alarm_starts_runs_of_airflow_as_a_user_of_the_one_environment_that_was_named() -> None:
+    def may_invoke(found: dict[str, dict[str, Any]], role: str, resource: str) -> bool:
+        policies = [each["PolicyDocument"] for each in found[role]["Policies"]]
+        return decide(policies, Request("airflow:InvokeRestApi", resource, {}))[0] is True
+
+    found, user = roles(AirflowEnvironment="ptmlops-prod"), arn("airflow", "role/ptmlops-prod/User")
+    assert [role for role in ROLES if may_invoke(found, role, user)] == ["Steps"]
+    others = [arn("airflow", "role/ptmlops-prod/Admin"), arn("airflow", "role/ptmlops-dev/User")]
+    assert not any(may_invoke(found, "Steps", resource) for resource in others)
+    assert not may_invoke(FOUND, "Steps", user)

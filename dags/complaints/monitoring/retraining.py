@@ -17,6 +17,8 @@ from complaints.settings import Monitoring
 
 FLOW = "complaints_training"
 LOCKS = "locks/retrain/"
+# The status code by which Airflow refuses a run whose id exists.
+_EXISTS = 409
 
 
 class Verdict(TypedDict):
@@ -115,6 +117,19 @@ def start_execution(states: Any, beside: str, name: str) -> None:
         states.start_execution(stateMachineArn=machine, name=name, input=json.dumps({}))
     except states.exceptions.ExecutionAlreadyExists:
         return
+
+
+def start_dag_run(airflow: Any, environment: str, name: str) -> None:
+    """Starts the training in an MWAA environment, once; `airflow` is a boto3 client of `mwaa`.
+
+    https://docs.aws.amazon.com/mwaa/latest/API/API_InvokeRestApi.html
+    """
+    body = {"dag_run_id": name, "logical_date": None, "conf": {}}
+    try:
+        airflow.invoke_rest_api(Name=environment, Path=f"/dags/{FLOW}/dagRuns", Method="POST", Body=body)
+    except airflow.exceptions.RestApiClientException as error:
+        if error.response.get("RestApiStatusCode") != _EXISTS:
+            raise
 
 
 def _is_recent(lock: Mapping[str, Any], now: str, limits: Monitoring) -> bool:

@@ -51,6 +51,8 @@ class Aws(BaseModel, extra="forbid", frozen=True):
     glue_role_arn: RoleArn
     sagemaker_role_arn: RoleArn
     alerts_topic_arn: TopicArn
+    # What MWAA allows; empty where Step Functions run the flows.
+    mwaa_environment: Annotated[str, Field(pattern=r"^([a-zA-Z][a-zA-Z0-9_-]{0,79})?$")] = ""
 
 
 class Glue(BaseModel, extra="forbid", frozen=True):

@@ -16,7 +16,7 @@ from complaints.aws.clients import client, environment_bucket
 from complaints.models import registry
 from complaints.monitoring import plans, retraining, windows
 from complaints.notifications import findings
-from complaints.settings import load_settings
+from complaints.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 def retrain_on_alarm(event: Mapping[str, Any]) -> dict[str, str]:
     """Starts a retraining where the last decision about the version in service is one, once; returns what it did.
 
-    `event` is EventBridge's "CloudWatch Alarm State Change". The lock and the execution are named by its id, so a
+    `event` is EventBridge's "CloudWatch Alarm State Change". The lock and the training are named by its id, so a
     repeated delivery completes what the first one began, and starts nothing more.
     """
     settings, alarm = load_settings(), str(event["detail"]["alarmName"])
@@ -51,13 +51,20 @@ def retrain_on_alarm(event: Mapping[str, Any]) -> dict[str, str]:
     outcome = retraining.claimed(bucket, outcome, version=version, run_id=asker, now=now)
     if outcome["action"] != "retrain":  # what hinders it was told with the decision
         return _ignored(alarm, outcome["reason"])
-    states = client("stepfunctions", settings)
-    retraining.start_execution(states, _beside(event), retraining.name_of(version, asker))
+    _start(event, retraining.name_of(version, asker), settings)
     told = f"{plans.PREFIX}alarms/{event['id']}.told"
     if bucket.current_version(told) is None:
         findings.report_alarm(alarm, version, known[-1]["run_id"], outcome["reason"], settings)
         bucket.mark(told)
     return {"alarm": alarm, "action": outcome["action"], "reason": outcome["reason"]}
+
+
+def _start(event: Mapping[str, Any], name: str, settings: Settings) -> None:
+    """Starts the training where the flows of the environment run."""
+    if environment := settings.pipeline.aws.mwaa_environment:
+        retraining.start_dag_run(client("mwaa", settings), environment, name)
+    else:
+        retraining.start_execution(client("stepfunctions", settings), _beside(event), name)
 
 
 def _ignored(alarm: str, reason: str) -> dict[str, str]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from complaints.aws.bucket import Bucket
-from complaints.monitoring.retraining import LOCKS, claimed, locks_in, verdict
+from complaints.monitoring.retraining import LOCKS, claimed, locks_in, start_dag_run, verdict
 from complaints.settings import load_settings
 from tests.campaign.faults import Fault, injects
 
@@ -93,3 +99,49 @@ def test_without_new_labels_or_if_it_is_turned_off_it_only_tells(altered: dict[s
     found = asked(**altered)
     assert found["action"] == "tell"
     assert reason in found["reason"]
+
+
+class Mwaa(BaseHTTPRequestHandler):
+    """MWAA's InvokeRestApi before an Airflow that answers with the status of its server."""
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append((self.path, request))  # type: ignore[attr-defined]
+        code = self.server.code  # type: ignore[attr-defined]
+        self.send_response(200 if code == 200 else 400)
+        if code != 200:
+            self.send_header("x-amzn-ErrorType", "RestApiClientException")
+        self.end_headers()
+        self.wfile.write(json.dumps({"RestApiStatusCode": code, "RestApiResponse": {}}).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def mwaa(code: int) -> Iterator[tuple[Any, list[tuple[str, Any]]]]:
+    """A client of MWAA, and what it was asked."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mwaa) as server:
+        asked: list[tuple[str, Any]] = []
+        server.code, server.asked = code, asked  # type: ignore[attr-defined]
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        # Its hosts begin with the name of the service's part, which an address cannot.
+        config = Config(inject_host_prefix=False, proxies={}, retries={"total_max_attempts": 1})
+        keys = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "us-east-1"}
+        yield boto3.session.Session().client("mwaa", endpoint_url=address, config=config, **keys), asked
+        server.shutdown()
+
+
+@pytest.mark.parametrize("code", [200, 409])
+def test_a_run_is_started_in_mwaa_by_a_name_that_a_second_start_finds_taken(code: int) -> None:
+    with mwaa(code) as (client, asked):
+        start_dag_run(client, "ptmlops-prod", "retrain-v1-alarm-1")
+    body = {"dag_run_id": "retrain-v1-alarm-1", "logical_date": None, "conf": {}}
+    request = {"Path": "/dags/complaints_training/dagRuns", "Method": "POST", "Body": body}
+    assert asked == [("/restapi/ptmlops-prod", request)]
+
+
+def test_an_airflow_that_refuses_the_run_is_an_error() -> None:
+    with mwaa(404) as (client, _), pytest.raises(client.exceptions.RestApiClientException):
+        start_dag_run(client, "ptmlops-prod", "retrain-v1-alarm-1")
