@@ -83,6 +83,7 @@ def render(found: Results, frame: Frame, origin: Origin | None = None) -> str:
         *_costs(found.cost or {}, say),
         classified_rows(_account(found), say),
         _predictions(found, frame),
+        _issues(found, say),
         _review(manifest, frame),
         _places(found.account or {}, say),
         window.section_of(found.monitored, say),
@@ -124,11 +125,26 @@ def _predictions(found: Results, frame: Frame) -> Markup | None:
         return None
     blocks = [figure(say("Predicted products"), _mix(predicted, found.record, frame))]
     if counts := (found.account or {}).get("scores"):
-        confidence = confidence_histogram(counts)
-        drawn = histogram(confidence["edges"], [int(each) for each in confidence["counts"]], say)
-        note = say("Probability of the predicted class. Below each bar: the lower edge of its interval.")
-        blocks.append(figure(say("Confidence of the predictions"), drawn, tag("p", note, class_="note")))
+        blocks.append(_confidence(say("Confidence of the predictions"), counts, say))
     return section(say("Predictions"), columns(*blocks))
+
+
+def _issues(found: Results, say: Words) -> Markup | None:
+    """The answers to the second question, where it was asked."""
+    predicted = found.manifest.get("predicted_issues") or {}
+    if not predicted:
+        return None
+    blocks = [figure(say("Predicted issues"), counted_bars((say("issue"), say("complaints")), predicted, "one", say))]
+    if counts := (found.account or {}).get("issue_scores"):
+        blocks.append(_confidence(say("Confidence of the issues"), counts, say))
+    return section(say("Issues"), columns(*blocks))
+
+
+def _confidence(title: str, counts: Sequence[Mapping[str, Any]], say: Words) -> Markup:
+    confidence = confidence_histogram(counts)
+    drawn = histogram(confidence["edges"], [int(each) for each in confidence["counts"]], say)
+    note = say("Probability of the predicted class. Below each bar: the lower edge of its interval.")
+    return figure(title, drawn, tag("p", note, class_="note"))
 
 
 def _mix(predicted: Mapping[str, int], record: Mapping[str, Any] | None, frame: Frame) -> Markup:

@@ -77,6 +77,17 @@ def test_the_page_of_a_run_has_its_rows_predictions_confidence_review_and_files(
     assert f"results/{RUN}-00000-aa.parquet 1,525 9" in page
 
 
+def test_the_page_of_a_run_has_the_predicted_issues_where_they_were_asked_for(bucket: Bucket) -> None:
+    bucket.write_json(f"manifests/run_id={RUN}.json", manifest())
+    assert "Predicted issues" not in shown(bucket)
+    predicted = {"Incorrect information on your report": 900, "other": 625}
+    bucket.client.delete_object(Bucket=bucket.name, Key=f"manifests/run_id={RUN}.json")
+    bucket.write_json(f"manifests/run_id={RUN}.json", manifest(predicted_issues=predicted))
+    page = text(shown(bucket))
+    assert "Predicted issues" in page
+    assert "Incorrect information on your report 900" in page
+
+
 def test_the_page_of_a_run_has_its_largest_companies_and_states_where_they_are_published(bucket: Bucket) -> None:
     bucket.write_json(f"manifests/run_id={RUN}.json", manifest())
     key = f"processed/run_id={RUN}/results_account/part-0.json"
