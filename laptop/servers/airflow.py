@@ -50,8 +50,9 @@ class Airflow(AirflowApi):
         dags: Path = DAGS,
         *,
         serve_logs: bool = True,
+        venv: str = "airflow",
     ) -> None:
-        """`serve_logs`: the UI can show the log of a task while it runs."""
+        """`serve_logs`: the UI can show the log of a task while it runs (from Airflow 3.1 on); `venv` holds Airflow."""
         self.home = home
         self._dags = dags
         # They belong to the database in the same folder, which holds values that they encrypted.
@@ -59,7 +60,7 @@ class Airflow(AirflowApi):
         super().__init__(f"http://127.0.0.1:{port or free_port()}", self.credentials.password)
         self._started = datetime.now(UTC)
         log_server_port = free_port()
-        binaries = ROOT / ".venvs" / "airflow" / "bin"
+        binaries = ROOT / ".venvs" / venv / "bin"
         self.server = Server(
             "Airflow",
             # -P: the folder of the script must not hide modules of the standard library.

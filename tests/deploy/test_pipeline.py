@@ -96,6 +96,7 @@ def test_where_airflow_runs_the_flows_nothing_starts_an_execution(aws: LocalAWS)
     deploy_pipeline(SETTINGS, clients(aws), starts=False)
     states = {each["Name"]: each["State"] for each in aws.client("events").list_rules()["Rules"]}
     assert [name for name, state in states.items() if state == "ENABLED"] == [
+        "ptmlops-alarms",
         "ptmlops-overdue",
         "ptmlops-uncaught",
     ]

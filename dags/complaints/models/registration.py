@@ -94,7 +94,7 @@ def _origin(plan: TrainingPlan, trained: TrainedModel, chosen: Chosen) -> dict[s
         "code_uri": plan["inference_code_uri"],
         "training_job_name": trained["training_job_name"],
         "hyperparameters": _hyperparameters(chosen),
-        "tuning_job_name": chosen["tuning_job_name"],
+        "tuning_job_name": chosen.get("tuning_job_name"),
         "in_service": None if in_service == NONE else in_service,
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from pydantic import ValidationError
 
@@ -18,22 +18,20 @@ class TuningError(FinalError, ValueError):
 
 
 class Chosen(TypedDict):
-    """The hyperparameters of a run in script mode's words, and the jobs that they come from, if it was tuned."""
+    """The hyperparameters of a run in script mode's words, and the jobs that they come from, if it was tuned.
+
+    Nothing in it is None: Airflow 3.0 cannot write a task's output that is.
+    """
 
     hyperparameters: dict[str, str]
-    tuning_job_name: str | None
-    best_training_job_name: str | None
-    objective: float | None
+    tuning_job_name: NotRequired[str]
+    best_training_job_name: NotRequired[str]
+    objective: NotRequired[float]
 
 
 def untuned(planned: Mapping[str, str]) -> Chosen:
     """The plan's own hyperparameters."""
-    return {
-        "hyperparameters": dict(planned),
-        "tuning_job_name": None,
-        "best_training_job_name": None,
-        "objective": None,
-    }
+    return {"hyperparameters": dict(planned)}
 
 
 def tuned(planned: Mapping[str, str], job: Mapping[str, Any]) -> Chosen:

@@ -124,7 +124,7 @@ def start_dag_run(airflow: Any, environment: str, name: str) -> None:
 
     https://docs.aws.amazon.com/mwaa/latest/API/API_InvokeRestApi.html
     """
-    body = {"dag_run_id": name, "logical_date": None, "conf": {}}
+    body: dict[str, Any] = {"dag_run_id": name, "logical_date": None, "conf": {}}
     try:
         airflow.invoke_rest_api(Name=environment, Path=f"/dags/{FLOW}/dagRuns", Method="POST", Body=body)
     except airflow.exceptions.RestApiClientException as error:

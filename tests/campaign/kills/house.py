@@ -150,8 +150,8 @@ def _work(request: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def house(folder: Path, orchestrator: str) -> Iterator[House]:
-    """A house with `airflow` or `stepfunctions`, and nobody ill in it yet."""
+def house(folder: Path, orchestrator: str, venv: str = "airflow") -> Iterator[House]:
+    """A house with `airflow`, of the version in a virtual environment, or `stepfunctions`, and nobody ill in it yet."""
     patience = {"retry_delay_seconds": 1, "poll_seconds": 1}
     code = impatient(folder / "house", patience)
     settings = load_settings(code / "dags" / "complaints" / "config")
@@ -169,7 +169,7 @@ def house(folder: Path, orchestrator: str) -> Iterator[House]:
             yield House(aws, settings, folder, StepFunctions(clients, machines, settings.pipeline))
             return
         endpoint = {**aws.environment(), **_HEARTBEATS}
-        airflow = Airflow(folder / "airflow", endpoint, dags=code / "dags")
+        airflow = Airflow(folder / "airflow", endpoint, dags=code / "dags", venv=venv, serve_logs=False)
         with airflow.server:
             airflow.wait_until_ready([TRAINING, CLASSIFICATION, MONITORING])
             # It would follow each publication, and send messages of its own.
