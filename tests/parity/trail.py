@@ -6,6 +6,7 @@ what the starter writes down. Made equal, because each has to differ:
 - the name of a SageMaker job: a state puts the number of the attempt behind it, the operator a time where the name is
   taken; and with the name, whatever is called after it, such as the trained model's URI;
 - `Tags`: Step Functions marks the jobs that it waits for as its own;
+- the value of the metric `CostUSD`: it follows the seconds that the jobs took;
 - the order in which a job puts the objects of one folder: its Spark tasks run side by side.
 """
 
@@ -34,8 +35,17 @@ def calls(trail: Path) -> list[tuple[str, str, Any]]:
         if (service, name) not in _ORCHESTRATION and not _BOOKKEEPING.match(key):
             assert "errorCode" not in event, event
             parameters = {name: value for name, value in event["requestParameters"].items() if name != "tags"}
-            found.append((service, name, parameters))
+            found.append((service, name, _without_cost(parameters)))
     return [call for _, together in groupby(found, _place) for call in sorted(together, key=_key)]
+
+
+def _without_cost(parameters: dict[str, Any]) -> dict[str, Any]:
+    if "metricData" not in parameters:
+        return parameters
+    data = [
+        metric | ({"value": None} if metric["metricName"] == "CostUSD" else {}) for metric in parameters["metricData"]
+    ]
+    return parameters | {"metricData": data}
 
 
 def _place(call: tuple[str, str, Any]) -> tuple[str, ...]:
