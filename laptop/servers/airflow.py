@@ -52,7 +52,7 @@ class Airflow(AirflowApi):
         serve_logs: bool = True,
         venv: str = "airflow",
     ) -> None:
-        """`serve_logs`: the UI can show the log of a task while it runs (from Airflow 3.1 on); `venv` holds Airflow."""
+        """`serve_logs`: the UI can show the log of a task while it runs; Airflow 3.0 cannot. `venv` holds Airflow."""
         self.home = home
         self._dags = dags
         # They belong to the database in the same folder, which holds values that they encrypted.

@@ -1,4 +1,4 @@
-"""The alarms of an account, evaluated every few seconds over the periods that end now.
+"""The alarms of an account, evaluated each second over the periods that end now.
 
 A change of state is an event (`moto_patches/cloudwatch_alarms.py`). The alarm's own actions are not carried out: no
 message is sent to a topic. Alarms on metric math, percentiles, anomaly bands or other alarms stay as they are, which is

@@ -1,4 +1,4 @@
-"""Lets boto3 keep what it reads: it reads the description of an API for each session anew, which takes up to 0.2 s."""
+"""Lets boto3 keep what it reads: by itself it reads the description of an API anew for each session."""
 
 import json
 import marshal

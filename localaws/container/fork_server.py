@@ -114,7 +114,7 @@ def _become(file: int) -> list[str]:
     if numpy := sys.modules.get("numpy"):
         # Python's own generator is seeded again after a fork.
         numpy.random.seed()
-    for name in ("fork_server", "run_script", "aws_apis"):
+    for name in ("run_script", "aws_apis"):
         sys.modules.pop(name, None)
     arguments: list[str] = job["arguments"]
     return arguments

@@ -15,8 +15,8 @@ from typing import IO
 
 from localaws.glue import class_data, spark
 from localaws.glue.reused_jvm import ReusedJvm
+from localaws.glue.standby import Standby, Waiting
 from localaws.jobs.processes import Command, Lines, Processes
-from localaws.jobs.standby import Standby, Waiting
 
 # Read after the JVM has started: by Spark's session and by Hadoop. A job that asks for any other gets a new process.
 SETTINGS_OF_A_SESSION = ("spark.sql.", "spark.hadoop.", "spark.default.parallelism")

@@ -1,7 +1,6 @@
 """The processes of jobs that run a Python script: forks of an interpreter that has imported what all of them need.
 
-Each is used once, and sees no difference to a new interpreter, but that it starts without half a second to a second and
-a half of imports.
+Each is used once, and sees no difference to a new interpreter, but that its imports are done.
 """
 
 import array
@@ -9,6 +8,7 @@ import json
 import logging
 import os
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -58,7 +58,7 @@ class Fork:
                 if not ready.select(timeout):
                     raise subprocess.TimeoutExpired("fork", timeout)
             # Without a code, the process that forks was killed, and nobody can tell how this one ends.
-            self.returncode = int(self._line() or -9)
+            self.returncode = int(self._line() or -signal.SIGKILL)
             self._told.close()
         return self.returncode
 

@@ -1,7 +1,7 @@
 """Definitions of state machines are parsed once, and not again by each execution.
 
-moto 5.2.5 parses a definition to check it, and once more for each execution; its parser, which is generated Python,
-takes a quarter of a second for a machine of twenty states. The tree that it returns is only read.
+moto 5.2.5 parses a definition to check it, and once more for each execution, by a slow parser of generated Python. The
+tree that it returns is only read.
 """
 
 from collections.abc import Iterator

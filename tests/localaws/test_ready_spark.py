@@ -13,8 +13,8 @@ import pytest
 
 from localaws.glue import class_data, spark
 from localaws.glue.ready_spark import ReadySpark
+from localaws.glue.standby import Standby
 from localaws.jobs.processes import Command, Lines, Processes
-from localaws.jobs.standby import Standby
 from tests.localaws.account import runs
 
 # Everything by which a job could tell one process from another, as one line of JSON.

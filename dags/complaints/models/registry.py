@@ -36,7 +36,7 @@ class ModelVersion:
         """The version of a name as in results and records: `v3`.
 
         Raises:
-            ValueError: it is no such name.
+            ValueError: what follows the `v` is no number.
         """
         return cls(int(name.removeprefix("v")))
 

@@ -1,4 +1,4 @@
-"""Processes that are started before there is a job for them: what every job needs at first is done by then."""
+"""A process that is started before there is a job for it: what every job needs at first is done by then."""
 
 import json
 import subprocess
