@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -51,22 +53,34 @@ def test_the_locks_name_no_package_index() -> None:
         assert "://" not in lock.read_text(), f"{lock.name} must install from any index"
 
 
-# By the Airflow of the constraints that they keep to.
-LOCKS: dict[str, str | None] = {"airflow": "3.2.1", "airflow-oldest": "3.0.6", "airflow-newest": "3.3.1"}
-LOCKS |= dict.fromkeys(("airflow-canary", "bench", "checkov", "deploy", "jobs"))
+# How `make lock` resolves each lock: the group, and the file of Airflow's constraints that it keeps to, if any.
+COMPILED = re.compile(
+    r"\$\(call compile,--group (?P<group>[\w-]+)(?: -c \$\(MWAA_CONSTRAINTS\)/(?P<constraints>\S+))?,(?P<lock>[\w-]+)\)"
+)
+LOCKED = {found["lock"]: found for found in COMPILED.finditer((ROOT / "Makefile").read_text())}
+LOCKS = sorted((ROOT / "locks").glob("*.txt"), key=lambda lock: lock.stem)
 
 
-@pytest.mark.parametrize("group", LOCKS)
-def test_the_lock_is_current(group: str, tmp_path: Path) -> None:
+def test_every_lock_is_resolved_from_the_group_of_its_name() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    parts = {each["include-group"] for group in groups.values() for each in group if isinstance(each, dict)}
+    assert {name: found["group"] for name, found in LOCKED.items()} == {
+        name: name for name in groups if name not in parts
+    }
+    assert [lock.stem for lock in LOCKS] == sorted(LOCKED)
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+def test_the_lock_is_current(lock: Path, tmp_path: Path) -> None:
     """Resolving again, with what the lock holds preferred, changes nothing: `pyproject.toml` asks for no more."""
-    constraints = CONSTRAINTS / f"constraints-{LOCKS[group]}-py3.12.txt"
-    if LOCKS[group] and not constraints.exists():
-        pytest.skip(f"Airflow's constraints for {LOCKS[group]} are not at {constraints}")
-    lock = ROOT / "locks" / f"{group}.txt"
+    constraints = LOCKED[lock.stem]["constraints"]
+    if constraints and not (CONSTRAINTS / constraints).exists():
+        pytest.skip(f"Airflow's {constraints} is not in {CONSTRAINTS}")
     again = tmp_path / lock.name
     again.write_text(lock.read_text())
     command = [*UV, "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate"]
-    command += ["--group", group, "--output-file", str(again), *(("-c", str(constraints)) if LOCKS[group] else ())]
+    command += ["--group", lock.stem, "--output-file", str(again)]
+    command += ["-c", str(CONSTRAINTS / constraints)] if constraints else []
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stderr[-1500:]
     assert again.read_text() == lock.read_text(), f"{lock.name} is stale: make lock"
