@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -125,6 +126,19 @@ def printed(aws: LocalAWS, run_id: str, word: str) -> bool:
             "events"
         ]
     )
+
+
+@injects(Fault.DIRECTORY_MARKER)
+def test_what_the_transform_reads_is_what_the_preparation_wrote_last(aws: LocalAWS) -> None:
+    """Every object below its prefix: S3A's markers are gone, and so is what an earlier attempt left."""
+    plan, s3 = planned(aws, "exact", 300), aws.client("s3")
+    prefix = plan["records_uri"].removeprefix(f"s3://{BUCKET}/")
+    for left_over in ("", "_temporary/0/", "part-00007-earlier.json"):
+        s3.put_object(Bucket=BUCKET, Key=prefix + left_over, Body=b"{}\n" if left_over.endswith("json") else b"")
+    assert ended(aws, started(aws, plan)) == "SUCCEEDED"
+    objects = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix)["Contents"]
+    assert [re.sub(r"-.*", "", each["Key"].removeprefix(prefix)) for each in objects] == ["part"]
+    assert s3.get_object(Bucket=BUCKET, Key=objects[0]["Key"])["Body"].read().count(b"\n") == 600
 
 
 @injects(Fault.ETL_REPEATED)
