@@ -3,7 +3,7 @@
 - `inputs`: the objects that a run reads
 - `plans`: every name and URI of a run
 - `documents`: the release, the written plan, and what the Glue jobs report
-- `requests`: the requests to AWS
+- `requests`: the requests to AWS, a module for each kind of job
 - `accounting`: the account of every row
 - `source_ledger`: how many rows the last run of each source read
 - `publishing`: the manifest that makes a run visible
