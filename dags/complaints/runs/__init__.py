@@ -1,7 +1,7 @@
 """A run, from its inputs to its published results.
 
 - `inputs`: the objects that a run reads
-- `plans`: every name and URI of a run
+- `plans`: every name and URI of a run, a module for each flow
 - `documents`: the release, the written plan, and what the Glue jobs report
 - `requests`: the requests to AWS, a module for each kind of job
 - `accounting`: the account of every row
