@@ -325,6 +325,53 @@ def test_a_query_for_athena_answers_from_the_published_files(two_runs: Path, nam
     assert in_athena(block("results.md", name).strip().rstrip(";"), two_runs, AS_TEXT) == ANSWERS[name]
 
 
+# Of two runs, in the second of which the mix of classes has changed; and of one that was too small to compare.
+DRIFT = """
+import duckdb, sys
+duckdb.sql("CREATE MACRO from_iso8601_timestamp(text) AS CAST(text AS TIMESTAMP)")
+duckdb.sql("CREATE VIEW drift AS FROM read_json('drift/*.jsonl', columns = {"
+    "run_id: 'VARCHAR', decided_at: 'VARCHAR', model_version: 'VARCHAR', complaints: 'BIGINT', "
+    "estimated_accuracy: 'DOUBLE', action: 'VARCHAR', rule: 'VARCHAR', signal: 'VARCHAR', value: 'DOUBLE', "
+    "threshold: 'DOUBLE', drifted: 'BOOLEAN'})")
+found = duckdb.sql(sys.argv[1])
+"""
+
+
+def test_the_query_of_drift_answers_from_the_records_of_the_runs(tmp_path: Path) -> None:
+    from complaints.monitoring import drift
+
+    (tmp_path / "drift").mkdir()
+    for number, value in enumerate((0.01, 0.03, None), 1):
+        signal = {"value": value, "threshold": 0.02, "moved": number == 2}
+        found = {
+            "run_id": f"{number:016x}",
+            "decided_at": f"2026-01-0{number}T00:00:00+00:00",
+            "model_version": "v1",
+            "action": "keep",
+            "rule": "nothing",
+        }
+        assessment = {
+            "n": 400,
+            "signals": {"class_mix": signal} if value else None,
+            "estimated_accuracy": {"estimate": 0.8},
+        }
+        (tmp_path / drift.key_of(found["run_id"])).write_text(drift.lines(assessment, found))
+    query = block("results.md", "athena-drift").strip().rstrip(";")
+    assert in_bench(DRIFT + AS_TEXT, tmp_path, query) == (
+        "2026-01-01 v1 class_mix 0.5 False 0.8 keep; 2026-01-02 v1 class_mix 1.5 True 0.8 keep"
+    )
+
+
+def test_the_records_of_drift_are_documented() -> None:
+    from complaints.monitoring import drift
+
+    fields = list(drift.Record.__annotations__)
+    assert names_in(rows_below("results.md", "## Drift")) == fields
+    created = re.search(r"TABLE drift \(\n(.*?)\n\)", (DOCS / "results.md").read_text(), flags=re.DOTALL)
+    assert created is not None
+    assert [line.split()[0] for line in created[1].splitlines()] == fields
+
+
 @pytest.fixture(scope="module")
 def generator() -> ModuleType:
     """docs/generate_configuration.py, which is no package's."""

@@ -143,3 +143,52 @@ def test_the_dashboard_gets_counts_and_confidence_and_neither_ids_nor_text() -> 
     assert "narrative" not in query
     assert re.findall(r"\bcomplaint_id\b", query) == ["complaint_id"]
     assert "count(DISTINCT complaint_id) AS complaints" in query
+
+
+def data_sets() -> dict[str, dict[str, Any]]:
+    """The query of each data set of the dashboard, with its columns, by the name that visuals have for it."""
+    resources = QUICKSIGHT["Resources"]
+    declared = resources["Dashboard"]["Properties"]["Definition"]["DataSetIdentifierDeclarations"]
+    found = {each["Identifier"]: resources[each["DataSetArn"]["Fn::GetAtt"][0]]["Properties"] for each in declared}
+    return {name: each["PhysicalTableMap"][name]["CustomSql"] for name, each in found.items()}
+
+
+def columns_in(part: Any) -> Iterator[tuple[str, str]]:
+    """The data set and the name of each column that a part of a definition refers to."""
+    if isinstance(part, dict):
+        if "ColumnName" in part:
+            yield part["DataSetIdentifier"], part["ColumnName"]
+        for each in part.values():
+            yield from columns_in(each)
+    elif isinstance(part, list):
+        for each in part:
+            yield from columns_in(each)
+
+
+def test_visuals_show_columns_of_the_data_sets_and_each_data_set_is_shown_and_refreshed() -> None:
+    definition = QUICKSIGHT["Resources"]["Dashboard"]["Properties"]["Definition"]
+    known = {(name, each["Name"]) for name, custom in data_sets().items() for each in custom["Columns"]}
+    known |= {(each["DataSetIdentifier"], each["Name"]) for each in definition["CalculatedFields"]}
+    shown = set(columns_in(definition["Sheets"]))
+    assert shown <= known
+    assert {name for name, _ in shown} == data_sets().keys()
+    refreshed = {
+        each["DependsOn"] for each in QUICKSIGHT["Resources"].values() if each["Type"].endswith("RefreshSchedule")
+    }
+    assert refreshed == {name.capitalize() for name in data_sets()}
+
+
+def test_the_dashboard_shows_drift_over_time_by_signal_from_the_table_of_drift() -> None:
+    custom, table = data_sets()["drift"], template("data")["Resources"]["Drift"]["Properties"]["TableInput"]
+    query = custom["SqlQuery"]["Fn::Sub"][0]
+    chosen = re.findall(r"(\w+)(?:,\n|\nFROM)", query)
+    assert chosen == [each["Name"] for each in custom["Columns"]]
+    made = {"times_threshold": {"value", "threshold"}}
+    read = {column for name in chosen for column in made.get(name, {name})}
+    assert read <= {each["Name"] for each in table["StorageDescriptor"]["Columns"]}
+    assert f'"${{Database}}"."{table["Name"]}"' in query
+    sheets = QUICKSIGHT["Resources"]["Dashboard"]["Properties"]["Definition"]["Sheets"]
+    lines = [each["LineChartVisual"] for sheet in sheets for each in sheet["Visuals"] if "LineChartVisual" in each]
+    (shown,) = (each for each in lines if each["VisualId"] == "drift")
+    wanted = {("drift", "decided_at"), ("drift", "times_threshold"), ("drift", "signal")}
+    assert set(columns_in(shown["ChartConfiguration"]["FieldWells"])) == wanted

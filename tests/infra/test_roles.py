@@ -87,6 +87,7 @@ WRITERS = [
     ("processed/run_id=1/a", {"Glue", "SageMaker", "Steps"}),
     ("shadow/run_id=1/a", {"SageMaker", "Steps"}),
     ("monitoring/run_id=1/a", {"SageMaker", "Steps"}),
+    ("drift/run_id=1.jsonl", {"Steps"}),
 ]
 
 

@@ -6,4 +6,5 @@
 - `retraining`: the guard of automatic retraining: once, not soon again, and only with new labels; and its start
 - `page`: the page of a run: figures, decision and reasons
 - `metrics`: the figures for CloudWatch
+- `drift`: the records of drift, which SQL reads
 """

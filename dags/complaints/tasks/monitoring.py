@@ -12,7 +12,7 @@ from botocore.config import Config
 from complaints.aws.bucket import Bucket, ConflictError
 from complaints.aws.clients import client, environment_bucket
 from complaints.models.registry import ModelVersion
-from complaints.monitoring import metrics, plans, published_answers, retraining, windows
+from complaints.monitoring import drift, metrics, plans, published_answers, retraining, windows
 from complaints.monitoring.decision import decide
 from complaints.notifications import findings
 from complaints.pages import window
@@ -143,9 +143,10 @@ def _put_metrics(bucket: Bucket, run_id: str, settings: Settings, assessment: Ma
 
 
 def _show(bucket: Bucket, plan: plans.MonitoringPlan, found: Mapping[str, Any]) -> None:
-    """Writes the page of the run, which the message links to."""
+    """Writes the page of the run, which the message links to, and its records of drift."""
     assessment = _existing(bucket, bucket.key(plan["assessment_uri"]), "clear assess_classification")
     bucket.write_text(bucket.key(plan["page_uri"]), window.render(assessment, found), "text/html")
+    bucket.write_text(drift.key_of(found["run_id"]), drift.lines(assessment, found), drift.CONTENT_TYPE)
 
 
 def _tell(bucket: Bucket, key: str, found: Mapping[str, Any], settings: Settings) -> None:

@@ -174,6 +174,29 @@ def test_the_page_shows_the_decision_and_a_repetition_writes_the_same(house: Hou
     assert pages[0] == pages[1]
 
 
+def test_the_signals_of_a_run_are_one_object_that_a_repetition_leaves_as_it_was(house: House) -> None:
+    run = house.publish(1)
+    written = []
+    for _ in range(2):
+        house.decide(run, **MOVED)
+        answer = house.s3.get_object(Bucket=BUCKET, Key=f"drift/run_id={run}.jsonl")
+        written.append(answer["Body"].read())
+    found = [json.loads(line) for line in written[0].splitlines()]
+    decided = house.get(f"monitoring/run_id={run}/decision.json")
+    assert {(each["run_id"], each["decided_at"], each["action"]) for each in found} == {
+        (run, decided["decided_at"], "keep")
+    }
+    assert {each["signal"]: each["drifted"] for each in found} == {"class_mix": True, "length": False}
+    assert written[0] == written[1]
+    listed = house.s3.list_objects_v2(Bucket=BUCKET, Prefix="drift/")["Contents"]
+    assert [each["Key"] for each in listed] == [f"drift/run_id={run}.jsonl"]
+
+
+def test_a_run_that_is_not_assessed_has_no_records_of_drift(house: House) -> None:
+    assert not monitoring.can_be_assessed(monitoring.plan_monitoring(house.publish(1, classified=0)))
+    assert "Contents" not in house.s3.list_objects_v2(Bucket=BUCKET, Prefix="drift/")
+
+
 def test_a_message_that_was_refused_is_sent_by_the_next_try(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     run = house.publish(1)
     monkeypatch.setenv("AWS_ENDPOINT_URL_SNS", "http://127.0.0.1:9")
