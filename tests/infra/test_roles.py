@@ -18,6 +18,7 @@ ACCOUNT, REGION, BUCKET = "123456789012", "us-east-1", "acme-complaints"
 S3 = f"arn:aws:s3:::{BUCKET}"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/ptmlops-"
 IMAGE = "arn:aws:ecr:us-east-1:683313688378:repository/sagemaker-scikit-learn"
+TUNING = "hyper-parameter-tuning-job"
 PASSED = {"iam:PassedToService": "sagemaker.amazonaws.com"}
 ROLES = ("Glue", "SageMaker", "States", "Steps", "Starter", "Events")
 # Actions that IAM knows no resources for, each in a statement of its own kind:
@@ -117,6 +118,8 @@ def test_nobody_deletes_what_is_published_and_nobody_reaches_another_bucket() ->
         ("sagemaker:CreateTransformJob", arn("sagemaker", "transform-job/complaints-classify-1"), {}, {"States"}),
         ("sagemaker:CreateTransformJob", arn("sagemaker", "transform-job/another"), {}, set()),
         ("sagemaker:CreateModel", arn("sagemaker", "model/complaints-v1-1"), {}, {"Steps"}),
+        ("sagemaker:ListTrainingJobsForHyperParameterTuningJob", arn("sagemaker", f"{TUNING}/complaints-1"), {}, {"Steps"}),
+        ("sagemaker:ListTrainingJobsForHyperParameterTuningJob", arn("sagemaker", f"{TUNING}/another"), {}, set()),
         ("lambda:InvokeFunction", arn("lambda", "function:ptmlops-steps"), {}, {"States"}),
         ("lambda:InvokeFunction", arn("lambda", "function:ptmlops-starter"), {}, set()),
         (

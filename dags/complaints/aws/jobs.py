@@ -17,7 +17,7 @@ from typing import Any, Literal
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from complaints.aws.job_kinds import GLUE, KINDS, TRANSFORM, JobKind
+from complaints.aws.job_kinds import GLUE, KINDS, TRANSFORM, TUNING, JobKind
 
 State = Literal["absent", "running", "done"]
 HasObjects = Callable[[str], bool]
@@ -90,6 +90,15 @@ def glue_runs(glue: Any, job_name: str, arguments: Mapping[str, str]) -> list[Ma
 def attempts(sagemaker: Any, kind: JobKind, planned: str) -> list[dict[str, Any]]:
     """The attempts at a SageMaker job with this planned name, as AWS describes them, oldest first."""
     return [described for _, described in _attempts(sagemaker, kind, planned) if described]
+
+
+def training_jobs_of(sagemaker: Any, tuning: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The training jobs that a tuning job started, each with the machines that it ran on, as AWS describes them."""
+    machines = tuning["TrainingJobDefinition"]["ResourceConfig"]
+    pages = sagemaker.get_paginator("list_training_jobs_for_hyper_parameter_tuning_job").paginate(
+        **{TUNING.id_member: tuning[TUNING.id_member]}
+    )
+    return ({**summary, "ResourceConfig": machines} for page in pages for summary in page["TrainingJobSummaries"])
 
 
 def sagemaker_job(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from complaints.aws import jobs
 from complaints.aws.bucket import Bucket
 from complaints.aws.clients import client
-from complaints.aws.job_kinds import JobKind
+from complaints.aws.job_kinds import TUNING, JobKind
 from complaints.runs import costs
 from complaints.settings import Settings
 
@@ -32,7 +33,8 @@ def record(
 ) -> None:
     """Writes the record of a run.
 
-    `glue`: arguments that identify the run's runs, by the name of their job. `sagemaker`: kinds by planned names.
+    `glue`: arguments that identify the run's runs, by the name of their job. `sagemaker`: kinds by planned names. A
+    tuning job costs what its training jobs do.
     """
     prices = settings.pipeline.prices
     document: dict[str, Any] = {"run_id": run_id, "estimated": costs.cost_of(estimated, prices) if estimated else None}
@@ -50,4 +52,6 @@ def _described(
 ) -> list[Mapping[str, Any]]:
     glue_client, sagemaker_client = client("glue", settings), client("sagemaker", settings)
     runs = [run for job_name, known in glue.items() for run in jobs.glue_runs(glue_client, job_name, known)]
-    return [*runs, *(each for name, kind in sagemaker.items() for each in jobs.attempts(sagemaker_client, kind, name))]
+    found = [(kind, each) for name, kind in sagemaker.items() for each in jobs.attempts(sagemaker_client, kind, name)]
+    trials = (jobs.training_jobs_of(sagemaker_client, each) for kind, each in found if kind is TUNING)
+    return [*runs, *(each for _, each in found), *chain.from_iterable(trials)]

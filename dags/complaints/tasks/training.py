@@ -9,7 +9,7 @@ from typing import Any
 
 from complaints.aws.bucket import Bucket
 from complaints.aws.clients import client, environment_bucket
-from complaints.aws.job_kinds import PROCESSING, TRAINING
+from complaints.aws.job_kinds import PROCESSING, TRAINING, TUNING
 from complaints.models import gate, memory, promotion, registration, registry
 from complaints.models.packages import Packages
 from complaints.models.tuning import Chosen
@@ -163,7 +163,6 @@ def _estimated(plan: plans.TrainingPlan, complaints: int, settings: Settings) ->
 
 
 def _record_cost(bucket: Bucket, plan: plans.TrainingPlan, rows: int, settings: Settings) -> None:
-    """Without the training jobs of a tuning job."""
     cost_records.record(
         bucket,
         plan["run_id"],
@@ -173,6 +172,7 @@ def _record_cost(bucket: Bucket, plan: plans.TrainingPlan, rows: int, settings: 
             plan["training_job_name"]: TRAINING,
             plan["evaluation_job_name"]: PROCESSING,
             plan["refit_job_name"]: TRAINING,
+            **({plan["tuning_job_name"]: TUNING} if plan["tune"] else {}),
         },
         estimated=_estimated(plan, rows, settings),
     )

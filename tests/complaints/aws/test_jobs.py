@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from complaints.aws import jobs
 from complaints.aws.job_kinds import GLUE, TRAINING, TRANSFORM, TUNING
+from complaints.runs import costs
 
 ARGUMENTS = {"--plan": "s3://b/plan.json"}
 
@@ -102,6 +104,34 @@ def test_a_tuning_job_is_found_by_the_apis_names_and_leaves_the_result_of_amazon
     assert (done.state, done.name) == ("done", absent.name)
     assert jobs.result_of(TUNING, done)["Tuning"]["HyperParameterTuningJobName"] == absent.name
     assert tuning(sagemaker, has_output=False).name == "tune-0123456789abcdef-1"
+
+
+START = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+class Trials:
+    """ListTrainingJobsForHyperParameterTuningJob over training jobs of ten seconds, by the name of the tuning job."""
+
+    def __init__(self, **named: int) -> None:
+        self._named = named
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "list_training_jobs_for_hyper_parameter_tuning_job"
+        return self
+
+    def paginate(self, *, HyperParameterTuningJobName: str) -> Any:  # noqa: N803
+        for number in range(self._named[HyperParameterTuningJobName]):
+            name, end = f"{HyperParameterTuningJobName}-{number}", START + timedelta(seconds=10)
+            summary = {"TrainingJobName": name, "TuningJobName": HyperParameterTuningJobName}
+            yield {"TrainingJobSummaries": [{**summary, "TrainingStartTime": START, "TrainingEndTime": end}]}
+
+
+def test_the_training_jobs_of_a_tuning_job_are_billed_each_on_every_machine_of_its_definition() -> None:
+    machines = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
+    described = {TUNING.id_member: "tune", "TrainingJobDefinition": {"ResourceConfig": machines}}
+    found = list(jobs.training_jobs_of(Trials(tune=3, other=1), described))
+    assert [each["TrainingJobName"] for each in found] == ["tune-0", "tune-1", "tune-2"]
+    assert costs.of_jobs([described, *found]).instance_seconds == {"ml.m5.large": 3 * 10 * 2}
 
 
 TRANSFORM_REQUEST: dict[str, Any] = {
