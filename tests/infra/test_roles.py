@@ -118,7 +118,12 @@ def test_nobody_deletes_what_is_published_and_nobody_reaches_another_bucket() ->
         ("sagemaker:CreateTransformJob", arn("sagemaker", "transform-job/complaints-classify-1"), {}, {"States"}),
         ("sagemaker:CreateTransformJob", arn("sagemaker", "transform-job/another"), {}, set()),
         ("sagemaker:CreateModel", arn("sagemaker", "model/complaints-v1-1"), {}, {"Steps"}),
-        ("sagemaker:ListTrainingJobsForHyperParameterTuningJob", arn("sagemaker", f"{TUNING}/complaints-1"), {}, {"Steps"}),
+        (
+            "sagemaker:ListTrainingJobsForHyperParameterTuningJob",
+            arn("sagemaker", f"{TUNING}/complaints-1"),
+            {},
+            {"Steps"},
+        ),
         ("sagemaker:ListTrainingJobsForHyperParameterTuningJob", arn("sagemaker", f"{TUNING}/another"), {}, set()),
         ("lambda:InvokeFunction", arn("lambda", "function:ptmlops-steps"), {}, {"States"}),
         ("lambda:InvokeFunction", arn("lambda", "function:ptmlops-starter"), {}, set()),
