@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -19,9 +20,10 @@ ROOT = Path(__file__).parents[1]
 _ABOUT = (
     "Wall time and peak memory of the training script in one process as the number of narratives grows. It is "
     "compared with itself: `growth` is the exponent of the number of narratives from the row above, so n^1.0 is "
-    "linear. Copies of a narrative have a tenth of their words replaced."
+    "linear. Copies of a narrative have a tenth of their words replaced. `learned` is what is left after the largest "
+    "classes are capped at `training.max_class_rows`."
 )
-SIZES = (10_000, 100_000, 1_000_000)
+SIZES = (10_000, 100_000, 1_000_000, 3_500_000)
 
 
 def main() -> int:
@@ -51,11 +53,15 @@ def _trained(size: int, rows: list[tuple[str, str]]) -> dict[str, Any]:
     folder = BUILD / "scale" / str(size)
     shutil.rmtree(folder, ignore_errors=True)
     write_rows(tiled(rows, size), folder / "train")
-    hyperparameters = load_settings().model.training.hyperparameters.model_dump()
-    arguments = [part for name, value in hyperparameters.items() for part in (f"--{name}", str(value))]
+    training = load_settings().model.training
+    given = {**training.hyperparameters.model_dump(), "max_class_rows": training.max_class_rows}
+    arguments = [part for name, value in given.items() for part in (f"--{name}", str(value))]
     script = ROOT / "include" / "training" / "train.py"
     folders = ["--train", str(folder / "train"), "--model-dir", str(folder / "model")]
     run = measured([sys.executable, str(script), *folders, *arguments])
+    # The training's own word on how many of them it learned from.
+    capped = re.search(r"capped_rows=(\d+)", run.output)
+    learned = int(capped[1]) if capped else size
     size_mb = sum(path.stat().st_size for path in (folder / "model").rglob("*") if path.is_file()) / 1e6
     digest = hashlib.sha256()
     for path in sorted((folder / "model").rglob("*")):
@@ -65,6 +71,7 @@ def _trained(size: int, rows: list[tuple[str, str]]) -> dict[str, Any]:
     return {
         "contender": "ours",
         "rows": size,
+        "learned": learned,
         "checksum": digest.hexdigest(),
         "seconds": run.seconds,
         "peak_memory_mb": run.peak_memory_mb,
@@ -80,8 +87,8 @@ def _report(source: str, found: list[dict[str, Any]]) -> str:
             before = found[place - 1]
             for column, what in ((1, "seconds"), (3, "peak_memory_mb")):
                 figures[column] = growth((before["rows"], before[what]), (each["rows"], each[what]))
-        lines.append([f"{each['rows']:,}", *figures, f"{each['model_mb']:.1f}"])
-    header = ["narratives", "seconds", "growth", "peak MB", "growth", "model MB"]
+        lines.append([f"{each['rows']:,}", f"{each['learned']:,}", *figures, f"{each['model_mb']:.1f}"])
+    header = ["narratives", "learned", "seconds", "growth", "peak MB", "growth", "model MB"]
     return f"narratives made from {source}\n\n{table(header, lines)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import tempfile
@@ -47,19 +48,26 @@ def tiled(rows: Sequence[Labelled], count: int, seed: int = 13) -> Iterator[Labe
     Two words in a thousand are new, like names and typing errors, so the vocabulary grows with the rows.
     """
     chance = random.Random(seed)
-    words = [word for narrative, _ in rows for word in re.findall(r"\w+", narrative)]
+    # Each narrative in turns: what is between its words, and its words.
+    pieces = [re.split(r"(\w+)", narrative) for narrative, _ in rows]
+    words = [word for piece in pieces for word in piece[1::2]]
     for number in range(count):
         narrative, label = rows[number % len(rows)]
         if number >= len(rows):
-            narrative = re.sub(r"\w+", lambda found: _other(found[0], words, chance), narrative)
+            narrative = "".join(_changed(pieces[number % len(rows)], words, chance))
         yield narrative, label
 
 
-def _other(word: str, words: Sequence[str], chance: random.Random) -> str:
-    drawn = chance.random()
-    if drawn < _NEW:
-        return word + "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=3))
-    return words[int(chance.random() * len(words))] if drawn < _REPLACED else word
+def _changed(pieces: Sequence[str], words: Sequence[str], chance: random.Random) -> list[str]:
+    """The pieces with some words replaced; the gaps between those are drawn, so that the others cost nothing."""
+    copy, place = list(pieces), 1
+    while (place := place + 2 * int(math.log(1 - chance.random()) / math.log(1 - _REPLACED))) < len(copy):
+        if chance.random() < _NEW / _REPLACED:
+            copy[place] += "".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=3))
+        else:
+            copy[place] = words[int(chance.random() * len(words))]
+        place += 2
+    return copy
 
 
 def write_rows(rows: Iterator[Labelled], folder: Path) -> None:

@@ -11,14 +11,13 @@ def digest(narrative: str) -> bytes:
     return blake2b(" ".join(narrative.lower().split()).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def validation_rows(narratives: Sequence[str], labels: Sequence[str], fraction: float) -> list[bool]:
-    """True for the rows to validate on: all rows of that fraction of each class's narratives, by digest.
+def validation_rows(digests: Sequence[bytes], labels: Sequence[str], fraction: float) -> list[bool]:
+    """True for the rows to validate on: all rows of that fraction of each class's narratives, by their digests.
 
     The same rows whatever their order, and without randomness, so that all training jobs of a tuning job are compared
     on the same. A class with too few narratives has none. Narratives with several labels stay in training: no answer to
     them is right.
     """
-    digests = [digest(narrative) for narrative in narratives]
     labels_of: dict[bytes, set[str]] = {}
     for group, label in zip(digests, labels, strict=True):
         labels_of.setdefault(group, set()).add(label)

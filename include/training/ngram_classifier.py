@@ -134,6 +134,7 @@ class _Learner(NamedTuple):
                 (features.data * ratio[features.indices], features.indices, features.indptr), features.shape
             )
             machine.fit(weighted, which == each, sample_weight=importance)
+            del weighted
             by_feature[:, each] = machine.coef_[0] * ratio
             intercept[each] = machine.intercept_[0]
         return Weights(by_feature, intercept)

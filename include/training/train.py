@@ -15,14 +15,15 @@ from __future__ import annotations
 import argparse
 import os
 from collections import Counter
-from collections.abc import Sequence
-from itertools import compress
+from collections.abc import Sequence, Set
 from pathlib import Path
 
+import counted_ngrams
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 from issue_classifier import fit_issues
+from labelled_rows import LabelledRows, TrainingDataError
 from model_folder import TrainedModel, save
 from narrative_groups import digest, validation_rows
 from ngram_classifier import fit_classifier
@@ -41,22 +42,18 @@ _ISSUE_C = 2.5  # times the C of the products
 Rows = list[tuple[str, str]]  # narrative, label
 
 
-class TrainingDataError(ValueError):
-    """The data cannot be learned from; the message names the class or the folder."""
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Trains on the channel `train`, and on `held_out` if there is one; writes the model into `SM_MODEL_DIR`."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--ngram_max", type=int, default=2)
     parser.add_argument("--min_df", type=int, default=2)
     parser.add_argument("--max_df", type=float, default=0.95)
-    parser.add_argument("--max_features", type=int, default=200_000)
+    parser.add_argument("--max_features", type=int, default=150_000)
     parser.add_argument("--C", type=float, default=0.2)
     parser.add_argument("--balance", type=float, default=0.75)
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--min_class_rows", type=int, default=5)
-    parser.add_argument("--max_class_rows", type=int, default=300_000)
+    parser.add_argument("--max_class_rows", type=int, default=150_000)
     parser.add_argument("--validation_fraction", type=float, default=0.0)
     parser.add_argument("--issues_top", type=int, default=0)
     parser.add_argument("--issues_other", default="other")
@@ -65,17 +62,26 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--model-dir", type=Path, default=os.environ.get("SM_MODEL_DIR"))
     options, _ = parser.parse_known_args(argv)
 
-    narratives, labels = read_labelled(options.train)
-    check_classes(labels, options.min_class_rows)
+    rows = LabelledRows.of(options.train)
+    check_classes(rows.labels, options.min_class_rows)
     unseen: Rows = []
     # A tuning job looks for what is best for the first question.
     issues = read_issues(options) if options.issues_top and not options.validation_fraction else None
     if options.validation_fraction:
-        narratives, labels, unseen = without_validation(narratives, labels, options.validation_fraction)
+        rows, unseen = without_validation(rows, options.validation_fraction)
+    channels = [rows]
     if options.held_out:
-        narratives, labels = with_held_out(narratives, labels, options.held_out)
+        channels.append(held_out_rows(options.held_out, {*rows.labels}))
+    labels = [label for channel in channels for label in channel.labels]
     print(f"train_rows={len(labels)}", flush=True)
-    model = fit(narratives, labels, options, issues)
+    which, stands_for = _capped(labels, options)
+    model = learned(
+        _narratives(channels, which),
+        [labels[row] for row in which],
+        stands_for,
+        options,
+        issues and [issues[row] for row in which],
+    )
     print(f"features={len(model.pipeline['tfidf'].vocabulary_)}", flush=True)
     if unseen:
         print(f"validation_rows={len(unseen)}", flush=True)
@@ -83,37 +89,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     save(model, options.model_dir, training_rows=len(labels))
 
 
-def read_labelled(folder: Path) -> tuple[list[str], list[str]]:
-    """Narratives and labels, in the order of their complaint ids, whatever files Spark wrote.
-
-    Raises:
-        TrainingDataError: the folder holds no rows.
-    """
-    files = sorted(folder.rglob("*.parquet"))
-    columns = ["complaint_id", "narrative", "label"]
-    tables = [pq.ParquetFile(file).read(columns=columns) for file in files]
-    rows = sorted(row for table in tables for row in zip(*(table[name].to_pylist() for name in columns), strict=True))
-    if not rows:
-        raise TrainingDataError(f"{folder} holds no labelled complaints ({len(files)} Parquet files)")
-    return [row[1] for row in rows], [row[2] for row in rows]
-
-
-def without_validation(narratives: list[str], labels: list[str], fraction: float) -> tuple[list[str], list[str], Rows]:
-    """Narratives and labels to learn from, and the rows to validate on.
+def without_validation(rows: LabelledRows, fraction: float) -> tuple[LabelledRows, Rows]:
+    """Rows to learn from, and those to validate on.
 
     Raises:
         TrainingDataError: no class has narratives enough.
     """
-    held_out = validation_rows(narratives, labels, fraction)
-    rows = list(zip(narratives, labels, strict=True))
-    unseen = list(compress(rows, held_out))
-    if not unseen:
+    held_out = np.array(validation_rows(rows.digests(), rows.labels, fraction))
+    if not held_out.any():
         raise TrainingDataError(
-            f"validation_fraction {fraction} of {len(labels)} complaints leaves nothing to validate on: raise it, or "
+            f"validation_fraction {fraction} of {len(held_out)} complaints leaves nothing to validate on: raise it, or "
             "add complaints"
         )
-    learned = [row for row, is_held_out in zip(rows, held_out, strict=True) if not is_held_out]
-    return [text for text, _ in learned], [label for _, label in learned], unseen
+    unseen = rows.chosen(held_out)
+    return rows.chosen(~held_out), list(zip(unseen.narratives(), unseen.labels, strict=True))
 
 
 def macro_f1(model: TrainedModel, rows: Rows) -> float:
@@ -123,14 +112,20 @@ def macro_f1(model: TrainedModel, rows: Rows) -> float:
     return float(f1_score(truth, answers, labels=sorted({*truth}), average="macro", zero_division=0.0))
 
 
-def with_held_out(narratives: list[str], labels: list[str], folder: Path) -> tuple[list[str], list[str]]:
-    """The rows to train on, and behind them those that were held out until the model was evaluated.
+def held_out_rows(folder: Path, known: Set[str]) -> LabelledRows:
+    """The rows that were held out until the model was evaluated, of the classes that it knew."""
+    rows = LabelledRows.of(folder)
+    return rows.chosen(np.array([label in known for label in rows.labels]))
 
-    A class that only held-out rows have is left out: the model that was evaluated did not know it.
-    """
-    known, more = set(labels), zip(*read_labelled(folder), strict=True)
-    rows = [(text, label) for text, label in more if label in known]
-    return narratives + [text for text, _ in rows], labels + [label for _, label in rows]
+
+def _narratives(channels: Sequence[LabelledRows], which: npt.NDArray[np.intp]) -> list[str]:
+    """The narratives with these numbers over all channels, which are in order."""
+    texts, start = [], 0
+    for channel in channels:
+        end = start + len(channel.labels)
+        texts += channel.chosen(which[(which >= start) & (which < end)] - start).narratives()
+        start = end
+    return texts
 
 
 def read_issues(options: argparse.Namespace) -> list[str | None]:
@@ -164,11 +159,13 @@ def check_classes(labels: Sequence[str], least: int) -> None:
         raise TrainingDataError(f"too few complaints to learn from: {rare}; each class needs {least}: {remedy}")
 
 
-def _capped(labels: Sequence[str], options: argparse.Namespace) -> tuple[list[int], npt.NDArray[np.float64]]:
+def _capped(labels: Sequence[str], options: argparse.Namespace) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
     """The rows to learn from, and for how many each of them stands."""
     _, which = np.unique(np.asarray(labels), return_inverse=True)
     rows, stands_for = largest_classes_capped(which, getattr(options, "max_class_rows", len(labels)), options.seed)
-    return rows.tolist(), stands_for
+    if len(rows) < len(labels):
+        print(f"capped_rows={len(rows)}", flush=True)
+    return rows, stands_for
 
 
 def _vectorizer(options: argparse.Namespace, rows: int) -> TfidfVectorizer:
@@ -183,14 +180,12 @@ def _vectorizer(options: argparse.Namespace, rows: int) -> TfidfVectorizer:
 
 
 def fit(
-    narratives: list[str],
+    narratives: Sequence[str],
     labels: Sequence[str],
     options: argparse.Namespace,
     issues: Sequence[str | None] | None = None,
 ) -> TrainedModel:
-    """A word n-gram TF-IDF and a linear classifier with calibrated probabilities, fitted. Empties `narratives`.
-
-    Of a class with more than `max_class_rows` it learns from so many, at random, each of which counts for several.
+    """The model that is learned from these complaints; of a class with more than `max_class_rows`, from so many.
 
     `issues`, by narrative, are for the second question; without them it has no answer.
 
@@ -198,17 +193,34 @@ def fit(
         TrainingDataError: the narratives hold no word often enough.
     """
     rows, stands_for = _capped(labels, options)
-    if len(rows) < len(labels):
-        print(f"capped_rows={len(rows)}", flush=True)
-        narratives[:] = [narratives[row] for row in rows]
-        labels = [labels[row] for row in rows]
-        issues = issues and [issues[row] for row in rows]
-    tfidf = _vectorizer(options, len(labels))
+    return learned(
+        [narratives[row] for row in rows],
+        [labels[row] for row in rows],
+        stands_for,
+        options,
+        issues and [issues[row] for row in rows],
+    )
+
+
+def learned(
+    narratives: list[str],
+    labels: Sequence[str],
+    stands_for: npt.NDArray[np.float64],
+    options: argparse.Namespace,
+    issues: Sequence[str | None] | None = None,
+) -> TrainedModel:
+    """A word n-gram TF-IDF and a linear classifier with calibrated probabilities, fitted. Empties `narratives`.
+
+    `stands_for` says for how many complaints each narrative counts.
+
+    Raises:
+        TrainingDataError: the narratives hold no word often enough.
+    """
+    groups = [digest(text) for text in narratives]
     try:
-        features = tfidf.fit_transform(narratives)
+        tfidf, features = counted_ngrams.fit_transform(_vectorizer(options, len(labels)), narratives)
     except ValueError as error:
         raise TrainingDataError(f"no word of {len(labels)} narratives can be learned from: {error}") from None
-    groups = [digest(text) for text in narratives]
     narratives.clear()  # a million of them take a gigabyte, and the fit takes several
     terms = list(tfidf.get_feature_names_out())
     classifier, doubt = fit_classifier(

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import sklearn
 import train
-from narrative_groups import validation_rows
+from narrative_groups import digest, validation_rows
 from trained_model import load
 
 WORDS = {
@@ -175,19 +175,19 @@ def test_no_narrative_is_learned_from_and_validated_on() -> None:
     # Equal but for case and white space.
     texts = [text.upper() if number % 3 == 1 else text.replace(" ", "\n") for number, text in enumerate(texts)]
     labels = ["card" if number < 60 else "mortgage" for number in range(120)]
-    chosen = validation_rows(texts, labels, 0.25)
+    chosen = validation_rows([digest(text) for text in texts], labels, 0.25)
     groups = [set(chosen[start : start + 3]) for start in range(0, 120, 3)]
     assert all(len(group) == 1 for group in groups)
     # A quarter of each class.
     assert (sum(chosen[:60]), sum(chosen[60:])) == (15, 15)
-    again = validation_rows(texts[::-1], labels[::-1], 0.25)
+    again = validation_rows([digest(text) for text in texts[::-1]], labels[::-1], 0.25)
     assert again[::-1] == chosen
 
 
 def test_a_narrative_with_two_labels_is_not_validated_on_and_a_rare_class_keeps_its_rows() -> None:
     texts = ["the same text"] * 10 + [f"text {number}" for number in range(10)] + ["rare 1", "rare 2"]
     labels = ["card", "mortgage"] * 10 + ["rare"] * 2
-    chosen = validation_rows(texts, labels, 0.4)
+    chosen = validation_rows([digest(text) for text in texts], labels, 0.4)
     assert not any(chosen[:10])
     assert sum(chosen[10:20]) == 4
     assert not any(chosen[20:])
