@@ -31,7 +31,9 @@ def needed_gb(narratives: int) -> float:
 
 
 def check_memory(narratives: int, instances: Mapping[str, str]) -> None:
-    """Refuses a training that its instance cannot hold; `instances` are types by the setting that names them.
+    """Refuses a training on so many narratives, after the cap of large classes, that its instance cannot hold.
+
+    `instances` are types by the setting that names them.
 
     Raises:
         TrainingTooLargeError: the message says what it needs, and which type has it.
@@ -41,10 +43,11 @@ def check_memory(narratives: int, instances: Mapping[str, str]) -> None:
         has = memory_gb(instance_type)
         if has is not None and has < needed:
             larger = _larger(needed)
-            remedy = f"set {setting} in pipeline_config.yaml to {larger}, or train on" if larger else "train on"
+            remedy = f"set {setting} in pipeline_config.yaml to {larger}, " if larger else ""
             raise TrainingTooLargeError(
                 f"{narratives:,} narratives need an instance with about {needed:,.0f} GB of memory, and "
-                f"{instance_type} has {has} GB: {remedy} fewer years"
+                f"{instance_type} has {has} GB: {remedy}lower "
+                "training.max_class_rows in model_config.yaml, or train on fewer years"
             )
 
 

@@ -86,6 +86,10 @@ class ModelSettings(BaseModel, extra="forbid", frozen=True):
             raise ValueError(f"write at least 2 rules, not {len(labels)}, or {_IDENTITY}")
         return labels
 
+    def most_learned(self, narratives: int) -> int:
+        """The most of these narratives that a training learns from; each product may be a class with `identity`."""
+        return min(narratives, len({rule.label for rule in self.labels}) * self.training.max_class_rows or narratives)
+
     def of_labels(self) -> list[list[str]] | str:
         """What the jobs are told: the rules as `[[text, label], ...]`, or `identity`."""
         return [[rule.contains, rule.label] for rule in self.labels] or _IDENTITY

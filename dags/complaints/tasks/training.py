@@ -182,9 +182,10 @@ def _check_memory(plan: plans.TrainingPlan, counts: Mapping[str, int], settings:
     held_out = counts["test"] + counts["newest"] if settings.model.gate.refit else 0
     machines = settings.pipeline.sagemaker
     instances = {"sagemaker.training.instance_type": machines.training.instance_type}
-    memory.check_memory(counts["train"] + held_out, instances)
+    most = settings.model.most_learned
+    memory.check_memory(most(counts["train"] + held_out), instances)
     if plan["tune"]:
-        memory.check_memory(counts["train"], {"sagemaker.tuning.instance_type": machines.tuning.instance_type})
+        memory.check_memory(most(counts["train"]), {"sagemaker.tuning.instance_type": machines.tuning.instance_type})
 
 
 def _evaluation(bucket: Bucket, plan: plans.TrainingPlan, trained: plans.TrainedModel) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from complaints.models.memory import TrainingTooLargeError, check_memory, memory_gb
+from complaints.settings import load_settings
 
 
 def test_a_million_narratives_fit_into_the_default_instance_and_three_million_do_not() -> None:
@@ -34,3 +35,11 @@ def test_narratives_that_no_instance_holds_are_refused_without_naming_one() -> N
     with pytest.raises(TrainingTooLargeError, match="train on fewer years") as refused:
         check_memory(1_000_000_000, {"sagemaker.training.instance_type": "ml.r5.24xlarge"})
     assert "to ml." not in str(refused.value)
+
+
+def test_what_a_capped_class_leaves_out_takes_no_memory() -> None:
+    model = load_settings().model
+    classes = len({rule.label for rule in model.labels})
+    assert model.most_learned(1_000) == 1_000
+    assert model.most_learned(100_000_000) == classes * model.training.max_class_rows
+    assert model.model_copy(update={"labels": ()}).most_learned(100_000_000) == 100_000_000
