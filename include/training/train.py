@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--balance", type=float, default=0.75)
     parser.add_argument("--seed", type=int, default=13)
     parser.add_argument("--min_class_rows", type=int, default=5)
-    parser.add_argument("--max_class_rows", type=int, default=150_000)
+    parser.add_argument("--max_class_rows", type=int, default=100_000)
     parser.add_argument("--validation_fraction", type=float, default=0.0)
     parser.add_argument("--issues_top", type=int, default=0)
     parser.add_argument("--issues_other", default="other")
