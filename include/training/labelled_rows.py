@@ -1,6 +1,6 @@
 """Reads labelled complaints: the labels of all rows, and the narratives of those that are learned from.
 
-A narrative takes about a kilobyte, and the rest of a row far less: so a class is capped before its narratives are read.
+Narratives are by far the largest part of the rows: a class is capped before they are read.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from pathlib import Path
 
-import counted_ngrams
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
@@ -48,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--ngram_max", type=int, default=2)
     parser.add_argument("--min_df", type=int, default=2)
     parser.add_argument("--max_df", type=float, default=0.95)
-    parser.add_argument("--max_features", type=int, default=150_000)
+    parser.add_argument("--max_features", type=int, default=200_000)
     parser.add_argument("--C", type=float, default=0.2)
     parser.add_argument("--balance", type=float, default=0.75)
     parser.add_argument("--seed", type=int, default=13)
@@ -160,7 +159,7 @@ def check_classes(labels: Sequence[str], least: int) -> None:
 
 
 def _capped(labels: Sequence[str], options: argparse.Namespace) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """The rows to learn from, and for how many each of them stands."""
+    """The rows to learn from, and for how many each of them stands; prints their number if some are left out."""
     _, which = np.unique(np.asarray(labels), return_inverse=True)
     rows, stands_for = largest_classes_capped(which, getattr(options, "max_class_rows", len(labels)), options.seed)
     if len(rows) < len(labels):
@@ -216,11 +215,12 @@ def learned(
     Raises:
         TrainingDataError: the narratives hold no word often enough.
     """
-    groups = [digest(text) for text in narratives]
+    tfidf = _vectorizer(options, len(labels))
     try:
-        tfidf, features = counted_ngrams.fit_transform(_vectorizer(options, len(labels)), narratives)
+        features = tfidf.fit_transform(narratives)
     except ValueError as error:
         raise TrainingDataError(f"no word of {len(labels)} narratives can be learned from: {error}") from None
+    groups = [digest(text) for text in narratives]
     narratives.clear()  # a million of them take a gigabyte, and the fit takes several
     terms = list(tfidf.get_feature_names_out())
     classifier, doubt = fit_classifier(

@@ -46,7 +46,7 @@ def check_memory(narratives: int, instances: Mapping[str, str]) -> None:
             larger = _larger(needed)
             remedy = f"set {setting} in pipeline_config.yaml to {larger}, " if larger else ""
             raise TrainingTooLargeError(
-                f"{narratives:,} narratives need an instance with about {needed:,.0f} GB of memory, and "
+                f"{narratives:,} narratives to learn from need an instance with about {needed:,.0f} GB of memory, and "
                 f"{instance_type} has {has} GB: {remedy}lower "
                 "training.max_class_rows in model_config.yaml, or train on fewer years"
             )
