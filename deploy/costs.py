@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from complaints.runs import costs
 from complaints.settings import PipelineSettings, Prices, load_settings
@@ -23,8 +24,16 @@ _ZONES = 2
 _BEGIN, _END = "<!-- costs -->\n", "<!-- end: costs -->"
 
 
+class UnknownCostError(ValueError):
+    """The settings have no price for their own machines; the message names it."""
+
+
 def tables(settings: PipelineSettings) -> str:
-    """The tables, and the line that says by which prices and machines."""
+    """The tables, and the line that says by which prices and machines.
+
+    Raises:
+        UnknownCostError: a price is missing.
+    """
     glue, transform = settings.glue, settings.sagemaker.transform
     machines = f"{glue.number_of_workers} x {glue.worker_type}, {transform.instance_count} x {transform.instance_type}"
     prices = f"list prices of {settings.prices.region} on {settings.prices.as_of.isoformat()}"
@@ -38,9 +47,10 @@ def _runs(settings: PipelineSettings) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for size in SIZES:
         usage = costs.of_classification(size, settings)
-        cost = costs.cost_of(usage, settings.prices)
+        cost = _cost(usage, settings.prices)
         parts, instances = cost["parts"], settings.sagemaker.transform.instance_count
-        glue = usage.dpu_seconds / costs.DPU_A_WORKER[settings.glue.worker_type] / settings.glue.number_of_workers / 60
+        workers = settings.glue.number_of_workers * costs.DPU_A_WORKER[settings.glue.worker_type]
+        glue = sum(usage.dpu_seconds.values()) / workers / 60
         transform = sum(usage.instance_seconds.values()) / instances / 60
         rest = parts["step_functions"] + parts["s3_requests"]
         yield (
@@ -53,9 +63,21 @@ def _trainings(settings: PipelineSettings) -> Iterator[str]:
     yield "| complaints | Glue, USD | two fits and the evaluation, USD | a training, USD |"
     yield "|---|---|---|---|"
     for size in TRAINING_SIZES:
-        cost = costs.cost_of(costs.of_training(size, settings), settings.prices)
+        cost = _cost(costs.of_training(size, settings), settings.prices)
         parts = cost["parts"]
         yield f"| {size:,} | {parts['glue']:.3f} | {parts['sagemaker']:.3f} | **{cost['usd']:.2f}** |"
+
+
+def _cost(usage: costs.Usage, prices: Prices) -> dict[str, Any]:
+    """The cost of a usage.
+
+    Raises:
+        UnknownCostError: a price is missing.
+    """
+    cost = costs.cost_of(usage, prices)
+    if cost["without_price"]:
+        raise UnknownCostError(f"the cost is {costs.sentence(cost)}")
+    return cost
 
 
 def _months(prices: Prices) -> Iterator[str]:

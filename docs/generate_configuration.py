@@ -170,9 +170,10 @@ DESCRIPTIONS = {
     "`arrival_timeout_hours`.",
     "prices.as_of": "The day of the prices.",
     "prices.region": "Their region.",
-    "prices.glue_dpu_hour": "USD for an hour of a data processing unit.",
-    "prices.instance_hour": "USD for an hour of an instance, by type. A run on a type without a price has a cost "
-    "without it, which says so.",
+    "prices.glue_dpu_hour": "USD for an hour of a data processing unit, by Glue version; a plain number counts for "
+    "every version.",
+    "prices.instance_hour": "USD for an hour of an instance, by type. The cost of a run on a type without a price "
+    "is not known: its log and its record name the price that is missing.",
     "prices.state_transitions_1000": "USD for a thousand state transitions of Step Functions.",
     "prices.s3_writes_1000": "USD for a thousand PUT, COPY, POST or LIST requests.",
     "prices.s3_reads_1000": "USD for a thousand GET requests.",

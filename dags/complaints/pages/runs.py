@@ -186,7 +186,8 @@ def _row(run: Run, origin: Origin | None, frame: Frame) -> dict[str, object]:
         cells["outcome"] = tag("span", say("its document cannot be read"), class_="bad")
     else:
         cells |= _classified(run.content, frame) if classified else _trained(run.content, frame)
-    if cost := (run.cost or {}).get("recorded") or (run.cost or {}).get("estimated"):
+    cost = (run.cost or {}).get("recorded") or (run.cost or {}).get("estimated")
+    if cost and cost["usd"] is not None:
         cells["cost"] = f"{cost['usd']:.2f} USD"
     if origin:
         cells["duration"] = frame.link(origin.steps, say.seconds(origin.seconds))

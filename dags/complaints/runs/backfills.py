@@ -46,7 +46,7 @@ class Again(TypedDict):
 
 
 class Backfill(TypedDict):
-    """What a backfill would do, and what that would cost, in USD by the list prices of the settings."""
+    """What a backfill would do, and what that would cost, in USD by list prices; None if one is missing."""
 
     backfill_id: str
     months: list[str]
@@ -56,7 +56,7 @@ class Backfill(TypedDict):
     done_before: int
     left_out: list[dict[str, str]]
     rows: int
-    usd: float
+    usd: float | None
 
 
 def months(first: str, last: str) -> list[str]:
@@ -123,7 +123,7 @@ def backfill(
         "done_before": len(found) - len(todo),
         "left_out": left_out,
         "rows": sum(each["rows"] for each in again),
-        "usd": round(sum(_usd(each["rows"], settings) for each in again), 2),
+        "usd": _usd([each["rows"] for each in again], settings),
     }
 
 
@@ -140,16 +140,23 @@ def _again(run: PublishedRun, source: str) -> Again:
     }
 
 
-def _usd(rows: int, settings: PipelineSettings) -> float:
-    return float(costs.cost_of(costs.of_classification(rows, settings), settings.prices)["usd"])
+def _usd(rows: Iterable[int], settings: PipelineSettings) -> float | None:
+    """What classifications of so many rows cost; None where a price is missing."""
+    found: list[float | None] = [
+        costs.cost_of(costs.of_classification(each, settings), settings.prices)["usd"] for each in rows
+    ]
+    known = [usd for usd in found if usd is not None]
+    return round(sum(known), 2) if len(known) == len(found) else None
 
 
 def estimate(found: Backfill) -> str:
     """The plan in one sentence."""
     first, last = found["months"]
+    missing = "at a cost not known: pipeline_config.yaml has no price for what they run on"
+    usd = missing if found["usd"] is None else f"about {found['usd']:,.2f} USD"
     return (
         f"{len(found['runs']):,} classifications of {first} to {last} with {found['version']}: {found['rows']:,} rows, "
-        f"about {found['usd']:,.2f} USD; "
+        f"{usd}; "
         f"{found['done_before']:,} are there already, {len(found['left_out']):,} are left out"
     )
 

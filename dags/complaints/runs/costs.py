@@ -41,9 +41,9 @@ def record_key(run_id: str) -> str:
 
 @dataclass(frozen=True)
 class Usage:
-    """What AWS bills of a run: seconds of DPUs and of instances by type, state transitions, requests to S3."""
+    """What AWS bills of a run: seconds of DPUs by Glue version, of instances by type, transitions, requests to S3."""
 
-    dpu_seconds: float = 0
+    dpu_seconds: Mapping[str, float] = field(default_factory=dict)
     instance_seconds: Mapping[str, float] = field(default_factory=dict)
     transitions: int = 0
     writes: int = 0
@@ -63,7 +63,7 @@ def of_classification(complaints: int, settings: PipelineSettings) -> Usage:
     glue_seconds = _GLUE_START_SECONDS + _GLUE_SECONDS_A_COMPLAINT * complaints / executors
     transform_seconds = _TRANSFORM_START_SECONDS + complaints / _ANSWERS_A_SECOND / transform.instance_count
     return Usage(
-        dpu_seconds=glue_seconds * dpus,
+        dpu_seconds={glue.version: glue_seconds * dpus},
         instance_seconds={transform.instance_type: transform_seconds * transform.instance_count},
         transitions=_TRANSITIONS,
         writes=_WRITES + complaints // _ROWS_A_WRITE,
@@ -90,7 +90,7 @@ def of_training(complaints: int, settings: PipelineSettings, *, fits: int = 2, t
         name: str = getattr(machines, kind).instance_type
         instances[name] = instances.get(name, 0) + each * getattr(machines, kind).instance_count
     return Usage(
-        dpu_seconds=glue_seconds * dpus,
+        dpu_seconds={glue.version: glue_seconds * dpus},
         instance_seconds={name: each for name, each in instances.items() if each},
         transitions=_TRANSITIONS,
         writes=_WRITES + complaints // _ROWS_A_WRITE,
@@ -105,10 +105,11 @@ def _workers(number: int) -> tuple[int, int]:
 
 def of_jobs(described: Iterable[Mapping[str, Any]]) -> Usage:
     """The usage of jobs that have ended, from GetJobRun's `JobRun` and the answers of Describe…Job."""
-    dpu_seconds, instance_seconds = 0.0, dict[str, float]()
+    dpu_seconds, instance_seconds = dict[str, float](), dict[str, float]()
     for job in described:
         if kind_of(job) is GLUE:
-            dpu_seconds += _dpu_seconds(job)
+            version = str(job.get("GlueVersion") or "unknown")
+            dpu_seconds[version] = dpu_seconds.get(version, 0) + _dpu_seconds(job)
         elif machines := _machines(job):
             instance_type, seconds = machines
             instance_seconds[instance_type] = instance_seconds.get(instance_type, 0) + seconds
@@ -142,30 +143,39 @@ def _machines(job: Mapping[str, Any]) -> tuple[str, float] | None:
 def cost_of(usage: Usage, prices: Prices) -> dict[str, Any]:
     """The usage with its price: `usd` in all, `parts` by service, the seconds, and the day and region of the prices.
 
-    `without_price` names the instance types of which the settings have no price; they are not in the sum.
+    `without_price` names the settings' keys of what they have no price of. Then neither `usd` nor that part is known.
     """
-    known = {each: prices.instance_hour[each] for each in usage.instance_seconds if each in prices.instance_hour}
+    dpu_hours = prices.dpu_hours(usage.dpu_seconds)
     parts = {
-        "glue": usage.dpu_seconds / _HOUR * prices.glue_dpu_hour,
-        "sagemaker": sum(usage.instance_seconds[each] / _HOUR * price for each, price in known.items()),
+        "glue": _priced(usage.dpu_seconds, dpu_hours),
+        "sagemaker": _priced(usage.instance_seconds, prices.instance_hour),
         "step_functions": usage.transitions / 1000 * prices.state_transitions_1000,
         "s3_requests": usage.writes / 1000 * prices.s3_writes_1000 + usage.reads / 1000 * prices.s3_reads_1000,
     }
+    known = [part for part in parts.values() if part is not None]
     return {
-        "usd": round(sum(parts.values()), 4),
-        "parts": {name: round(part, 4) for name, part in parts.items()},
-        "dpu_seconds": round(usage.dpu_seconds),
+        "usd": round(sum(known), 4) if len(known) == len(parts) else None,
+        "parts": {name: None if part is None else round(part, 4) for name, part in parts.items()},
+        "dpu_seconds": round(sum(usage.dpu_seconds.values())),
         "instance_seconds": {name: round(seconds) for name, seconds in sorted(usage.instance_seconds.items())},
-        "without_price": sorted(set(usage.instance_seconds) - set(known)),
+        "without_price": [
+            *(f"glue_dpu_hour.{each}" for each in sorted(usage.dpu_seconds.keys() - dpu_hours.keys())),
+            *(f"instance_hour.{each}" for each in sorted(usage.instance_seconds.keys() - prices.instance_hour.keys())),
+        ],
         "prices": {"as_of": prices.as_of.isoformat(), "region": prices.region},
     }
+
+
+def _priced(seconds: Mapping[str, float], hours: Mapping[str, float]) -> float | None:
+    """The price of the seconds; None where that of an hour is not known."""
+    return sum(each / _HOUR * hours[name] for name, each in seconds.items()) if seconds.keys() <= hours.keys() else None
 
 
 def sentence(cost: Mapping[str, Any]) -> str:
     """A cost in one line: `0.05 USD (Glue 0.03, SageMaker 0.02), by list prices of us-east-1 on 2026-11-28`."""
     parts, prices = cost["parts"], cost["prices"]
-    missing = f", without {', '.join(cost['without_price'])}: no price known" if cost["without_price"] else ""
-    return (
-        f"{cost['usd']:.2f} USD (Glue {parts['glue']:.2f}, SageMaker {parts['sagemaker']:.2f}{missing}), by list "
-        f"prices of {prices['region']} on {prices['as_of']}"
-    )
+    of_when = f"list prices of {prices['region']} on {prices['as_of']}"
+    if missing := cost["without_price"]:
+        keys = ", ".join(f"prices.{each}" for each in missing)
+        return f"not known: pipeline_config.yaml has no price for {keys}; add it to the {of_when}"
+    return f"{cost['usd']:.2f} USD (Glue {parts['glue']:.2f}, SageMaker {parts['sagemaker']:.2f}), by {of_when}"

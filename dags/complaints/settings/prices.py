@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Annotated
 
@@ -15,7 +16,8 @@ class Prices(BaseModel, extra="forbid", frozen=True):
 
     as_of: date
     region: str
-    glue_dpu_hour: Dollars
+    # One price counts for every Glue version.
+    glue_dpu_hour: Dollars | dict[Annotated[str, Field(pattern=r"^\d+\.\d+$")], Dollars]
     instance_hour: dict[Annotated[str, Field(pattern=r"^ml\.[a-z0-9]+\.[a-z0-9]+$")], Dollars]
     state_transitions_1000: Dollars
     s3_writes_1000: Dollars
@@ -27,3 +29,9 @@ class Prices(BaseModel, extra="forbid", frozen=True):
     dashboard_month: Dollars
     kms_key_month: Dollars
     s3_gb_month: Dollars
+
+    def dpu_hours(self, versions: Iterable[str]) -> dict[str, float]:
+        """The price of a DPU-hour by Glue version, of those that have one."""
+        if isinstance(self.glue_dpu_hour, float):
+            return dict.fromkeys(versions, self.glue_dpu_hour)
+        return {each: self.glue_dpu_hour[each] for each in versions if each in self.glue_dpu_hour}

@@ -122,7 +122,9 @@ def test_a_chart_has_its_numbers_in_a_table_behind_it(bucket: Bucket) -> None:
 def test_the_page_of_a_run_has_what_it_was_estimated_to_cost_and_what_its_jobs_cost(bucket: Bucket) -> None:
     bucket.write_json(f"manifests/run_id={RUN}.json", manifest())
     prices = load_settings().pipeline.prices
-    estimated, recorded = (costs.cost_of(costs.Usage(dpu_seconds=seconds), prices) for seconds in (3600.0, 36000.0))
+    estimated, recorded = (
+        costs.cost_of(costs.Usage(dpu_seconds={"5.1": seconds}), prices) for seconds in (3600.0, 36000.0)
+    )
     bucket.write_json(f"ledger/costs/run_id={RUN}.json", {"run_id": RUN, "estimated": estimated, "recorded": recorded})
     page = text(shown(bucket))
     assert f"Cost, estimated before : {costs.sentence(estimated)}" in page.replace("before:", "before :")

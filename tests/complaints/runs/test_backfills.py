@@ -8,7 +8,7 @@ import pytest
 
 from complaints.runs import backfills, costs
 from complaints.runs.results import PublishedRun
-from complaints.settings import load_settings
+from complaints.settings import Prices, load_settings
 
 SETTINGS = load_settings().pipeline
 MONTHS = ["2026-01", "2026-02"]
@@ -28,7 +28,9 @@ def run(run_id: str, file: str, version: str = "v1", arrived: str = "2026-01-15"
     return PublishedRun(manifest, manifest["arrived_at"])
 
 
-def planned(*runs: PublishedRun, why: dict[str, str] | None = None, **changed: Any) -> backfills.Backfill:
+def planned(
+    *runs: PublishedRun, why: dict[str, str] | None = None, prices: Prices = SETTINGS.prices, **changed: Any
+) -> backfills.Backfill:
     sources = {each.run_id: each.manifest["inputs"][0]["uri"].removeprefix("s3://bucket/") for each in runs}
     return backfills.backfill(
         runs,
@@ -37,7 +39,9 @@ def planned(*runs: PublishedRun, why: dict[str, str] | None = None, **changed: A
         dry_run=True,
         source_of=sources.__getitem__,
         why_changed=lambda source, _: (why or {}).get(source, ""),
-        settings=SETTINGS.model_copy(update={"backfill": SETTINGS.backfill.model_copy(update=changed)}),
+        settings=SETTINGS.model_copy(
+            update={"prices": prices, "backfill": SETTINGS.backfill.model_copy(update=changed)}
+        ),
     )
 
 
@@ -80,6 +84,14 @@ def test_the_estimate_is_that_of_each_classification_together() -> None:
         f"2 classifications of 2026-01 to 2026-02 with v2: 100,000 rows, about {two['usd']} USD"
         in backfills.estimate(two)
     )
+
+
+def test_a_backfill_on_machines_without_a_price_is_planned_at_a_cost_that_is_not_known() -> None:
+    prices = SETTINGS.prices.model_copy(update={"instance_hour": {}})
+    found = planned(run("a", "a.csv"), prices=prices)
+    assert found["usd"] is None
+    told = "1,000 rows, at a cost not known: pipeline_config.yaml has no price for what they run on; 0 are"
+    assert told in backfills.estimate(found)
 
 
 def test_more_runs_than_allowed_are_refused() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from complaints.models.memory import TrainingTooLargeError, check_memory
 from complaints.runs import costs
-from complaints.settings import load_settings
+from complaints.settings import Prices, load_settings
 
 SETTINGS = load_settings().pipeline
 PRICES = SETTINGS.prices
@@ -18,7 +18,14 @@ START = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 def glue_run(**more: Any) -> dict[str, Any]:
-    return {"JobRunState": "SUCCEEDED", "ExecutionTime": 90, "WorkerType": "G.2X", "NumberOfWorkers": 3, **more}
+    return {
+        "JobRunState": "SUCCEEDED",
+        "ExecutionTime": 90,
+        "WorkerType": "G.2X",
+        "NumberOfWorkers": 3,
+        "GlueVersion": "5.1",
+        **more,
+    }
 
 
 def transform(minutes: int, instance_type: str = "ml.m5.xlarge", count: int = 2) -> dict[str, Any]:
@@ -32,9 +39,9 @@ def transform(minutes: int, instance_type: str = "ml.m5.xlarge", count: int = 2)
 
 
 def test_glue_bills_every_dpu_of_every_worker_by_the_second_and_a_minute_at_least() -> None:
-    assert costs.of_jobs([glue_run()]).dpu_seconds == 90 * 2 * 3
-    assert costs.of_jobs([glue_run(ExecutionTime=5)]).dpu_seconds == 60 * 2 * 3
-    assert costs.of_jobs([glue_run(DPUSeconds=17.5), glue_run()]).dpu_seconds == 17.5 + 90 * 2 * 3
+    assert costs.of_jobs([glue_run()]).dpu_seconds == {"5.1": 90 * 2 * 3}
+    assert costs.of_jobs([glue_run(ExecutionTime=5)]).dpu_seconds == {"5.1": 60 * 2 * 3}
+    assert costs.of_jobs([glue_run(DPUSeconds=17.5), glue_run()]).dpu_seconds == {"5.1": 17.5 + 90 * 2 * 3}
 
 
 def test_every_attempt_and_every_instance_is_billed() -> None:
@@ -48,24 +55,51 @@ def test_a_job_that_never_started_costs_nothing() -> None:
 
 
 def test_a_cost_is_the_sum_of_seconds_transitions_and_requests_at_their_prices() -> None:
-    usage = costs.Usage(7200, {"ml.m5.xlarge": 1800}, transitions=2000, writes=3000, reads=10_000)
+    usage = costs.Usage({"5.1": 7200}, {"ml.m5.xlarge": 1800}, transitions=2000, writes=3000, reads=10_000)
     cost = costs.cost_of(usage, PRICES)
     assert cost["parts"] == {"glue": 0.88, "sagemaker": 0.115, "step_functions": 0.05, "s3_requests": 0.019}
     assert cost["usd"] == pytest.approx(0.88 + 0.115 + 0.05 + 0.019)
     assert cost["prices"] == {"as_of": PRICES.as_of.isoformat(), "region": PRICES.region}
 
 
-def test_an_instance_without_a_price_is_named_and_not_taken_for_free() -> None:
-    cost = costs.cost_of(costs.Usage(instance_seconds={"ml.x9.large": 60}), PRICES)
-    assert cost["without_price"] == ["ml.x9.large"]
-    assert "without ml.x9.large: no price known" in costs.sentence(cost)
+@pytest.mark.parametrize(
+    ("usage", "missing", "part"),
+    [
+        (costs.Usage({"5.1": 60}, {"ml.x9.large": 60, "ml.m5.large": 60}), "instance_hour.ml.x9.large", "sagemaker"),
+        (costs.Usage({"9.0": 60}, {"ml.m5.large": 60}), "glue_dpu_hour.9.0", "glue"),
+    ],
+)
+def test_a_cost_of_what_has_no_price_is_not_known_and_says_which_price_to_add(
+    usage: costs.Usage, missing: str, part: str
+) -> None:
+    cost = costs.cost_of(usage, PRICES)
+    assert cost["usd"] is None
+    assert [name for name, usd in cost["parts"].items() if usd is None] == [part]
+    assert cost["without_price"] == [missing]
+    assert costs.sentence(cost).startswith(f"not known: pipeline_config.yaml has no price for prices.{missing}; add it")
+
+
+def test_a_run_of_each_glue_version_has_the_price_of_its_own() -> None:
+    hour = {"ExecutionTime": 3600, "WorkerType": "G.1X", "NumberOfWorkers": 1}
+    used = costs.of_jobs([glue_run(**hour), glue_run(**hour, GlueVersion="6.0")])
+    assert costs.cost_of(used, PRICES)["parts"]["glue"] == pytest.approx(0.44 + 0.308)
+
+
+def test_one_price_for_a_dpu_hour_counts_for_every_glue_version() -> None:
+    prices = Prices.model_validate(PRICES.model_dump() | {"glue_dpu_hour": 1})
+    cost = costs.cost_of(costs.Usage({"5.1": 3600, "9.0": 3600}), prices)
+    assert (cost["parts"]["glue"], cost["without_price"]) == (2, [])
+
+
+def test_whatever_glue_version_is_configured_has_a_price() -> None:
+    assert {*get_args(type(SETTINGS.glue).model_fields["version"].annotation)} <= PRICES.glue_dpu_hour.keys()
 
 
 def test_twice_the_executors_take_half_the_time_for_the_complaints_and_the_same_for_the_start() -> None:
     def seconds(workers: int, complaints: int) -> float:
         glue = SETTINGS.glue.model_copy(update={"number_of_workers": workers})
         usage = costs.of_classification(complaints, SETTINGS.model_copy(update={"glue": glue}))
-        return usage.dpu_seconds / workers / costs.DPU_A_WORKER[glue.worker_type]
+        return sum(usage.dpu_seconds.values()) / workers / costs.DPU_A_WORKER[glue.worker_type]
 
     start = seconds(2, 0)
     assert seconds(3, 0) == start > 0
@@ -82,7 +116,7 @@ def test_a_training_has_a_history_to_prepare_its_fits_and_one_evaluation() -> No
     fit = 240 + 90
     assert twice.instance_seconds["ml.m5.xlarge"] - alone.instance_seconds["ml.m5.xlarge"] == pytest.approx(fit)
     assert alone.instance_seconds["ml.m5.xlarge"] == pytest.approx(fit + 240 + 10)
-    assert alone.dpu_seconds == pytest.approx(2 * (75 + 6))
+    assert alone.dpu_seconds == {"5.1": pytest.approx(2 * (75 + 6))}
 
 
 def test_the_jobs_of_a_tuning_are_on_their_own_machines() -> None:

@@ -92,6 +92,11 @@ def test_the_values_of_an_environment_replace_those_of_the_pipeline_and_no_other
     assert after.fingerprint() == before.fingerprint()
 
 
+def test_an_environment_may_have_one_price_for_every_glue_version(config: Path) -> None:
+    (config / "environment.yaml").write_text("prices: {glue_dpu_hour: 0.5}")
+    assert load_settings(config).pipeline.prices.glue_dpu_hour == 0.5
+
+
 def test_a_mistake_in_the_values_of_an_environment_is_named(config: Path) -> None:
     (config / "environment.yaml").write_text("orchestration: {pol_seconds: 7}")
     with pytest.raises(SettingsError, match=r"^environment\.yaml: orchestration\.pol_seconds"):
