@@ -48,9 +48,10 @@ def published_accuracy(
 
 def _labels(complaints: Path) -> pa.Table:
     files = [str(path) for path in sorted(complaints.rglob("*.parquet"))]
-    rows = ds.dataset(files, format="parquet").to_table(
-        columns=[_KEY, "label"], filter=pc.field("label").is_valid() & (pc.field("label") != "unmapped")
-    )
+    label = pc.field("label")
+    # An older copy may have another label.
+    wanted = label.is_valid() & (label != "unmapped") & (pc.field("fate") != "superseded")
+    rows = ds.dataset(files, format="parquet").to_table(columns=[_KEY, "label"], filter=wanted)
     return rows.group_by(_KEY, use_threads=False).aggregate([("label", "first")]).rename_columns([_KEY, "label"])
 
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from assessment import Window, assessment
 from baseline import Baseline, BaselineRefusedError, Scored, load
@@ -145,11 +147,7 @@ def window_of(
     found: Mapping[str, tuple[str, Mapping[str, Any]]], complaints: Path, cells: Cells, earlier: Cells
 ) -> Window:
     """The window of the complaints that were answered, with product and label of those in the Parquet files."""
-    tables = [
-        pq.ParquetFile(path).read(columns=["complaint_id", "product", "label"])
-        for path in sorted(complaints.rglob("*.parquet"))
-    ]
-    known = {row["complaint_id"]: row for table in tables for row in table.to_pylist() if row["complaint_id"] in found}
+    known = {row["complaint_id"]: row for row in _asked_about(complaints, [*found])}
     answers = [answer for _, answer in found.values()]
     scored = Scored(
         [narrative for narrative, _ in found.values()],
@@ -164,6 +162,17 @@ def window_of(
         cells,
         earlier,
     )
+
+
+def _asked_about(complaints: Path, ids: list[str]) -> list[dict[str, Any]]:
+    """Product and label of those complaints; of several copies, of the one that was classified."""
+    files = [str(path) for path in sorted(complaints.rglob("*.parquet"))]
+    if not files:
+        return []
+    wanted = (pc.field("fate") == "with_narrative") & pc.field("complaint_id").isin(pa.array(ids, pa.string()))
+    found = ds.dataset(files, format="parquet").to_table(columns=["complaint_id", "product", "label"], filter=wanted)
+    rows: list[dict[str, Any]] = found.to_pylist()
+    return rows
 
 
 def figures(document: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -30,9 +30,9 @@ def run(tmp_path: Path) -> Path:
     ]
     scores = [json.dumps(each) for each in reversed([*answers[:-1], {"complaint_id": "299", "error": "no narrative"}])]
     rows = [
-        ("product", "complaint_id", "label"),
-        *zip(["A card"] * 300, ids, labels, strict=True),
-        ("New", "x", "unmapped"),
+        ("product", "complaint_id", "label", "fate"),
+        *zip(["A card"] * 300, ids, labels, ["with_narrative"] * 300, strict=True),
+        ("New", "x", "unmapped", "without_narrative"),
     ]
     account = {
         "scores": [
@@ -86,6 +86,18 @@ def test_a_run_is_assessed_by_its_files_and_the_answers_find_their_records(run: 
         < found["baseline_accuracy"]["estimate"]
         < found["estimated_accuracy"]["high"]
     )
+
+
+def test_an_older_copy_of_a_complaint_counts_for_nothing(run: Path) -> None:
+    older = {"complaint_id": ["0"], "product": ["Gone"], "label": ["unmapped"], "fate": ["superseded"]}
+    pq.write_table(pa.table(older), run / "complaints" / "b.parquet")
+    publish(run, "b", "v3", [("0", "card", None)])
+    found = monitored(run)
+    assert found["unknown_products"]["names"] == {}
+    # The label is that of the newest copy, not of one that sorts before it.
+    known = {"complaint_id": ["0"], "product": ["Older"], "label": ["elsewhere"], "fate": ["superseded"]}
+    pq.write_table(pa.table(known), run / "complaints" / "0.parquet")
+    assert monitored(run)["published_accuracy"] == found["published_accuracy"]
 
 
 def test_labels_count_where_the_model_was_not_trained_on_them_and_those_of_earlier_windows_are_added(run: Path) -> None:
