@@ -156,7 +156,12 @@ def moved(found: Mapping[str, float], limits: Mapping[str, float]) -> list[str]:
 
 def presence(terms: Sequence[frozenset[str]], names: Sequence[str]) -> npt.NDArray[np.float32]:
     """(complaints, names): 1 where a complaint has the term."""
-    return np.array([[name in each for name in names] for each in terms], np.float32).reshape(len(terms), len(names))
+    found = np.zeros((len(terms), len(names)), np.float32)
+    place = {name: column for column, name in enumerate(names)}
+    wanted = frozenset(place)
+    for row, each in enumerate(terms):
+        found[row, [place[name] for name in each & wanted]] = 1
+    return found
 
 
 def population_stability(window: Floats, reference: Floats) -> float:
