@@ -9,7 +9,7 @@ Each module says what moto does, what AWS does, and why it matters here; its con
     s3_conditional_writes     one winner among concurrent writers with If-Match and If-None-Match
     s3_concurrent_reads       no errors for reads beside deletions and new versions
     server_paths              keys with line feeds
-    s3_listings               EncodingType=url for keys that XML cannot hold
+    s3_listings               EncodingType=url for keys that XML cannot hold, and no copies of the bytes
     s3_object_files           objects in files instead of memory, for persistence
     s3_object_changes         the S3 staging of running Glue jobs follows each write
     s3_bucket_policies        policies deny what their conditions say, and nothing else

@@ -14,6 +14,9 @@ from moto.s3.models import FakeKey, S3Backend
 
 from localaws.moto_patches.replacement import replaced
 
+# The attribute of a copy that has its bytes in common with another key: it closes nothing, and keeps that key.
+BYTES_OF = "bytes_of"
+
 
 @contextmanager
 def patches() -> Iterator[None]:
@@ -42,6 +45,8 @@ def _deleted_meanwhile(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _closed_by_the_last_reader(original: Callable[..., None]) -> Callable[..., None]:
     def dispose(key: Any, garbage: bool = False) -> None:
+        if BYTES_OF in key.__dict__:
+            return
         if garbage:
             original(key, garbage)
         else:

@@ -1,8 +1,9 @@
-"""S3's `EncodingType=url` in ListObjects, ListObjectsV2 and ListObjectVersions.
+"""S3's listings: keys that XML cannot hold, and no copies of the objects.
 
 XML 1.0 cannot hold most control characters, so that clients ask S3 to percent-encode every key, prefix and marker of a
 listing; boto3 always does. moto 5.2.5 ignores that in ListObjectVersions and for some members of the other two: one key
-with a control character makes the whole listing unreadable.
+with a control character makes the whole listing unreadable. ListObjectVersions makes a deep copy of every object of the
+bucket, with its bytes: 5 seconds for one of 586 MB.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 """
 
@@ -12,9 +13,11 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from moto.core.responses import ActionResult
+from moto.s3.models import FakeKey
 from moto.s3.responses import S3Response
 
 from localaws.moto_patches.replacement import replaced
+from localaws.moto_patches.s3_concurrent_reads import BYTES_OF
 from localaws.server.protocol import Json
 
 OPERATIONS = ("list_objects", "list_objects_v2", "list_object_versions")
@@ -24,8 +27,9 @@ ENTRIES = {"Contents": "Key", "Versions": "Key", "DeleteMarkers": "Key", "Common
 
 @contextmanager
 def patches() -> Iterator[None]:
-    """Listings are encoded as they were asked for."""
-    with replaced(S3Response, {name: _encoding(getattr(S3Response, name)) for name in OPERATIONS}):
+    """Listings are encoded as they were asked for, and copy no bytes."""
+    encoding = {name: _encoding(getattr(S3Response, name)) for name in OPERATIONS}
+    with replaced(S3Response, encoding), replaced(FakeKey, {"__deepcopy__": _copy_without_bytes}):
         yield
 
 
@@ -60,3 +64,10 @@ def encoded(listing: Mapping[str, Any]) -> Json:
 
 def _encoded(text: str) -> str:
     return quote_plus(text, safe="/*")
+
+
+def _copy_without_bytes(version: Any, _memo: Any) -> Any:
+    # Not FakeKey.__new__, which remembers every instance for ever.
+    copied = object.__new__(type(version))
+    copied.__dict__.update(version.__dict__, **{BYTES_OF: version})
+    return copied

@@ -1,8 +1,8 @@
 """S3's objects in files: for a LocalAWS that is persistent, beside `apply`.
 
-moto 5.2.5 holds each object in a temporary file that ends with its process, and makes a deep copy of all objects of a
-bucket for each listing. Its buckets hold their objects in `keys`, a store that can be replaced. All changes of objects
-go through that store, but for those of tags and locks, which change an object in place.
+moto 5.2.5 holds each object in a temporary file that ends with its process. Its buckets hold their objects in `keys`, a
+store that can be replaced. All changes of objects go through that store, but for those of tags and locks, which change
+an object in place.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +33,6 @@ def patches(keys_of: Callable[[Any], Any], changed: Callable[[str, str], None]) 
     reporting = {name: _reporting(getattr(S3Backend, name), changed) for name in CHANGES_IN_PLACE}
     with ExitStack() as stack:
         stack.enter_context(replaced(FakeBucket, {"__init__": make}))
-        stack.enter_context(replaced(FakeKey, {"__deepcopy__": _copy_sharing_content}))
         stack.enter_context(replaced(S3Backend, reporting))
         yield
 
@@ -47,11 +46,3 @@ def _reporting(original: Callable[..., Any], changed: Callable[[str, str], None]
         return result
 
     return change
-
-
-def _copy_sharing_content(version: Any, _memo: Any) -> Any:
-    # Not FakeKey.__new__, which remembers every instance for ever.
-    copied = object.__new__(type(version))
-    copied.__dict__.update(version.__dict__)
-    copied.disposed = True
-    return copied

@@ -1,6 +1,10 @@
 """Listings of keys that XML cannot hold: encoded as the client asks."""
 
+import gc
+from copy import deepcopy
+
 import pytest
+from moto.s3.models import s3_backends
 
 from tests.localaws.account import Account
 
@@ -39,3 +43,12 @@ def test_a_deleted_key_is_listed_as_a_delete_marker(filled: Account) -> None:
     assert [
         entry["Key"] for entry in filled.s3.list_objects_v2(Bucket=filled.name, StartAfter=KEYS[0])["Contents"]
     ] == KEYS[2:]
+
+
+def test_the_bytes_of_large_objects_are_not_copied_for_a_listing_and_outlive_it(filled: Account) -> None:
+    kept = s3_backends["123456789012"]["aws"].buckets[filled.name].keys[KEYS[0]]
+    copied = deepcopy(kept)  # what moto lists
+    assert copied._value_buffer is kept._value_buffer
+    del copied
+    gc.collect()
+    assert filled.get(KEYS[0]).decode() == KEYS[0]
