@@ -153,7 +153,7 @@ check: $(foreach e,airflow jobs deploy checkov,.venvs/$(e)/.installed) ## Lint, 
 	@$(AIRFLOW_ENV)/bin/python -m tests.campaign.page --check
 	@PYTHONPATH=dags $(AIRFLOW_ENV)/bin/python docs/generate_configuration.py --check
 	@PYTHONPATH=dags $(DEPLOY_ENV)/bin/python -m deploy.image_table --check
-	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py bench/prepare_contenders.py bench/timed_job.py
+	@MYPYPATH=dags $(JOBS_ENV)/bin/mypy deploy laptop localaws bench/orchestration.py bench/etl_contenders.py bench/etl_stages.py bench/prepare_contenders.py bench/timed_job.py
 	@MYPYPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/mypy bench/etl.py bench/prepare.py bench/scale.py bench/model.py bench/issues.py bench/inference.py bench/monitoring.py
 	@$(JOBS_ENV)/bin/cfn-lint infra/*.yaml
 	@$(CHECKOV_ENV)/bin/checkov --config-file .checkov.yaml

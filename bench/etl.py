@@ -30,11 +30,15 @@ from laptop.sample import write_sample
 ROOT = Path(__file__).parents[1]
 _ROWS, _SMALL_ROWS = 1_000_000, 50_000  # the smaller file is also split between tasks
 _IN_BENCH_ENVIRONMENT = ("duckdb", "polars")
+# Those whose stages are timed on one core, and the stages.
+_STAGED = ("ours", "pyarrow", "polars")
+_STAGES = ("bytes and marks", "quotes and records", "parse and check", "encode and write")
 _ABOUT = (
     "Wall time to read a CSV file of complaints and write it as Parquet, every column as text: the reader of the "
     "Glue jobs (`ours`) against Spark's CSV reader, DuckDB, Polars, pandas and pyarrow. Each runs in a process of "
     "its own and reads a smaller file first (`first file`). A ratio above 1 is slower than ours. A time counts "
-    "only if rows, ids and narratives are those of the file (`rows are right`)."
+    "only if rows, ids and narratives are those of the file (`rows are right`). Below: where one core's time goes, "
+    "without Spark. Parsing and encoding are pyarrow's, which Glue has; marks and quotes make exact rows of any bytes."
 )
 # The contenders with the number of cores each may use.
 _RUNS = (
@@ -78,6 +82,9 @@ def main() -> int:
     # A run with other options replaces only the figures of the same options.
     save("etl" if not asked else f"etl-{options.rows}", [document | each for each in results], folder)
     text = report(results, size)
+    if not options.contenders:
+        stages = {name: _stages(name, source, expected, options.bench_python) for name in _STAGED}
+        text += "\n\n" + stage_report(stages)
     print(text)
     versions = ", ".join(dict.fromkeys(f"{each['contender'].partition('_')[0]} {each['version']}" for each in results))
     record(" ".join(["etl", *asked]), _ABOUT, f"{expected.rows:,} rows, {size / 1e6:,.0f} MB; {versions}\n\n{text}")
@@ -156,6 +163,40 @@ def _measured(name: str, cores: int, small: Path, source: Path, bench_python: st
         **found._asdict(),
     }
     return described | figures | {"peak_memory_mb": run.peak_memory_mb}
+
+
+def _stages(name: str, source: Path, expected: Content, bench_python: str) -> dict[str, float]:
+    """The seconds of each stage on one core.
+
+    Raises:
+        ValueError: the rows are not those of the file.
+    """
+    target = source.with_name("stages.parquet")
+    _remove(target)
+    python = bench_python if name in _IN_BENCH_ENVIRONMENT else sys.executable
+    command = [python, "-W", "ignore", "-m", "bench.etl_stages", name, str(source), str(target)]
+    run = measured(command, {"PYTHONPATH": f"{ROOT}:{ROOT / 'dags'}"})
+    if (found := content_of(target)) != expected:
+        raise ValueError(f"{name} read {found} where the file has {expected}")
+    _remove(target)
+    seconds: dict[str, float] = json.loads(run.output.splitlines()[-1])
+    return seconds
+
+
+def stage_report(stages: Mapping[str, Mapping[str, float]]) -> str:
+    """The seconds of the stages as a table, and the ratio of their sums to that of the last one, which is the peer."""
+    totals = {name: sum(each.values()) for name, each in stages.items()}
+    peer = [*totals.values()][-1]
+    rows = [
+        [
+            name,
+            *(f"{each[stage]:.2f}" if stage in each else "-" for stage in _STAGES),
+            f"{totals[name]:.2f}",
+            ratio(totals[name], peer),
+        ]
+        for name, each in stages.items()
+    ]
+    return table(["seconds on one core", *_STAGES, "sum", "ratio"], rows)
 
 
 def _remove(target: Path) -> None:
