@@ -36,7 +36,7 @@ CARRIED = (
 _AS_READ = ("part", "source", "record", "line", "reason", "raw", "in_open_quote", "complaint_id", *CARRIED)
 _PLAIN_ID = r"^(?:0|[1-9][0-9]*)$"
 _WITH_SPACES = re.compile(r"\s*(?:0|[1-9][0-9]*)\s*")
-_SHORT_ZIP = re.compile(r"[0-9]{1,4}")
+_SHORT_ZIP = r"\A[0-9]{1,4}\z"
 
 
 class Source(NamedTuple):
@@ -78,7 +78,7 @@ class Cleaning:
             "input_rank": numbers(np.array([each.rank for each in sources], np.int32), pa.int32()).take(places),
             "received_on": received.read,
             "sent_on": sent.read,
-            "zip_code": _by_value(column["zip_code"], _zip_code, texts),
+            "zip_code": _zip_codes(column["zip_code"]),
             "label": _by_value(column["product"], self.label, texts),
             "narrative": narrative,
             "text_group": narratives.text_groups(narrative, is_written),
@@ -131,10 +131,10 @@ def _is_restored(identifiers: pa.Array) -> Mask:
     return odd
 
 
-def _zip_code(written: str) -> str:
-    """The ZIP code with the leading zeros that Excel takes for none; other ways of writing it (`021XX`) as they are."""
-    code = written.strip(" ")
-    return code.zfill(5) if _SHORT_ZIP.fullmatch(code) else code
+def _zip_codes(written: pa.Array) -> pa.Array:
+    """ZIP codes with the leading zeros that Excel takes for none; other ways of writing them (`021XX`) as they are."""
+    codes = pc.utf8_trim(written, characters=" ")
+    return pc.if_else(pc.match_substring_regex(codes, _SHORT_ZIP), pc.utf8_lpad(codes, 5, "0"), codes)
 
 
 def _by_value(

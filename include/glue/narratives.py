@@ -20,6 +20,10 @@ _SHORT = 100  # characters; the CFPB's shortest stubs say nothing about a class
 # Nearly every English text of a hundred characters has one of these words, and hardly one in another language.
 _ENGLISH = r"\b(?:the|and|my|was|that|with|for|have|this|they|is|of|not|from)\b"
 _ENGLISH_WORD = re.compile(_ENGLISH, re.IGNORECASE)
+# For texts in ASCII: lower case, and a space for what `str.split` takes for white space.
+_ASCII_GROUP = bytes(0x20 if chr(code).isspace() else ord(chr(code).lower()) for code in range(128)) + bytes(
+    range(128, 256)
+)
 
 
 class Narratives(NamedTuple):
@@ -50,16 +54,35 @@ def is_written(column: pa.Array) -> Mask:
 
 
 def text_groups(column: pa.Array, written: Mask) -> pa.Array:
-    """The SHA-256 of each narrative that is `written`, without its case and white space; null for the others."""
+    """`text_group` of each narrative that is `written`; null for the others."""
     groups: list[str | None] = [None] * len(column)
-    for place in np.flatnonzero(written).tolist():
+    is_ascii = mask(pc.string_is_ascii(column))
+    for place in np.flatnonzero(written & ~is_ascii).tolist():
         groups[place] = text_group(column[place].as_py())
+    if (written & is_ascii).any():
+        content, places = _in_one_case(column)
+        for place in np.flatnonzero(written & is_ascii).tolist():
+            groups[place] = sha256(content[places[place] : places[place + 1]].strip(b" ")).hexdigest()
     return texts(groups)
 
 
 def text_group(narrative: str) -> str:
-    """The same for narratives that differ in case and white space only."""
+    """The SHA-256 of a narrative without its case and white space: the same for those that differ in them only."""
     return sha256(" ".join(narrative.lower().split()).encode()).hexdigest()
+
+
+def _in_one_case(column: pa.Array) -> tuple[bytes, list[int]]:
+    """The texts in lower case and with one space for white space, one behind the other, and where each begins.
+
+    Of texts in ASCII only, but of all at once, which is ten times as fast as one by one.
+    """
+    _, offsets, content = column.buffers()
+    lowered = content.to_pybytes().translate(_ASCII_GROUP)
+    is_space = np.frombuffer(lowered, np.uint8) == ord(" ")
+    further = np.flatnonzero(is_space[1:] & is_space[:-1]) + 1
+    places = np.frombuffer(offsets, np.int32, column.offset + len(column) + 1)[column.offset :]
+    shorter = np.delete(np.frombuffer(lowered, np.uint8), further).tobytes()
+    return shorter, (places - np.searchsorted(further, places)).tolist()
 
 
 def _is_english(column: pa.Array) -> Mask:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,16 @@ _SERIAL = re.compile(r"(3[6-9][0-9]{3}|[4-6][0-9]{4}|7[0-2][0-9]{3})(?:\.[0-9]+)
 _SECONDS, _MILLISECONDS = re.compile(r"([0-9]{10})(?:\.[0-9]+)?\Z"), re.compile(r"([0-9]{10})[0-9]{3}\Z")
 _EPOCH, _EXCEL = date(1970, 1, 1).toordinal(), date(1899, 12, 30).toordinal()
 _SECONDS_A_DAY = 86_400
+# Distinct texts, and the characters of each, that are remembered from one table to the next.
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 20_000, 40
+
+
+class _Date(NamedTuple):
+    """What a text is: a day since 1970-01-01, no date, or one that could be two days."""
+
+    day: int | None
+    unreadable: bool
+    ambiguous: bool
 
 
 class Dates(NamedTuple):
@@ -42,13 +53,23 @@ class Dates(NamedTuple):
 def dates_in(column: pa.Array) -> Dates:
     """The dates that a column of texts holds. Each distinct text is read once: millions of rows share some days."""
     encoded = column.dictionary_encode()
-    written = [text.strip(" ") for text in encoded.dictionary.to_pylist()]
-    ambiguous = [is_ambiguous(text) for text in written]
-    read = [None if unclear else day_of(text) for text, unclear in zip(written, ambiguous, strict=True)]
-    unreadable = [
-        bool(text) and day is None and not unclear for text, day, unclear in zip(written, read, ambiguous, strict=True)
-    ]
-    return Dates(days(read).take(encoded.indices), _rows(unreadable, encoded), _rows(ambiguous, encoded))
+    written = (text.strip(" ") for text in encoded.dictionary.to_pylist())
+    found = [_remembered(text) if len(text) <= _LONGEST_REMEMBERED else _date_in(text) for text in written]
+    unreadable, ambiguous = [each.unreadable for each in found], [each.ambiguous for each in found]
+    return Dates(
+        days([each.day for each in found]).take(encoded.indices), _rows(unreadable, encoded), _rows(ambiguous, encoded)
+    )
+
+
+def _date_in(text: str) -> _Date:
+    if is_ambiguous(text):
+        return _Date(None, False, True)
+    day = day_of(text)
+    return _Date(day, bool(text) and day is None, False)
+
+
+# For the tables that come: a file's ranges have the same days.
+_remembered = lru_cache(maxsize=_MOST_REMEMBERED)(_date_in)
 
 
 def day_of(text: str) -> int | None:
