@@ -64,6 +64,11 @@ def values(column: pa.Array, where_null: int = 0) -> npt.NDArray[np.int32]:
     return found[filled.offset :]
 
 
+def integers(column: pa.Array, kind: type[np.generic] = np.int32) -> npt.NDArray[Any]:
+    """The integers of a column without nulls as a numpy array of their own kind."""
+    return np.frombuffer(column.buffers()[1], kind, column.offset + len(column))[column.offset :]
+
+
 def mask(condition: pa.Array) -> Mask:
     """A condition as a numpy array: False where it is null."""
     _, bits = condition.buffers()

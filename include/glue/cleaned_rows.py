@@ -34,6 +34,7 @@ CARRIED = (
     "consumer_disputed",
 )
 _AS_READ = ("part", "source", "record", "line", "reason", "raw", "in_open_quote", "complaint_id", *CARRIED)
+_DIGITS = r"0*(?P<digits>[0-9]+)"
 _PLAIN_ID = r"^(?:0|[1-9][0-9]*)$"
 _WITH_SPACES = re.compile(r"\s*(?:0|[1-9][0-9]*)\s*")
 _SHORT_ZIP = r"\A[0-9]{1,4}\z"
@@ -66,14 +67,16 @@ class Cleaning:
         written = narratives.cleaned(column["consumer_complaint_narrative"])
         narrative, kinds = masked(written.texts)
         is_written = narratives.is_written(narrative)
+        restored = _is_restored(column["complaint_id"])
         odd = {
             **_odd_dates(received, sent, days([each.arrived for each in sources]).take(places)),
-            "id_restored": _is_restored(column["complaint_id"]),
+            "id_restored": restored,
             "in_open_quote": mask(column["in_open_quote"]),
             "masked_personal_data": kinds.any(axis=1),
             **{name: getattr(written, name) for name in ("control_characters", "short_narrative", "not_english")},
         }
         made = {
+            "complaint_id": published_ids(column["complaint_id"]),
             "etag": texts([each.etag for each in sources]).take(places),
             "input_rank": numbers(np.array([each.rank for each in sources], np.int32), pa.int32()).take(places),
             "received_on": received.read,
@@ -121,6 +124,14 @@ def _odd_dates(received: Dates, sent: Dates, arrived: pa.Array) -> dict[str, Mas
         "received_in_future": mask(pc.greater(received.read, arrived)),
         "date_ambiguous": received.ambiguous | sent.ambiguous,
     }
+
+
+def published_ids(written: pa.Array) -> pa.Array:
+    """The digits of each Complaint ID, also where a spreadsheet wrote it as `123.0`, `8,000,001` or `00123`."""
+    if mask(pc.match_substring_regex(written, _PLAIN_ID)).all():
+        return written
+    found = pc.extract_regex(pc.replace_substring(written, ",", ""), _DIGITS)
+    return pc.if_else(found.is_valid(), found.field("digits"), pc.if_else(written.is_valid(), texts([""])[0], written))
 
 
 def _is_restored(identifiers: pa.Array) -> Mask:

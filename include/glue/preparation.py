@@ -9,21 +9,26 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from typing import Any, NamedTuple
 
-from cleaned_rows import FLAGS, SCHEMA, UNMAPPED, Cleaning, Source
-from complaint_rows import FATES, files_for, numbered_rows, prepared
+from cleaned_rows import FLAGS, UNMAPPED, Cleaning, Source
+from cleaned_rows import SCHEMA as CLEANED
+from complaint_files import Counted, write_complaints
+from complaint_rows import files_for, numbered_rows
+from complaint_tables import FATES, SCHEMA
 from exact_csv.inputs import Input
 from exact_csv.limits import ReaderLimits, reader_limits
 from exact_csv.outputs import files_below, remove_files
-from exact_csv.parquet_files import Rewriting
+from exact_csv.parquet_files import Rewriting, spark_schema
 from exact_csv.reading import Read, read_complaints
 from personal_data import KINDS
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from run_files import Counts, account_of, read_json
+from run_files import Counts, counts_of_sources, read_json
 
 _ODDITIES = {"flags": FLAGS, "personal_data": KINDS}
 _LONGEST_LIST = 1_000  # characters of names in a message
@@ -100,23 +105,21 @@ def prepare(spark: SparkSession, options: argparse.Namespace) -> Prepared:
         [each.input for each in given],
         options.limits,
         options.parsed,
-        rewriting=Rewriting(SCHEMA, _cleaning(given, options.label_rules)),
+        rewriting=Rewriting(CLEANED, _cleaning(given, options.label_rules)),
     )
     print(f"{read.rows:,} rows read and cleaned", flush=True)
-    aside = files_set_aside(read.complaints, {each.input.uri: each.input.size for each in given}, options.limits)
-    readable, count = readable_rows(read, aside)
-    numbered = numbered_rows(readable, read.may_number_rows)
+    aside = files_set_aside(read, {each.input.uri: each.input.size for each in given}, options.limits)
+    count = readable_rows(read, aside).count() if aside else read.rows
+    numbered = numbered_rows(readable_rows(read, aside), read.may_number_rows) if read.may_number_rows else []
     if numbered:
         print(f'warning: ids are made up, as the column "id" numbers rows in {listed(numbered)}', flush=True)
-    rows = prepared(readable, numbered)
-    rows.write.mode("overwrite").parquet(options.complaints)
-
-    complaints = spark.read.schema(rows.schema).parquet(options.complaints)
-    counts = account_of(complaints, sources, FATES, _conditions())
+    found = write_complaints(read, numbered, [each["source"] for each in aside], options.complaints)
+    counts = counts_of_files(found, sources)
     if count != counts.total["rows"]:
         written = f"{counts.total['rows']:,} stand in {options.complaints}"
         raise RuntimeError(f"{count:,} rows were read, but {written}")
-    print(f"{count:,} rows written", flush=True)
+    print(f"{count:,} rows written, {counts.total['superseded']:,} of them older copies of others", flush=True)
+    complaints = spark.read.schema(spark_schema(SCHEMA)).parquet(options.complaints)
     # All files, not only those of this attempt: with another number of cores an earlier one used other names.
     remove_files(files_below(options.parsed))
     write_quarantine(complaints, aside, options.quarantine)
@@ -148,24 +151,24 @@ def _cleaning(given: Sequence[GivenInput], rules: Sequence[Sequence[str]]) -> Cl
     return Cleaning(sources, rules)
 
 
-def _conditions() -> dict[str, Column]:
-    """What is counted among the complaints beside their fates."""
-    is_kept = F.col("fate").isin("with_narrative", "without_narrative")
-    odd = {each: is_kept & F.array_contains(column, each) for column, names in _ODDITIES.items() for each in names}
-    return {
-        "rows": F.lit(True),
-        "unreadable_files": F.col("record") == 0,
-        UNMAPPED: (F.col("fate") == "with_narrative") & (F.col("label") == UNMAPPED),
-        **odd,
-    }
+def counts_of_files(found: Iterable[Counted], sources: Sequence[str]) -> Counts:
+    """The counts of all rows, from those of each file that was written."""
+    by_source: dict[str, Counter[str]] = {}
+    for source, counted in chain.from_iterable(each.items() for each in found):
+        sums = by_source.setdefault(source, Counter())
+        last = max(sums["rows_in"], counted["rows_in"])
+        sums.update(counted)
+        sums["rows_in"] = last
+    names = ("rows", "unreadable_files", "superseded", UNMAPPED, *FLAGS, *KINDS)
+    return counts_of_sources(by_source, sources, FATES, {name: name for name in names})
 
 
-def files_set_aside(complaints: DataFrame, sizes: Mapping[str, int], limits: ReaderLimits) -> list[dict[str, Any]]:
+def files_set_aside(read: Read, sizes: Mapping[str, int], limits: ReaderLimits) -> list[dict[str, Any]]:
     """The files that cannot be read and do not fail the run, with their sizes; none if there are no others.
 
     `sizes` has the bytes of every input by its URI.
     """
-    found = unreadable_files(complaints) if limits.sets_files_aside else []
+    found = unreadable_files(read.complaints) if limits.sets_files_aside else []
     if not 0 < len(found) < len(sizes):
         return []
     print(f"warning: set aside, as they cannot be read: {listed([each['source'] for each in found])}", flush=True)
@@ -179,12 +182,11 @@ def unreadable_files(complaints: DataFrame) -> list[dict[str, Any]]:
     return [first[source] for source in sorted(first)]
 
 
-def readable_rows(read: Read, aside: Sequence[Mapping[str, Any]]) -> tuple[DataFrame, int]:
-    """The rows that were read without those of the files that are set aside, and their number."""
-    if not aside:
-        return read.complaints, read.rows
-    rows = read.complaints.filter(~F.col("source").isin([each["source"] for each in aside]))
-    return rows, rows.count()
+def readable_rows(read: Read, aside: Sequence[Mapping[str, Any]]) -> DataFrame:
+    """The rows that were read without those of the files that are set aside."""
+    return (
+        read.complaints.filter(~F.col("source").isin([each["source"] for each in aside])) if aside else read.complaints
+    )
 
 
 def write_quarantine(complaints: DataFrame, aside: Sequence[Mapping[str, Any]], uri: str) -> None:

@@ -70,13 +70,23 @@ def account_of(
     others = [F.count_if(condition).alias(f"more_{name}") for name, condition in (more or {}).items()]
     grouped = rows.groupBy("source").agg(F.max("record").alias("rows_in"), *counts, *others).collect()
     found = {row.source: row.asDict() for row in grouped}
+    return counts_of_sources(found, sources, fates, {name: f"more_{name}" for name in (more or {})})
+
+
+def counts_of_sources(
+    found: Mapping[str, Mapping[str, int]], sources: Sequence[str], fates: Sequence[str], more: Mapping[str, str]
+) -> Counts:
+    """The counts of each of the sources, and the sums of what `more` names; `found` has what was counted by source.
+
+    Raises:
+        ValueError: there are rows of a file that is not among the sources, and so would not be counted.
+    """
     if unknown := sorted(found.keys() - set(sources)):
         raise ValueError(f"rows were read from {', '.join(unknown)}, which the plan names otherwise or not at all")
-    total = {name: sum(row[f"more_{name}"] for row in found.values()) for name in (more or {})}
-    names = ("source", "rows_in", *fates)
-    empty = dict.fromkeys(("rows_in", *fates), 0)
+    total = {name: sum(row[column] for row in found.values()) for name, column in more.items()}
+    names = ("rows_in", *fates)
     by_source = [
-        {name: found[source][name] for name in names} if source in found else {"source": source, **empty}
+        {"source": source, **(dict.fromkeys(names, 0) if source not in found else {n: found[source][n] for n in names})}
         for source in sources
     ]
     return Counts(by_source, total)

@@ -65,9 +65,9 @@ def test_long_rows_are_written_before_they_fill_the_memory(spark: SparkSession, 
 def test_small_inputs_are_shared_among_the_cores(spark: SparkSession, run_of: LaidOut) -> None:
     names = [f"{number}.csv" for number in range(5)]
     run = run_of(dict.fromkeys(names, SHORT + "card,x,1\n" * 3))
-    uris = read_complaints(spark, inputs(run, *names), BOUNDS, run.uri("parsed")).uris
-    sources = [sorted({row.source for row in spark.read.parquet(uri).collect()}) for uri in uris]
-    assert len(uris) == spark.sparkContext.defaultParallelism
+    files = read_complaints(spark, inputs(run, *names), BOUNDS, run.uri("parsed")).files
+    sources = [sorted({row.source for row in spark.read.parquet(each.uri).collect()}) for each in files]
+    assert len(files) == spark.sparkContext.defaultParallelism
     assert [each for found in sources for each in found] == [run.source(name) for name in names]
 
 

@@ -1,23 +1,29 @@
 """What becomes of a record: its id, date, label and fate, as input and expected tables."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from cleaned_rows import SCHEMA, Cleaning, Source
-from complaint_rows import IN_OPEN_QUOTE, numbered_rows, prepared
+from cleaned_rows import SCHEMA, Cleaning, Source, published_ids
+from complaint_rows import numbered_rows, published_id
+from complaint_tables import IN_OPEN_QUOTE, complaints_of, ids_of
 from exact_csv.columns import COLUMNS
 from exact_csv.inputs import Input
 from exact_csv.parquet_files import spark_schema
 from exact_csv.strict_reader import SCHEMA as AS_READ
+from hypothesis import given
+from hypothesis import strategies as st
 from narratives import text_group
+from newest_copies import by_bucket, older_copies
 from preparation import inputs_of_plan
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Row, SparkSession
 
 from tests.glue.local_runs import LABEL_RULES, lay_out
 
@@ -74,13 +80,25 @@ def labels(products: list[str]) -> dict[str, str]:
     return {product: cleaning.label(product) for product in products}
 
 
-def cleaned(spark: SparkSession, folder: Path, rows: list[dict[str, Any]]) -> DataFrame:
-    """Records as a task leaves them for Spark."""
+def cleaned(rows: Sequence[dict[str, Any]]) -> pa.Table:
+    """Records as a task has them once they are read and cleaned."""
     as_read = pa.Table.from_pylist([dict.fromkeys(AS_READ.names) | {"part": 0} | row for row in rows], schema=AS_READ)
-    # Spark takes files of one path for the same ones.
-    file = folder / f"rows-{len([*folder.iterdir()])}.parquet"
-    pq.write_table(Cleaning(SOURCES, LABEL_RULES)(as_read), file)
-    return spark.read.schema(spark_schema(SCHEMA)).parquet(str(file))
+    return Cleaning(SOURCES, LABEL_RULES)(as_read)
+
+
+def older_of(rows: pa.Table, buckets: int) -> npt.NDArray[np.bool_]:
+    """True for the older copies among the rows, as two tasks find them that have half of the rows each."""
+    half = len(rows) // 2
+    sent: dict[int, list[tuple[int, bytes]]] = {}
+    for file, table in enumerate([rows.slice(0, half), rows.slice(half)]):
+        places = np.arange(len(table), dtype=np.int64)
+        for bucket, content in by_bucket(table.combine_chunks(), ids_of(table), file, places, buckets):
+            sent.setdefault(bucket, []).append((bucket, content))
+    found = np.zeros(len(rows), np.bool_)
+    for each in sent.values():
+        for file, copies in older_copies(each):
+            found[np.frombuffer(copies, np.int32) + file * half] = True
+    return found
 
 
 Complaints: TypeAlias = Callable[..., list[Row]]
@@ -88,14 +106,15 @@ Fates: TypeAlias = Callable[..., list[str]]
 
 
 @pytest.fixture
-def complaints(spark: SparkSession, tmp_path: Path) -> Complaints:
+def complaints() -> Complaints:
     """What becomes of records, in the order given; each is readable and has a narrative unless it says not."""
 
     def made(*given: dict[str, Any]) -> list[Row]:
         usual = {"source": OLD, "consumer_complaint_narrative": "a story"}
         rows = [usual | {"record": place, "line": place} | each for place, each in enumerate(given, start=1)]
-        found = {(row.source, row.record): row for row in prepared(cleaned(spark, tmp_path, rows)).collect()}
-        return [found[row["source"], row["record"]] for row in rows]
+        table = cleaned(rows)
+        found = complaints_of(table, ids_of(table), older_of(table, 2))
+        return [Row(**row) for row in found.to_pylist()]
 
     return made
 
@@ -272,7 +291,10 @@ def test_a_row_that_may_be_a_line_of_a_narrative_takes_no_others_place(complaint
 
 def test_an_id_that_different_complaints_share_is_a_row_number(spark: SparkSession, tmp_path: Path) -> None:
     def numbered(*given: dict[str, Any]) -> list[str]:
-        return numbered_rows(cleaned(spark, tmp_path, list(given)), [OLD, NEW])
+        # Spark takes files of one path for the same ones.
+        file = tmp_path / f"rows-{len([*tmp_path.iterdir()])}.parquet"
+        pq.write_table(cleaned(given), file)
+        return numbered_rows(spark.read.schema(spark_schema(SCHEMA)).parquet(str(file)), [OLD, NEW])
 
     sources = [(source, n) for source in (OLD, NEW) for n in range(3)]
     rows = [
@@ -360,7 +382,38 @@ def test_control_characters_are_taken_out_of_a_narrative_and_white_space_is_left
     assert only.narrative == "ab\tc\nd\ref"
 
 
-def test_copies_are_found_however_many_they_are(spark: SparkSession, tmp_path: Path) -> None:
-    rows = [{"source": OLD, "record": n, "line": n, "complaint_id": str(n % 40)} for n in range(1, 101)]
-    found = prepared(cleaned(spark, tmp_path, rows)).filter("fate != 'superseded'").collect()
-    assert sorted(row.record for row in found) == list(range(61, 101))
+def test_copies_are_found_however_many_they_are(fates: Fates) -> None:
+    found = fates(*({"complaint_id": str(n % 40)} for n in range(100)))
+    assert [place for place, fate in enumerate(found) if fate != "superseded"] == list(range(60, 100))
+
+
+COPIES = st.lists(
+    st.tuples(st.sampled_from([OLD, NEW]), st.sampled_from(["7", "07", "8", None, ""]), st.booleans()), max_size=12
+)
+
+
+@given(COPIES, st.integers(1, 4))
+def test_of_the_copies_of_a_complaint_one_is_the_newest_whoever_compares_them(
+    copies: list[tuple[str, str | None, bool]], buckets: int
+) -> None:
+    rows = [
+        {"source": source, "record": n, "line": n, "complaint_id": published, "in_open_quote": quoted or None}
+        for n, (source, published, quoted) in enumerate(copies, start=1)
+    ]
+    table = cleaned(rows)
+    newest: dict[str, int] = {}
+    ids = ids_of(table).to_pylist()
+    age = [(not row["in_open_quote"], row["source"] == NEW, row["record"]) for row in rows]
+    for place, each in enumerate(ids):
+        if each not in newest or age[place] > age[newest[each]]:
+            newest[each] = place
+    assert older_of(table, buckets).tolist() == [newest[each] != place for place, each in enumerate(ids)]
+
+
+def test_the_digits_of_an_id_are_the_same_for_both_of_its_readers(spark: SparkSession) -> None:
+    """Arrow reads them while rows are cleaned, Spark where exports are compared."""
+    written = ["7", " 7\t", "\xa07 ", "00123", "0", "000", "8,000,001.00", "x12y34", "", ",", "none", "\u0663", "1\n2"]
+    texts = spark.createDataFrame([(each,) for each in written], "id string")
+    expected = [row[0] for row in texts.select(published_id(texts.id)).collect()]
+    assert published_ids(pa.array([*written, None])).to_pylist() == [*expected, None]
+    assert published_ids(pa.array(["7", None])).to_pylist() == ["7", None]

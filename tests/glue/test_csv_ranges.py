@@ -14,6 +14,7 @@ import pytest
 from exact_csv import splitting
 from exact_csv.inputs import Input, Opener
 from exact_csv.limits import ReaderLimits
+from exact_csv.parquet_files import numbered, tables_in
 from exact_csv.reading import read_complaints
 from exact_csv.splitting import Piece, Seen, Settled, Work, settled, work_of
 from exact_csv.tables import tables_of
@@ -268,6 +269,12 @@ def test_spark_reads_ranges_of_a_few_bytes_side_by_side_and_numbers_them_in_orde
         for each in inputs
         for record in records_of(Opener(), each, BOUNDS)
     )
+    # A task that reads the files by itself finds the same, wherever the rows of unused parts stand.
+    tables = [numbered(table, read.numbering) for file in read.files for table in tables_in(file.uri)]
+    columns = ("source", "record", "line", "reason", "raw", "complaint_id")
+    of_tasks = [tuple(each[name] for name in columns) for table, _ in tables for each in table.to_pylist()]
+    assert sorted(of_tasks) == sorted(found)
+    assert sum(len(places) for _, places in tables) == read.rows < sum(file.rows for file in read.files)
 
 
 def test_a_large_input_that_is_gone_is_one_row_that_says_so(spark: SparkSession, run_of: LaidOut) -> None:

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import complaint_tables
 import prepare_complaints
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from audit_results import REVIEW_REASONS
 from cleaned_rows import FLAGS
-from complaint_rows import FATES
+from complaint_tables import FATES
 from preparation import InputFilesRefusedError
 from pyspark.sql import SparkSession
 
@@ -64,6 +66,28 @@ def test_rows_as_they_were_read_are_gone_once_they_are_prepared(run: Run) -> Non
 
 def test_a_folder_of_records_holds_nothing_that_a_transform_would_take_for_records(run: Run) -> None:
     assert [path.name.startswith("part-") for path in data_files(run.folder / "records")] == [True]
+
+
+def test_a_reader_finds_texts_dates_and_lists_in_the_complaints(run: Run, spark: SparkSession) -> None:
+    found = {each.name: each.dataType.simpleString() for each in spark.read.parquet(run.uri("complaints")).schema}
+    others = {"record": "bigint", "line": "bigint", "received_on": "date", "sent_on": "date"}
+    others |= {"flags": "array<string>", "personal_data": "array<string>"}
+    assert found == dict.fromkeys(complaint_tables.SCHEMA.names, "string") | others
+    (file,) = {pq.read_schema(path) for path in data_files(run.folder / "complaints")}
+    assert not [each for each in file if pa.types.is_dictionary(each.type)]
+
+
+def test_complaints_of_an_earlier_attempt_are_gone_whatever_their_names(run_of: LaidOut) -> None:
+    run = run_of({"a.csv": OLD})
+    left = run.folder / "complaints" / "part-00077-an-earlier-one.snappy.parquet"
+    left.parent.mkdir()
+    left.write_bytes(b"half of a file")
+    prepare(run)
+    files = data_files(run.folder / "complaints")
+    assert sum(pq.read_metadata(each).num_rows for each in files) == 4
+    first = {each.name: each.read_bytes() for each in files}
+    prepare(run)
+    assert {each.name: each.read_bytes() for each in data_files(run.folder / "complaints")} == first
 
 
 def test_what_is_quarantined_stands_there_with_its_place_its_reason_and_its_text(run: Run) -> None:

@@ -16,7 +16,10 @@ _MOST_REMOVED = 1_000  # objects of one DeleteObjects
 
 
 def write_file(uri: str, content: BinaryIO) -> None:
-    """Writes `content` to `uri` in one step: an existing file is replaced, and is never visible in part."""
+    """Writes `content` to `uri` in one step: an existing file is replaced, and is never visible in part.
+
+    It closes `content`, as boto3 does.
+    """
     content.seek(0)
     if place := s3_object(uri):
         s3_client().upload_fileobj(content, *place)
@@ -24,7 +27,7 @@ def write_file(uri: str, content: BinaryIO) -> None:
     path = local_path(uri)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with unfinished.open("wb") as file:
+    with content, unfinished.open("wb") as file:
         while piece := content.read(_COPIED):
             file.write(piece)
     unfinished.replace(path)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from io import BytesIO
 from itertools import chain
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from exact_csv.columns import IDENTIFIER, REQUIRED
+from exact_csv.inputs import Input, Opener
 from exact_csv.strict_reader import SCHEMA
 
 _FILE_BYTES = 32 << 20  # of Parquet, where a file ends: a task holds one in memory
@@ -25,6 +29,8 @@ _SPARK_TYPES = {
     pa.date32(): "date",
     pa.list_(pa.string()): "array<string>",
 }
+# The numbers of records and lines before each part, and None for a part whose rows are not used.
+Numbering: TypeAlias = Sequence[tuple[int, int] | None]
 
 
 class Rewriting(NamedTuple):
@@ -65,13 +71,8 @@ def files_of(tables: Iterator[pa.Table], schema: pa.Schema = SCHEMA) -> Iterator
         yield file, rows
 
 
-def rows_in(
-    spark: SparkSession, uris: Sequence[str], before: Sequence[tuple[int, int] | None], schema: pa.Schema = SCHEMA
-) -> DataFrame:
-    """The rows in such files, numbered as in their inputs.
-
-    `before` holds the numbers of records and lines before each part, and None for a part whose rows are not used.
-    """
+def rows_in(spark: SparkSession, uris: Sequence[str], before: Numbering, schema: pa.Schema = SCHEMA) -> DataFrame:
+    """The rows in such files, numbered as in their inputs."""
     if not uris:
         return spark.createDataFrame([], spark_schema(schema))
     found = spark.read.schema(f"part int, {spark_schema(schema)}").parquet(*uris)
@@ -85,3 +86,36 @@ def rows_in(
     record = f"if(record = 0 AND {records} IS NOT NULL, 0, record + {records}) AS record"
     numbered = found.selectExpr("source", record, f"line + {lines} AS line", *columns)
     return numbered if all(before) else numbered.where("record IS NOT NULL")
+
+
+def tables_in(uri: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """The rows of such a file, or some columns of them, as the tables that were written; a file is held in memory."""
+    with closing(Opener().open(Input(uri))) as stream:
+        content = b"".join(iter(lambda: stream.read(stream.size), b""))
+    file = pq.ParquetFile(pa.BufferReader(content))
+    for place in range(file.num_row_groups):
+        yield file.read_row_group(place, columns, use_threads=False).combine_chunks()
+
+
+def numbered(rows: pa.Table, before: Numbering) -> tuple[pa.Table, npt.NDArray[np.int64]]:
+    """Rows of such a file, numbered as in their inputs, and the place of each among those given."""
+    parts, part = np.unique(_integers(rows["part"], np.int32), return_inverse=True)
+    of_parts = [before[each] for each in parts.tolist()]
+    used = np.array([each is not None for each in of_parts], np.bool_)[part]
+    more = np.array([each or (0, 0) for each in of_parts], np.int64).reshape(-1, 2)[part]
+    for place, name in enumerate(("record", "line")):
+        given = _integers(rows[name], np.int64)
+        # The record 0 stands for the whole file.
+        found = np.where(given == 0, 0, given + more[:, place]) if name == "record" else given + more[:, place]
+        column = pa.Array.from_buffers(pa.int64(), len(found), [None, pa.py_buffer(found)])
+        rows = rows.set_column(rows.column_names.index(name), name, column)
+    places = np.flatnonzero(used)
+    if len(places) < len(used):
+        rows = rows.take(pa.Array.from_buffers(pa.int64(), len(places), [None, pa.py_buffer(places)]))
+    return rows, places
+
+
+def _integers(column: pa.ChunkedArray, kind: type[np.generic]) -> npt.NDArray[Any]:
+    """The numbers of a column without nulls."""
+    array = column.combine_chunks()
+    return np.frombuffer(array.buffers()[1], kind, array.offset + len(array))[array.offset :]

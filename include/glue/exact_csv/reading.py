@@ -15,13 +15,14 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple, TypeAlias
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from exact_csv.balancing import shared
 from exact_csv.inputs import Input, Opener
 from exact_csv.limits import ReaderLimits
 from exact_csv.outputs import write_file
-from exact_csv.parquet_files import AS_READ, Rewriting, files_of, rows_in
+from exact_csv.parquet_files import AS_READ, Numbering, Rewriting, files_of, rows_in
 from exact_csv.splitting import RANGE_BYTES, Look, Seen, Work, settled, work_of
 from exact_csv.tables import tables_of
 from exact_csv.whole_files import FileHeader
@@ -30,23 +31,31 @@ _UNPACKED = 4  # times as large as it was packed
 _OPENED = 64 << 10  # bytes that are read in the time that opening takes
 
 
+class Written(NamedTuple):
+    """A file, its bytes, and the number of its rows."""
+
+    uri: str
+    size: int
+    rows: int
+
+
 class Read(NamedTuple):
-    """A table with one row a record, their number, and the files that hold the table.
+    """What was read: the number of records, the files that hold a row for each, and how these are to be numbered.
 
     `may_number_rows` are the inputs whose ids come from a column that may hold row numbers.
     """
 
-    complaints: DataFrame
+    spark: SparkSession
+    files: list[Written]
+    numbering: Numbering
+    schema: pa.Schema
     rows: int
-    uris: list[str]
     may_number_rows: list[str]
 
-
-class Written(NamedTuple):
-    """A file, and the number of its rows."""
-
-    uri: str
-    rows: int
+    @property
+    def complaints(self) -> DataFrame:
+        """A table with one row a record."""
+        return rows_in(self.spark, [each.uri for each in self.files], self.numbering, self.schema)
 
 
 Answer: TypeAlias = Written | Seen | FileHeader  # of a task
@@ -77,16 +86,14 @@ def read_complaints(
     second = _done(spark, again, partial(write, "again")) if again else []
     written = [each for each in chain(first, second) if isinstance(each, Written)]
     wrong = sum(each.rows for each in seen.values() if before[each.number] is None)
-    uris = [each.uri for each in written]
     headers = [FileHeader(each.layout.given.uri, each.layout.header, 0, 0) for each in work if isinstance(each, Look)]
     headers += [each for each in chain(first, second) if isinstance(each, FileHeader)]
     for uri, ignored in {each.uri: each.header.ignored for each in headers}.items():
         if ignored:
             print(f"warning: {uri}: ignored, as other columns have their content: {', '.join(ignored)}", flush=True)
-    numbering = sorted({each.uri for each in headers if each.header.may_number_rows})
-    return Read(
-        rows_in(spark, uris, before, rewriting.schema), sum(each.rows for each in written) - wrong, uris, numbering
-    )
+    may_number_rows = sorted({each.uri for each in headers if each.header.may_number_rows})
+    rows = sum(each.rows for each in written) - wrong
+    return Read(spark, written, before, rewriting.schema, rows, may_number_rows)
 
 
 def _done(
@@ -121,6 +128,7 @@ def _write(
     )
     for count, (content, rows) in enumerate(files_of(tables, rewriting.schema)):
         uri = f"{folder}/{name}-{number:05d}-{count:05d}.parquet"
+        size = content.tell()
         write_file(uri, content)
-        yield Written(uri, rows)
+        yield Written(uri, size, rows)
     yield from found
