@@ -1,6 +1,8 @@
 """The values of an environment that the compiled files leave open, as `${Name}`.
 
-The committed machines and event patterns belong to no account: role, bucket, image, jobs and function are names there.
+The committed machines and event patterns belong to no account: role, bucket, image, jobs and function are names there,
+and so is the partition of the services' integrations. An execution in China or GovCloud fails with States.Runtime where
+that is not its own: https://github.com/aws/aws-cdk/issues/4597
 CloudFormation's `DefinitionSubstitutions` fill them in, and so does `filled`:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-stepfunctions-statemachine.html
 """
@@ -16,6 +18,8 @@ from complaints.settings import PipelineSettings, Settings
 from stepfunctions.handlers.steps import STEPS_FUNCTION
 
 _OPEN = re.compile(r"\$\{([A-Za-z0-9]+)\}")
+_PARTITION = "Partition"
+_INTEGRATION = re.compile(r"arn:aws(?=:states:::)")
 
 
 class SubstitutionError(ValueError):
@@ -26,6 +30,7 @@ def substitutions(settings: PipelineSettings) -> dict[str, str]:
     """What each `${Name}` of the compiled files stands for in the environment of these settings."""
     image = image_uri(Settings.model_construct(pipeline=settings))  # it reads no other part of the settings
     return {
+        _PARTITION: settings.aws.sagemaker_role_arn.split(":")[1],
         "Bucket": settings.storage.bucket,
         "SageMakerRoleArn": settings.aws.sagemaker_role_arn,
         "StepsFunctionArn": STEPS_FUNCTION,  # states accept a name in the place of the ARN
@@ -39,13 +44,14 @@ def substitutions(settings: PipelineSettings) -> dict[str, str]:
 
 
 def left_open(document: Any, values: Mapping[str, str]) -> Any:
-    """The JSON `document` with `${Name}` for each of the `values`; the inverse of `filled`.
+    """The JSON `document`, as the compiler writes it, with `${Name}` for each of the `values`; the inverse of `filled`.
 
     Raises:
         SubstitutionError: two names have the same value, or a text has one of the values somewhere inside.
     """
-    names = {value: name for name, value in values.items()}
-    if len(names) < len(values):
+    whole = {name: value for name, value in values.items() if name != _PARTITION}
+    names = {value: name for name, value in whole.items()}
+    if len(names) < len(whole):
         raise SubstitutionError(f"each value must be another one, to be left open by its name: {dict(values)}")
     return _left_open(document, names)
 
@@ -59,6 +65,7 @@ def _left_open(document: Any, names: Mapping[str, str]) -> Any:
         return document
     if document in names:
         return f"${{{names[document]}}}"
+    document = _INTEGRATION.sub(f"arn:${{{_PARTITION}}}", document)
     for value, name in names.items():
         if value in document:
             raise SubstitutionError(

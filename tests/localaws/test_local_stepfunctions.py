@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from complaints.settings import load_settings
 from localaws.moto_patches.stepfunctions_intrinsics import filled
+from stepfunctions import substitutions
 from tests.localaws.account import Account, wait
 
 COMPILED = sorted((Path(__file__).parents[2] / "stepfunctions").glob("*.asl.json"))
@@ -301,7 +303,8 @@ def test_a_machine_can_wait_for_another(account: Account) -> None:
 def test_a_compiled_machine_is_accepted_and_fails_where_its_function_is_missing(account: Account, file: Path) -> None:
     client = account.aws.client("stepfunctions")
     create = client.create_state_machine
-    machine = create(name=account.name, definition=file.read_text(), roleArn="arn:aws:iam::123456789012:role/r")
+    definition = substitutions.filled(file.read_text(), substitutions.substitutions(load_settings().pipeline))
+    machine = create(name=account.name, definition=definition, roleArn="arn:aws:iam::123456789012:role/r")
     execution = account.execute(machine["stateMachineArn"])
     assert (execution["status"], execution["error"]) == ("FAILED", "Lambda.ResourceNotFoundException")
 

@@ -19,9 +19,9 @@ every_file = pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.na
 
 
 def elsewhere() -> PipelineSettings:
-    """The settings of another account, in another region."""
-    role = "arn:aws:iam::210987654321:role/ml"
-    aws = SETTINGS.aws.model_copy(update={"region": "us-west-2", "sagemaker_role_arn": role})
+    """The settings of another account, in another partition."""
+    role = "arn:aws-us-gov:iam::210987654321:role/ml"
+    aws = SETTINGS.aws.model_copy(update={"region": "us-gov-west-1", "sagemaker_role_arn": role})
     storage = SETTINGS.storage.model_copy(update={"bucket": "acme-complaints"})
     return SETTINGS.model_copy(update={"aws": aws, "storage": storage})
 
@@ -31,7 +31,8 @@ def test_a_committed_file_names_no_account_region_or_bucket(path: Path) -> None:
     text = path.read_text()
     assert re.findall(r"(?<!\d)\d{12}(?!\d)", text) == []
     assert re.findall(r"\b[a-z]{2}-(?:gov-)?(?:north|south|east|west|central)+-\d\b", text) == []
-    assert [value for value in VALUES.values() if value in text] == []
+    assert [value for name, value in VALUES.items() if value in text and name != "Partition"] == []
+    assert "arn:aws" not in text
 
 
 @every_file
@@ -41,6 +42,9 @@ def test_a_committed_file_filled_for_another_account_has_no_name_left_and_none_o
     assert "${" not in text
     assert SETTINGS.aws.sagemaker_role_arn not in text
     assert f'"{SETTINGS.storage.bucket}"' not in text
+    integrations = re.findall(r"arn:[^:]+:states:::", text)
+    assert {*integrations} <= {"arn:aws-us-gov:states:::"}
+    assert bool(integrations) == path.name.endswith(".asl.json")
 
 
 def test_every_value_of_an_environment_is_used_by_a_file() -> None:
@@ -51,10 +55,15 @@ def test_every_value_of_an_environment_is_used_by_a_file() -> None:
 def test_what_was_left_open_and_filled_is_what_it_was() -> None:
     document: dict[str, Any] = {
         "Bucket": SETTINGS.storage.bucket,
+        "Resource": "arn:aws:states:::lambda:invoke",
         "Roles": [SETTINGS.aws.sagemaker_role_arn, {"Count": 3, "On": True, "None": None}],
     }
     opened = left_open(document, VALUES)
-    assert opened == {"Bucket": "${Bucket}", "Roles": ["${SageMakerRoleArn}", {"Count": 3, "On": True, "None": None}]}
+    assert opened == {
+        "Bucket": "${Bucket}",
+        "Resource": "arn:${Partition}:states:::lambda:invoke",
+        "Roles": ["${SageMakerRoleArn}", {"Count": 3, "On": True, "None": None}],
+    }
     assert json.loads(filled(json.dumps(opened), VALUES)) == document
 
 

@@ -8,14 +8,16 @@ from urllib.parse import urlsplit
 import boto3
 
 _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+_DOMAINS = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 
 
 def execution_url(execution_arn: str) -> str:
     """The page of an execution, with its steps, their input and output, and links to their logs; empty without one."""
     region = execution_arn.split(":")[3]
-    if not is_aws(boto3.client("stepfunctions", region_name=region)):
+    client = boto3.client("stepfunctions", region_name=region)
+    if not is_aws(client):
         return ""
-    return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution_arn}"
+    return f"https://{_host(client)}/states/home?region={region}#/v2/executions/details/{execution_arn}"
 
 
 def object_url(s3: Any, bucket: str, key: str) -> str:
@@ -23,7 +25,12 @@ def object_url(s3: Any, bucket: str, key: str) -> str:
     region = s3.meta.region_name
     if not is_aws(s3):
         return ""
-    return f"https://{region}.console.aws.amazon.com/s3/object/{bucket}?region={region}&prefix={key}"
+    return f"https://{_host(s3)}/s3/object/{bucket}?region={region}&prefix={key}"
+
+
+def _host(client: Any) -> str:
+    """The console's host in the client's region, by its partition."""
+    return f"{client.meta.region_name}.{_DOMAINS.get(client.meta.partition, 'console.aws.amazon.com')}"
 
 
 def is_aws(client: Any) -> bool:
