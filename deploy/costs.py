@@ -84,6 +84,8 @@ def _months(prices: Prices) -> Iterator[str]:
     alarms, dashboards = (
         _declared("monitoring", f"Type: AWS::CloudWatch::{kind}\n") for kind in ("Alarm", "Dashboard")
     )
+    # CloudWatch charges for each metric that an alarm looks at.
+    metrics = _declared("monitoring", "MetricName: ")
     endpoints = _ZONES * _declared("mwaa", "VpcEndpointType: Interface\n")
     hours = {name: getattr(prices, f"{name}_hour") * _HOURS_A_MONTH for name in ("mwaa", "nat_gateway", "vpc_endpoint")}
     yield "| stack, while nothing runs | USD a month |"
@@ -91,7 +93,7 @@ def _months(prices: Prices) -> Iterator[str]:
     yield f"| `data` | {prices.s3_gb_month:g} a GB; {prices.kms_key_month:g} for the key, on request |"
     yield "| `roles`, `jobs`, `pipeline` | 0 |"
     yield (
-        f"| `monitoring` | {alarms * prices.alarm_month:.2f} for {alarms} alarms, "
+        f"| `monitoring` | {metrics * prices.alarm_month:.2f} for {metrics} metrics of {alarms} alarms, "
         f"{dashboards * prices.dashboard_month:g} for the dashboard |"
     )
     yield f"| `dags`, with `mwaa` | {prices.s3_gb_month:g} a GB |"

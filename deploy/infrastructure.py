@@ -59,11 +59,15 @@ class Infrastructure:
 
     def roles(self) -> dict[str, str]:
         """The roles; the only stack that creates IAM resources."""
-        data, image = self._outputs("data"), self._image
+        data, image, security = self._outputs("data"), self._image, self.settings.security
+        glue = self.parameters.get("jobs", {})
         parameters = {
             "BucketName": data["BucketName"],
             "ImageAccount": image.partition(".")[0],
             "KeyArn": data.get("KeyArn", ""),
+            "JobsKeyArn": security.kms_key_arn or "",
+            "JobsInVpc": "true" if security.subnets or glue.get("ConnectionName") else "false",
+            "GlueSecurityConfiguration": glue.get("SecurityConfiguration", ""),
             "AirflowEnvironment": self.settings.aws.mwaa_environment,
         }
         return self._deploy("roles", parameters, ("CAPABILITY_NAMED_IAM",))
@@ -113,6 +117,7 @@ class Infrastructure:
             "SageMakerRoleArn": roles["SageMakerRoleArn"],
             "AlertsTopicArn": data["TopicArn"],
             "DataKeyArn": data.get("KeyArn", ""),
+            "JobsKeyArn": self.settings.security.kms_key_arn or "",
         }
         return self._deploy("mwaa", parameters, ("CAPABILITY_IAM",))
 

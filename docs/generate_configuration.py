@@ -120,7 +120,7 @@ DESCRIPTIONS = {
     "sagemaker.transform.max_payload_mb": "Maximum size of one request to the model.",
     "sagemaker.transform.max_concurrent_transforms": "Requests in flight per instance; one per vCPU. Multiplied by "
     "`max_payload_mb`, at most 100.",
-    "security.kms_key_arn": "ARN of the KMS key that encrypts the jobs' volumes and outputs.",
+    "security.kms_key_arn": "ARN of the KMS key, not of an alias, that encrypts the jobs' volumes and outputs.",
     "security.subnets": "Subnets of the jobs, with routes to S3 and ECR.",
     "security.security_groups": "Security groups of the jobs. Name both, or neither.",
     "security.isolate_processing": "Run evaluation and monitoring without any network. Training and transform cannot "
@@ -180,7 +180,7 @@ DESCRIPTIONS = {
     "prices.mwaa_hour": "USD for an hour of the MWAA environment.",
     "prices.nat_gateway_hour": "USD for an hour of a NAT gateway.",
     "prices.vpc_endpoint_hour": "USD for an hour of a VPC interface endpoint, in each zone.",
-    "prices.alarm_month": "USD for a month of a CloudWatch alarm.",
+    "prices.alarm_month": "USD for a month of each metric of a CloudWatch alarm.",
     "prices.dashboard_month": "USD for a month of a CloudWatch dashboard.",
     "prices.kms_key_month": "USD for a month of a KMS key.",
     "prices.s3_gb_month": "USD for a month of a GB in S3.",

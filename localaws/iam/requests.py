@@ -66,6 +66,8 @@ def requests_of(call: Call, environ: Mapping[str, Any], body: bytes) -> Iterator
         context["cloudwatch:namespace"] = namespace
     yield Request(action, _resource(call), context)
     if service == "sagemaker" and call.name.startswith("Create"):
+        if call.parameters.get("tags"):
+            yield Request("sagemaker:AddTags", _resource(call))
         for role in (call.parameters[name] for name in PASSED if name in call.parameters):
             yield Request("iam:PassRole", role, {"iam:PassedToService": "sagemaker.amazonaws.com"})
 

@@ -28,6 +28,7 @@ EVERYTHING = {
     "data": {"CreateKey": "true", "AlertEmail": "a@example.org", "ManageSharedLogGroups": "true"},
     "monitoring": {"ExpectDailyRuns": "true"},
     "jobs": {"SecurityConfiguration": "encrypted", "ConnectionName": "vpc"},
+    "roles": {"JobsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/1b2c"},
 }
 
 
@@ -131,6 +132,17 @@ def test_the_bucket_has_manifests_and_the_pointer_overwritten_only_by_who_read_t
         etag = s3.put_object(**promotion, Body=b"first", IfNoneMatch="*")["ETag"]
         with pytest.raises(ClientError, match="AccessDenied"):
             s3.put_object(**promotion, Body=b"second", IfMatch=etag)
+
+
+def test_a_key_that_exists_encrypts_everything_in_the_place_of_a_new_one() -> None:
+    key = "arn:aws:kms:us-east-1:123456789012:key/0a1b"
+    template = read_template((INFRA / "data.yaml").read_text(encoding="utf-8"))
+    given = {"BucketName": "acme", "ExistingKeyArn": key, "CreateKey": "true"}
+    declared = declare(template, given, "id", "name", "us-east-1")
+    assert not [name for name, each in declared.resources.items() if each["Type"].startswith("AWS::KMS::")]
+    made = {name: Made(name, {"Arn": name}) for name in declared.resources}
+    texts = {name: str(declared.properties(each, made)) for name, each in declared.resources.items()}
+    assert {name for name, text in texts.items() if key in text} == {"Bucket", "Topic", "DeadLetters", "WorkGroup"}
 
 
 @pytest.mark.parametrize("path", sorted(INFRA.glob("*.yaml")), ids=lambda path: path.name)

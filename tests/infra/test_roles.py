@@ -25,7 +25,15 @@ ROLES = ("Glue", "SageMaker", "States", "Steps", "Starter", "Events")
 # https://docs.aws.amazon.com/service-authorization/latest/reference/
 ANYWHERE = {
     "cloudwatch:PutMetricData",
+    "ec2:DescribeDhcpOptions",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcEndpoints",
+    "ec2:DescribeVpcs",
     "ecr:GetAuthorizationToken",
+    "glue:GetSecurityConfiguration",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
     "logs:DescribeLogGroups",
@@ -56,14 +64,26 @@ def roles(**more: str) -> dict[str, dict[str, Any]]:
 
 
 FOUND = roles()
+JOBS_KEY = arn("kms", "key/1b2c")
+# Those of an account with guard rails.
+GUARDED = roles(
+    JobsKeyArn=JOBS_KEY, JobsInVpc="true", GlueSecurityConfiguration="encrypted", KeyArn=arn("kms", "key/0a")
+)
 
 
-def documents(role: str) -> list[dict[str, Any]]:
-    return [each["PolicyDocument"] for each in FOUND[role]["Policies"]]
+def documents(role: str, found: dict[str, dict[str, Any]] = FOUND) -> list[dict[str, Any]]:
+    return [each["PolicyDocument"] for each in found[role]["Policies"]]
 
 
 def may(role: str, action: str, resource: str, **context: str) -> bool:
     return decide(documents(role), Request(action, resource, context))[0] is True
+
+
+def guarded(action: str, resource: str, **context: str) -> set[str]:
+    """Who may do it in an account with guard rails, and may not elsewhere."""
+    request = Request(action, resource, context)
+    assert not [role for role in ROLES if decide(documents(role), request)[0]]
+    return {role for role in ROLES if decide(documents(role, GUARDED), request)[0]}
 
 
 def who_may(action: str, resource: str, context: dict[str, str] | None = None) -> set[str]:
@@ -179,7 +199,7 @@ def test_a_state_that_waits_for_a_job_may_start_watch_and_stop_it_and_make_the_r
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_wildcard_for_all_resources_stands_only_where_an_action_has_none(role: str) -> None:
-    for statement in statements(documents(role)):
+    for statement in statements(documents(role, GUARDED)):
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         assert not [each for each in actions if "*" in each], statement
         if statement["Resource"] == "*":
@@ -211,6 +231,38 @@ def test_a_role_is_assumed_by_one_service_and_for_this_account_only(role: str, s
     # Lambda assumes a role for its own functions only, and gives no source account.
     expected = None if service == "lambda" else {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
     assert statement.get("Condition") == expected
+
+
+def test_the_key_of_the_jobs_is_used_by_who_reads_and_writes_their_outputs_and_granted_to_their_volumes() -> None:
+    assert guarded("kms:Decrypt", JOBS_KEY) == {"Glue", "SageMaker", "Steps"}
+    assert guarded("kms:CreateGrant", JOBS_KEY) == set()
+    assert guarded("kms:CreateGrant", JOBS_KEY, **{"kms:GrantIsForAWSResource": "true"}) == {"SageMaker"}
+    assert guarded("kms:Decrypt", arn("kms", "key/payroll")) == set()
+
+
+def test_jobs_in_a_network_of_the_account_make_and_remove_their_interfaces_and_nothing_else() -> None:
+    interface, shared = arn("ec2", "network-interface/eni-1"), f"arn:aws:ec2:{REGION}:210987654321:subnet/subnet-1"
+    for action in ("CreateNetworkInterface", "DeleteNetworkInterface"):
+        assert guarded(f"ec2:{action}", interface) == {"Glue", "SageMaker"}
+    assert guarded("ec2:CreateNetworkInterface", shared) == {"Glue", "SageMaker"}
+    assert guarded("ec2:CreateNetworkInterfacePermission", interface) == {"SageMaker"}
+    assert guarded("glue:GetConnection", arn("glue", "connection/vpc")) == {"Glue"}
+    assert guarded("ec2:CreateTags", interface, **{"aws:TagKeys": "aws-glue-service-resource"}) == {"Glue"}
+    assert guarded("ec2:CreateTags", interface, **{"aws:TagKeys": "owner"}) == set()
+    assert guarded("ec2:RunInstances", arn("ec2", "instance/*")) == set()
+
+
+def test_glue_reads_its_security_configuration_and_encrypts_its_own_logs() -> None:
+    assert guarded("glue:GetSecurityConfiguration", "*") == {"Glue"}
+    assert guarded("logs:AssociateKmsKey", arn("logs", "log-group:/aws-glue/jobs-role-encrypted/output")) == {"Glue"}
+    assert guarded("logs:AssociateKmsKey", arn("logs", "log-group:/aws/lambda/payroll")) == set()
+    encrypted = arn("logs", "log-group:/aws-glue/jobs-role-encrypted/error:*")
+    assert who_may("logs:GetLogEvents", encrypted) == {"Steps"}
+
+
+def test_whoever_makes_what_has_tags_may_tag_it() -> None:
+    assert who_may("sagemaker:AddTags", arn("sagemaker", "model/complaints-v1-1")) == {"Steps"}
+    assert who_may("sagemaker:AddTags", arn("sagemaker", "transform-job/complaints-1")) == {"States"}
 
 
 def keyed() -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ ON_EVERYTHING = {
     ("data", "Key", "AccountsPolicies"): "a key policy's resource is the key itself; AWS's default statement",
     ("mwaa", "ExecutionRole", "NoResourceLevel"): "actions that take no resource",
     ("mwaa", "ExecutionRole", "ListJobs"): "SageMaker lists jobs by a part of their names, and takes no resource",
+    ("roles", "Glue", "Configuration"): "glue:GetSecurityConfiguration takes no resource",
+    ("roles", "Glue", "Network"): "EC2 describes by identifiers, and takes no resource",
+    ("roles", "SageMaker", "Network"): "EC2 describes by identifiers, and takes no resource",
     ("roles", "Steps", "JobsByName"): "SageMaker lists jobs by a part of their names, and takes no resource",
     ("roles", "Steps", "Approvals"): "a task token says which execution, and the action takes no resource",
     ("roles", "SageMaker", "ImageLogin"): "ecr:GetAuthorizationToken takes no resource",
@@ -34,7 +38,8 @@ def resources(name: str) -> dict[str, dict[str, Any]]:
 def documents(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The policies of a resource: its own, those of a role, a key's."""
     given = resource.get("Properties", {})
-    yield from (each["PolicyDocument"] for each in given.get("Policies", []) if "PolicyDocument" in each)
+    policies = (each["Fn::If"][1] if "Fn::If" in each else each for each in given.get("Policies", []))
+    yield from (each["PolicyDocument"] for each in policies)
     yield from (given[key] for key in ("PolicyDocument", "KeyPolicy") if key in given)
 
 
@@ -111,6 +116,23 @@ def test_a_bucket_is_private_versioned_encrypted_and_kept(name: str) -> None:
             assert given["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}], logical
             assert "BucketEncryption" in given, logical
             assert resource["DeletionPolicy"].startswith("Retain"), logical
+
+
+@every_template
+def test_what_is_kept_for_its_data_is_not_left_by_a_creation_that_failed(name: str) -> None:
+    """Or each attempt would leave another key, which costs money, or a bucket that stops the next one."""
+    for logical, resource in resources(name).items():
+        if resource["Type"] in ("AWS::S3::Bucket", "AWS::KMS::Key"):
+            assert resource["DeletionPolicy"] == "RetainExceptOnCreate", logical
+
+
+@every_template
+def test_a_template_names_no_partition_and_no_domain_of_one(name: str) -> None:
+    text = (INFRA / f"{name}.yaml").read_text(encoding="utf-8")
+    consoles = {"console.aws.amazon.com", "console.amazonaws.cn", "console.amazonaws-us-gov.com"}
+    assert "arn:aws:" not in text
+    assert not re.findall(r"\$\{AWS::Region\}\.amazonaws\.com", text)
+    assert {*re.findall(r"console\.a[\w.-]+", text)} in (set(), consoles)
 
 
 @every_template
