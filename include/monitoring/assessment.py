@@ -11,7 +11,7 @@ from baseline import Baseline, Scored, sample_from
 from delayed_accuracy import Cells, delayed_accuracy
 from estimated_accuracy import estimated_accuracy
 from quality import unknown_products, violations
-from signals import Sample, moved, statistics, threshold_for
+from signals import ISSUE_MIX, Sample, moved, statistics, threshold_for
 from text_columns import TextColumns, text_columns
 
 
@@ -39,7 +39,7 @@ def assessment(window: Window, baseline: Baseline, *, least: int, refitted: bool
     scored, total = window.scored, len(window.scored.narratives)
     columns = text_columns(scored.narratives, baseline.document["vocabulary"])
     unknown = unknown_products(window.products, window.labels)
-    sample = sample_from(scored, columns, baseline.terms, baseline.classes)
+    sample = sample_from(scored, columns, baseline.terms, baseline.classes, baseline.document.get("issue_classes"))
     per_class = baseline.document["per_class"]
     return {
         "n": total,
@@ -71,7 +71,10 @@ def _violations(window: Window, columns: TextColumns, baseline: Baseline) -> lis
 
 def _signals(sample: Sample, baseline: Baseline, *, refitted: bool) -> dict[str, Any]:
     values = statistics(sample, baseline.sample, len(baseline.classes))
-    limits = threshold_for(baseline.document["thresholds"], len(sample.classes))
+    stored = baseline.document["thresholds"]
+    limits = threshold_for(stored, len(sample.classes))
+    if ISSUE_MIX in values and sample.issues is not None:
+        limits[ISSUE_MIX] = threshold_for(stored, len(sample.issues))[ISSUE_MIX]
     beyond = moved(values, limits)
     compared = [name for name in values if not (refitted and name == "confidence")]
     return {name: {"value": values[name], "threshold": limits[name], "moved": name in beyond} for name in compared}

@@ -32,11 +32,15 @@ class BaselineRefusedError(ValueError):
 
 
 class Scored(NamedTuple):
-    """Complaints with the model's answers, one entry in each array."""
+    """Complaints with the model's answers, one entry in each array.
+
+    `issues` are the answers to the second question about those whose product was known, and no entry for each.
+    """
 
     narratives: Sequence[str]
     predicted: Sequence[str]
     confidence: Floats
+    issues: Sequence[str] | None = None
 
 
 class Baseline(NamedTuple):
@@ -57,8 +61,11 @@ def baseline_document(
     *,
     model_sha256: str,
     level: float,
+    issue_classes: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """The document of a model from its held-out complaints; the same complaints give the same document.
+
+    `issue_classes`: the issues that it knows, the others last, where `scored` has one for each complaint.
 
     Raises:
         ValueError: there are too few complaints.
@@ -70,10 +77,11 @@ def baseline_document(
         [scored.narratives[each] for each in kept],
         [scored.predicted[each] for each in kept],
         scored.confidence[kept],
+        None if scored.issues is None else [scored.issues[each] for each in kept],
     )
     columns = text_columns(few.narratives, vocabulary)
     terms = top_terms(columns.terms)
-    sample = sample_from(few, columns, terms, classes)
+    sample = sample_from(few, columns, terms, classes, issue_classes)
     right = np.array([answer == label for answer, label in zip(scored.predicted, labels, strict=True)])
     low, high = wilson(int(right.sum()), len(right))
     return {
@@ -89,6 +97,7 @@ def baseline_document(
         "terms": terms,
         "thresholds": thresholds(sample, len(classes), level=level, seed=_SEED),
         "sample": {**as_json(sample), "correct": right[kept].astype(int).tolist()},
+        **({} if sample.issues is None else {"issue_classes": list(issue_classes or ())}),
     }
 
 
@@ -105,9 +114,19 @@ def top_terms(terms: Sequence[frozenset[str]]) -> list[str]:
     return [word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_TOP_TERMS]]
 
 
-def sample_from(scored: Scored, columns: TextColumns, terms: Sequence[str], classes: Sequence[str]) -> Sample:
-    """Complaints as the signals see them."""
+def sample_from(
+    scored: Scored,
+    columns: TextColumns,
+    terms: Sequence[str],
+    classes: Sequence[str],
+    issue_classes: Sequence[str] | None = None,
+) -> Sample:
+    """Complaints as the signals see them; an issue that is not among `issue_classes` counts as the last of them."""
     place = {name: number for number, name in enumerate(classes)}
+    issues = None
+    if issue_classes and scored.issues:
+        number = {name: each for each, name in enumerate(issue_classes)}
+        issues = np.array([number.get(each, len(issue_classes) - 1) for each in scored.issues], np.int64)
     numbers: dict[str, Floats] = {
         "confidence": scored.confidence,
         "unknown_words": columns.unknown,
@@ -117,7 +136,7 @@ def sample_from(scored: Scored, columns: TextColumns, terms: Sequence[str], clas
     # Rounded as stored: a number that many complaints share, as the highest confidence, must stay the same one.
     rounded = {name: np.round(np.asarray(values, float), DIGITS) for name, values in numbers.items()}
     return Sample(
-        np.array([place[each] for each in scored.predicted], np.int64), rounded, presence(columns.terms, terms)
+        np.array([place[each] for each in scored.predicted], np.int64), rounded, presence(columns.terms, terms), issues
     )
 
 

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from baseline import LEAST_COMPLAINTS, Scored, baseline_document
 from comparison import compared
 from held_out import Seen, read_seen, read_slice, slices_in
-from issues import issue_scores
+from issues import issue_comparison, issue_scores
 from model_archive import ModelRefusedError
 from models import Model, ScoringError, opened
 from slices import Answers, Flags, Rows, by_month_and_company, slice_metrics
@@ -87,6 +87,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if theirs is not None:
         seen = None if options.in_service_run_id == NONE else read_seen(options.in_service_train)
         document["comparison"] = comparison(held_out, answers, theirs, seen)
+        _compare_issues(document, held_out, (answers, theirs), seen)
     options.output.mkdir(parents=True, exist_ok=True)
     write_predictions(held_out, answers, theirs, options.output / "predictions.parquet")
     if baseline is not None:
@@ -149,7 +150,7 @@ def _of_slice(held_out: HeldOut, name: str, answers: Answers, classes: Sequence[
 
 def comparison(held_out: HeldOut, ours: Answers, theirs: Answers, seen: Seen | None) -> dict[str, Any]:
     """Both models by slice, on the complaints that the model in service was not trained on, as far as that is known."""
-    known = seen.among(held_out.rows) if seen is not None else np.zeros(len(held_out.slices), dtype=np.bool_)
+    known = seen_among(held_out, seen)
     found: dict[str, Any] = {}
     for name in (*sorted({*held_out.slices}), OVERALL):
         places = held_out.places(name)
@@ -162,6 +163,22 @@ def comparison(held_out: HeldOut, ours: Answers, theirs: Answers, seen: Seen | N
             else {"n": 0}
         )
     return found
+
+
+def _compare_issues(
+    document: Mapping[str, Any], held_out: HeldOut, answers: tuple[Answers, Answers], seen: Seen | None
+) -> None:
+    """Adds the comparison of the issues to their part of the evaluation, where both models answer."""
+    ours, theirs = (each.get("issues") for each in (document, document["in_service"]))
+    if ours and theirs:
+        ours["comparison"] = issue_comparison(
+            (held_out.rows, held_out.slices), (answers[0], ours), (answers[1], theirs), seen_among(held_out, seen)
+        )
+
+
+def seen_among(held_out: HeldOut, seen: Seen | None) -> Flags:
+    """True for the rows that the model in service was trained on; for none where that is not known."""
+    return seen.among(held_out.rows) if seen is not None else np.zeros(len(held_out.slices), dtype=np.bool_)
 
 
 def leak(rows: Rows, trained: Seen) -> dict[str, Any]:
@@ -190,7 +207,7 @@ def write_predictions(held_out: HeldOut, ours: Answers, theirs: Answers | None, 
 def baseline_of(
     held_out: HeldOut, answers: Answers, model: Model, sha256: str, level: float, issues: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    """The baseline of the model, with its recall by issue.
+    """The baseline of the model, with its recall by issue and the mix of its issues.
 
     None of too few complaints, of which monitoring cannot say what chance does.
     """
@@ -200,10 +217,18 @@ def baseline_of(
         return None
     with held_out.records.open("rb") as lines:
         narratives = [json.loads(line)["narrative"] for line in lines]
-    scored = Scored(narratives, answers.products, answers.confidences)
+    likeliest = answers.issues.likeliest if issues and answers.issues else None
+    first = None if likeliest is None else [names[0] for names in likeliest]
+    scored = Scored(narratives, answers.products, answers.confidences, first)
     vocabulary = json.loads((model.folder / "vocabulary.json").read_text(encoding="utf-8"))
     document = baseline_document(
-        scored, held_out.rows.labels, vocabulary, model.classes, model_sha256=sha256, level=level
+        scored,
+        held_out.rows.labels,
+        vocabulary,
+        model.classes,
+        model_sha256=sha256,
+        level=level,
+        issue_classes=_others_last(issues["issues"]) if issues else None,
     )
     if issues:
         per_issue = issues["issues"][OVERALL]["per_class"]
@@ -211,6 +236,10 @@ def baseline_of(
             name: {each: scores[each] for each in ("recall", "support")} for name, scores in per_issue.items()
         }
     return document
+
+
+def _others_last(issues: Mapping[str, Any]) -> list[str]:
+    return [*(name for name in issues["classes"] if name != issues["other"]), issues["other"]]
 
 
 def _those(values: Sequence[str], chosen: Flags) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from slices import Answers, Rows, slice_metrics
+from comparison import compared
+from slices import Answers, Flags, Rows, slice_metrics
 
 OVERALL = "overall"
 
@@ -34,6 +35,37 @@ def issue_scores(
     overall = found.pop(OVERALL)
     print(f"issues: n={overall['n']} macro_f1={overall['macro_f1']:.4f} top_3={overall['top_3']:.4f}", flush=True)
     return {"issues": {"classes": classes, "other": other, "slices": found, OVERALL: overall}}
+
+
+def issue_comparison(
+    held_out: tuple[Rows, Sequence[str]],
+    ours: tuple[Answers, Mapping[str, Any]],
+    theirs: tuple[Answers, Mapping[str, Any]],
+    seen: Flags,
+) -> dict[str, Any]:
+    """Two models by slice, on the complaints with an issue that the model in service was not trained on.
+
+    `held_out` has the rows and the slice of each; each model its answers and its part `issues` of the evaluation. An
+    issue that one of them knows by name is a label for both; all others are the challenger's `other`.
+    """
+    rows, slices = held_out
+    other, others = ours[1]["other"], {ours[1]["other"], theirs[1]["other"]}
+    known = {*ours[1]["classes"], *theirs[1]["classes"]} - others
+
+    def named(issue: object) -> str:
+        return str(issue) if issue in known else other
+
+    first = [[named(names[0]) for names in each.issues.likeliest] for each, _ in (ours, theirs) if each.issues]
+    found: dict[str, Any] = {}
+    for name in (*sorted({*slices}), OVERALL):
+        chosen = [
+            place
+            for place, each in enumerate(slices)
+            if name in (each, OVERALL) and rows.issues[place] is not None and not seen[place]
+        ]
+        labels, one, two = ([of[place] for place in chosen] for of in ([named(each) for each in rows.issues], *first))
+        found[name] = compared(labels, one, two, [rows.groups[place] for place in chosen]) if chosen else {"n": 0}
+    return found
 
 
 def _metrics(

@@ -153,6 +153,12 @@ def window_of(
         [narrative for narrative, _ in found.values()],
         [str(answer["predicted_product"]) for answer in answers],
         np.array([answer["confidence"] for answer in answers], float),
+        # Given its own product, as the held-out complaints: that of a predicted one has another mix.
+        [
+            str(answer["predicted_issue"])
+            for each, (_, answer) in found.items()
+            if "predicted_issue" in answer and known.get(each, {}).get("label") not in (None, "unmapped")
+        ],
     )
     return Window(
         scored,

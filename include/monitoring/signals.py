@@ -1,4 +1,4 @@
-"""Compares a window of classified complaints with the model's held-out ones: six signals, each with its own threshold.
+"""Compares a window of classified complaints with the held-out ones: up to seven signals, each with its own threshold.
 
 Thresholds are quantiles of what the signals do without any change, by a bootstrap of both the window and the
 reference, at a level at which all signals together raise a false alarm as seldom as is asked. A fixed limit, as
@@ -22,6 +22,8 @@ Counts = npt.NDArray[np.int64]
 
 NUMBERS = ("confidence", "unknown_words", "length", "redactions")
 SIGNALS = ("class_mix", *NUMBERS, "top_terms")
+# Where the second question is answered; otherwise it is no signal, and the thresholds of the others allow for none.
+ISSUE_MIX = "issue_mix"
 # The sizes of windows that thresholds are stored for; a window is judged by the largest that is not above its own.
 SIZES = (200, 400, 1_000, 2_000, 5_000)
 # Of the numbers as they are stored.
@@ -34,12 +36,14 @@ class Sample(NamedTuple):
     """Complaints as the signals see them.
 
     `classes` has the number of each complaint's predicted class, `numbers` one array for each of `NUMBERS`, and `terms`
-    is (complaints, top terms): 1 where a complaint has the term.
+    is (complaints, top terms): 1 where a complaint has the term. `issues` has the number of the predicted issue of each
+    complaint whose product was known; None where it was not asked for.
     """
 
     classes: Counts
     numbers: Mapping[str, Floats]
     terms: npt.NDArray[np.float32]
+    issues: Counts | None = None
 
 
 def statistics(window: Sample, reference: Sample, class_count: int) -> dict[str, float]:
@@ -57,7 +61,13 @@ def statistics(window: Sample, reference: Sample, class_count: int) -> dict[str,
     }
     for name in NUMBERS:
         found[name] = distance(window.numbers[name], reference.numbers[name])
-    return {name: found[name] for name in SIGNALS}
+    ordered = {name: found[name] for name in SIGNALS}
+    ours, theirs = window.issues, reference.issues
+    if ours is None or theirs is None or len(ours) < SIZES[0]:
+        return ordered
+    count = int(max(ours.max(), theirs.max())) + 1
+    mixes = (np.bincount(each, minlength=count)[None].astype(float) for each in (ours, theirs))
+    return {**ordered, ISSUE_MIX: float(divergence(*mixes)[0])}
 
 
 def divergence(one: Floats, other: Floats) -> Floats:
@@ -82,25 +92,23 @@ def distance(one: Floats, other: Floats) -> float:
 def thresholds(reference: Sample, class_count: int, *, level: float, seed: int) -> dict[str, dict[str, float]]:
     """The threshold of each signal by size of window: together, all are exceeded in `level` of windows without change.
 
-    The level of one signal is the quantile of the smallest tail probability among all six in each bootstrap (Westfall
+    The level of one signal is the quantile of the smallest tail probability among all in each bootstrap (Westfall
     and Young, 1993), which allows for signals that move together.
     """
     random = np.random.default_rng(seed)
-    found: dict[str, dict[str, float]] = {name: {} for name in SIGNALS}
+    names = SIGNALS if reference.issues is None else (*SIGNALS, ISSUE_MIX)
+    found: dict[str, dict[str, float]] = {name: {} for name in names}
     for size in SIZES:
         null = _null(reference, class_count, size, random)
         # The share of bootstraps that are at least as far, by bootstrap and signal.
         ordered = np.sort(null, axis=0)
         tails = np.column_stack(
-            [
-                1 - np.searchsorted(ordered[:, each], null[:, each], side="left") / _REPEATS
-                for each in range(len(SIGNALS))
-            ]
+            [1 - np.searchsorted(ordered[:, each], null[:, each], side="left") / _REPEATS for each in range(len(names))]
         )
         # How many bootstraps a signal may leave beyond its threshold, so that all signals together keep the level.
         smallest = np.sort(np.rint(tails.min(axis=1) * _REPEATS))
         beyond = int(smallest[int(level * _REPEATS)]) - 1
-        for column, name in enumerate(SIGNALS):
+        for column, name in enumerate(names):
             found[name][str(size)] = round(float(ordered[_REPEATS - 1 - beyond, column]), 6)
     return found
 
@@ -109,6 +117,7 @@ def _null(reference: Sample, class_count: int, size: int, random: np.random.Gene
     """The signals of windows without change (bootstraps, signals): window and reference are drawn anew each time."""
     rows = len(reference.classes)
     one_hot = np.eye(class_count)[reference.classes]
+    issues = None if reference.issues is None else np.eye(int(reference.issues.max()) + 1)[reference.issues]
     orders = {name: np.argsort(reference.numbers[name], kind="stable") for name in NUMBERS}
     found = []
     for _ in range(_REPEATS // _BATCH):
@@ -119,7 +128,9 @@ def _null(reference: Sample, class_count: int, size: int, random: np.random.Gene
         }
         for name in NUMBERS:
             parts[name] = _distances(window / size, again / rows, reference.numbers[name], orders[name])
-        found.append(np.column_stack([parts[name] for name in SIGNALS]))
+        if issues is not None:
+            parts[ISSUE_MIX] = divergence(window @ issues, again @ issues)
+        found.append(np.column_stack([parts[name] for name in (*SIGNALS, ISSUE_MIX) if name in parts]))
     return np.concatenate(found)
 
 
@@ -146,12 +157,12 @@ def threshold_for(stored: Mapping[str, Mapping[str, float]], size: int) -> dict[
     fitting = [each for each in SIZES if each <= size]
     if not fitting:
         raise ValueError(f"{size} complaints are fewer than {SIZES[0]}, the smallest window that has thresholds")
-    return {name: float(stored[name][str(fitting[-1])]) for name in SIGNALS}
+    return {name: float(stored[name][str(fitting[-1])]) for name in (*SIGNALS, ISSUE_MIX) if name in stored}
 
 
 def moved(found: Mapping[str, float], limits: Mapping[str, float]) -> list[str]:
     """The signals that are beyond their thresholds."""
-    return [name for name in SIGNALS if found[name] > limits[name]]
+    return [name for name, value in found.items() if value > limits[name]]
 
 
 def presence(terms: Sequence[frozenset[str]], names: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -178,6 +189,7 @@ def as_json(sample: Sample) -> dict[str, Any]:
         "numbers": {name: [float(value) for value in sample.numbers[name]] for name in NUMBERS},
         # The columns of the terms that a complaint has.
         "terms": [np.flatnonzero(row).tolist() for row in sample.terms],
+        **({} if sample.issues is None else {"issues": sample.issues.tolist()}),
     }
 
 
@@ -190,4 +202,5 @@ def sample_of(document: Mapping[str, Any], terms: int) -> Sample:
         np.array(document["classes"], np.int64),
         {name: np.array(document["numbers"][name], float) for name in NUMBERS},
         present,
+        np.array(document["issues"], np.int64) if "issues" in document else None,
     )

@@ -62,3 +62,18 @@ def test_there_are_no_scores_where_nobody_asks(job: Processing, tmp_path: Path, 
     assert "issues" not in document
     records = json.loads(json.dumps(document["overall"]))
     assert records["n"] == 6
+
+
+def test_two_models_that_answer_are_compared_on_the_issues_that_either_knows(job: Processing, tmp_path: Path) -> None:
+    put_held_out(job, with_issues=True)
+    ours = job.put_model("model", saved(tmp_path / "model", 3))
+    theirs = job.put_model("in-service-model", saved(tmp_path / "theirs", 1))
+    document = job.evaluate(sha256=ours, in_service="v1", in_service_sha256=theirs)
+    found = document["issues"]["comparison"]["overall"]
+    assert found["n"] == 5
+    assert {"Closing", "Fees", "Payment", "other"} == found["per_class"].keys()
+    # The one that knows three issues by name is right where the other can only say `other`.
+    assert found["macro_f1_difference"]["estimate"] > 0.3
+    without = job.put_model("in-service-model", saved(tmp_path / "without", 0))
+    document = job.evaluate(sha256=ours, in_service="v1", in_service_sha256=without)
+    assert "comparison" not in document["issues"]

@@ -1,12 +1,15 @@
-"""Six signals against thresholds of windows without change: how often they alarm, and what they see."""
+"""The signals against thresholds of windows without change: how often they alarm, and what they see."""
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
-from baseline import sample_from
+from baseline import Scored, baseline_document, load, sample_from
 from scipy.stats import ks_2samp
 from signals import (
+    ISSUE_MIX,
     NUMBERS,
     SIGNALS,
     SIZES,
@@ -57,6 +60,43 @@ def test_thresholds_are_stored_by_size_and_fall_with_it() -> None:
     assert threshold_for(stored, 999) == {name: stored[name]["400"] for name in SIGNALS}
     with pytest.raises(ValueError, match="199 complaints are fewer than 200"):
         threshold_for(stored, 199)
+
+
+ISSUES = ["Fees", "Payment", "Scam", "other"]
+
+
+def asked(size: int, seed: int, shares: tuple[float, ...] = (0.4, 0.3, 0.2, 0.1)) -> Scored:
+    """Complaints with an answer to the second question each."""
+    issues = np.random.default_rng(seed).choice(ISSUES, size, p=shares)
+    return complaints(size, seed)[0]._replace(issues=[str(each) for each in issues])
+
+
+def test_another_mix_of_issues_is_a_signal_of_its_own_where_they_are_asked_for() -> None:
+    told = {"model_sha256": "a-model", "level": 0.01, "issue_classes": ISSUES}
+    document = baseline_document(asked(1_000, 1), complaints(1_000, 1)[1], VOCABULARY, CLASSES, **told)
+    held = load(json.loads(json.dumps(document, sort_keys=True)), "a-model")
+    assert [*threshold_for(held.document["thresholds"], 400)] == [*SIGNALS, ISSUE_MIX]
+
+    def of(scored: Scored) -> list[str]:
+        columns = text_columns(scored.narratives, VOCABULARY)
+        sample = sample_from(scored, columns, held.terms, CLASSES, held.document["issue_classes"])
+        return moved(statistics(sample, held.sample, 3), threshold_for(held.document["thresholds"], 400))
+
+    assert of(asked(400, 11)) == []
+    assert of(asked(400, 11, (0.2, 0.3, 0.4, 0.1))) == [ISSUE_MIX]
+    # A refit may know another issue by name.
+    renamed = asked(400, 11)
+    assert of(renamed._replace(issues=["New" if each == "other" else each for each in renamed.issues or ()])) == []
+    few = asked(400, 11, (0.2, 0.3, 0.4, 0.1))
+    assert of(few._replace(issues=(few.issues or [])[:199])) == []
+    assert of(few._replace(issues=None)) == []
+
+
+def test_without_the_second_question_a_baseline_has_nothing_of_it() -> None:
+    document = baseline().document
+    assert "issue_classes" not in document
+    assert "issues" not in document["sample"]
+    assert ISSUE_MIX not in document["thresholds"]
 
 
 def test_a_fixed_limit_of_the_stability_index_fires_without_change_where_bins_are_many() -> None:

@@ -45,6 +45,8 @@ def verdict(
     found = list(_findings(evaluation, gate, in_service))
     if issue_floors and evaluation.get("issues"):
         found += _issues(evaluation["issues"]["overall"], issue_floors)
+        if in_service and (comparison := evaluation["issues"].get("comparison")):
+            found += _issue_comparison(comparison, gate, in_service)
     worst = next(each for each in (REJECT, HOLD, PROMOTE) if each in {finding.verdict for finding in found})
     reasons = [finding.reason for finding in found if finding.verdict == worst]
     return {
@@ -85,11 +87,18 @@ def _findings(evaluation: Mapping[str, Any], gate: Gate, in_service: str | None)
 
 
 def _issues(scores: Mapping[str, Any], floors: IssueFloors) -> Iterator[Finding]:
-    """Only what is certain counts: issues are published beside the products, whose rules decide."""
+    """Only what is certain counts against a floor."""
     for name, floor in (("accuracy", floors.accuracy), ("macro_f1", floors.macro_f1)):
         low, high = scores["intervals"][name]
         if high < floor:
             yield Finding(REJECT, f"issues: {name} {scores[name]:.3f} ({low:.3f} to {high:.3f}), floor {floor:g}")
+
+
+def _issue_comparison(comparison: Mapping[str, Any], gate: Gate, version: str) -> Iterator[Finding]:
+    """As the products; not by issue, of which there are many with few complaints."""
+    if comparison["overall"]["n"]:
+        yield _overall(comparison["overall"], gate, version, "issues: ")
+        yield from _newest(comparison.get("newest", {}), gate, version, "issues: ")
 
 
 def _leak(leak: Mapping[str, Any]) -> Iterator[Finding]:
@@ -149,10 +158,10 @@ def _comparison(evaluation: Mapping[str, Any], gate: Gate, version: str) -> Iter
         )
 
 
-def _overall(overall: Mapping[str, Any], gate: Gate, version: str) -> Finding:
+def _overall(overall: Mapping[str, Any], gate: Gate, version: str, of: str = "") -> Finding:
     difference = overall["macro_f1_difference"]
     told = (
-        f"macro-F1 is {_words(difference)} {version}'s on {overall['n']:,} held-out complaints; the margin is "
+        f"{of}macro-F1 is {_words(difference)} {version}'s on {overall['n']:,} held-out complaints; the margin is "
         f"{gate.margin:g}"
     )
     if difference["high"] < -gate.margin:
@@ -162,11 +171,11 @@ def _overall(overall: Mapping[str, Any], gate: Gate, version: str) -> Finding:
     return Finding(PROMOTE, told)
 
 
-def _newest(newest: Mapping[str, Any], gate: Gate, version: str) -> Iterator[Finding]:
+def _newest(newest: Mapping[str, Any], gate: Gate, version: str, of: str = "") -> Iterator[Finding]:
     """What is best on the whole may be worse on the complaints that are to come."""
     if newest.get("n") and newest["macro_f1_difference"]["high"] < -gate.margin:
         difference = _words(newest["macro_f1_difference"])
-        yield Finding(REJECT, f"macro-F1 on the newest complaints is {difference} {version}'s")
+        yield Finding(REJECT, f"{of}macro-F1 on the newest complaints is {difference} {version}'s")
 
 
 def _words(difference: Mapping[str, float]) -> str:

@@ -27,6 +27,7 @@ SIGNALS = {
     "length": "length",
     "redactions": "redactions",
     "top_terms": "commonest words",
+    "issue_mix": "predicted issues",
 }
 
 

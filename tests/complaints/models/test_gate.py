@@ -212,3 +212,26 @@ def test_issues_that_are_certainly_below_their_floor_reject_a_model(high: float,
     assert gate.verdict(found, DECLARED, in_service=None)["verdict"] == PROMOTE
     if expected == REJECT:
         assert decision["reasons"] == ["issues: accuracy 0.350 (0.300 to 0.390), floor 0.4"]
+
+
+@pytest.mark.parametrize(
+    ("estimate", "width", "expected"),
+    [(0.05, 0.02, PROMOTE), (-0.005, 0.004, PROMOTE), (-0.02, 0.015, HOLD), (-0.02, 0.005, REJECT)],
+    ids=["better", "within the margin", "worse but unsure", "worse for sure"],
+)
+def test_issues_are_compared_with_those_of_the_model_in_service_as_products_are(
+    estimate: float, width: float, expected: str
+) -> None:
+    issues = {"overall": scores(), "comparison": beside(macro_f1=estimate, width=width)["comparison"]}
+    found = evaluation(**beside(macro_f1=0.05)) | {"issues": issues}
+    floors = IssueFloors(accuracy=0.4, macro_f1=0.25)
+    decision = gate.verdict(found, DECLARED, in_service="v1", issue_floors=floors)
+    assert decision["verdict"] == expected
+    assert any(each.startswith("issues: macro-F1 is ") for each in decision["reasons"])
+    assert gate.verdict(found, DECLARED, in_service="v1")["verdict"] == PROMOTE, "the second question is off"
+
+
+def test_a_model_in_service_without_issues_has_none_to_compare_with() -> None:
+    found = evaluation(**beside(macro_f1=0.05)) | {"issues": {"overall": scores()}}
+    floors = IssueFloors(accuracy=0.4, macro_f1=0.25)
+    assert gate.verdict(found, DECLARED, in_service="v1", issue_floors=floors)["verdict"] == PROMOTE
