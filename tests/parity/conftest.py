@@ -25,7 +25,7 @@ from laptop.servers.orchestrator import ENDED
 from laptop.servers.stack import CLASSIFICATION, MONITORING, TRAINING
 from laptop.servers.step_functions import StepFunctions
 from localaws import LocalAWS
-from tests.parity.house import LocalClients, impatient
+from tests.parity.house import DAGS_STAY, LocalClients, impatient
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -150,7 +150,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
         clients = LocalClients(aws).clients()
         deploy_infrastructure(settings.pipeline, clients)
         machines = deploy_pipeline(settings.pipeline, clients, root=folder, starts=False)
-        airflow = Airflow(folder / "airflow", aws.environment(), dags=folder / "dags")
+        airflow = Airflow(folder / "airflow", {**aws.environment(), **DAGS_STAY}, dags=folder / "dags")
         with airflow.server:
             airflow.wait_until_ready([TRAINING, CLASSIFICATION, MONITORING])
             # It would follow each publication, and send messages of its own.

@@ -13,6 +13,8 @@ from typing import Any
 from localaws import LocalAWS
 
 ROOT = Path(__file__).parents[2]
+# Nobody edits a DAG while a test runs: Airflow would parse them all anew every half minute.
+DAGS_STAY = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "86400"}
 
 
 class LocalClients:

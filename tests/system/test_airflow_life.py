@@ -22,7 +22,7 @@ from laptop.servers.orchestrator import ENDED
 from laptop.servers.processes import ServerError
 from laptop.servers.stack import CLASSIFICATION, MONITORING, TRAINING
 from localaws import LocalAWS
-from tests.parity.house import LocalClients
+from tests.parity.house import DAGS_STAY, LocalClients
 from tests.waiting import until
 
 BACKFILL = "complaints_backfill"
@@ -78,7 +78,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     dags = with_approval_by_a_person(folder / "dags")
     sample = write_sample(folder / "sample", training_rows=400, classify_rows=200)
     with LocalAWS(folder / "aws", reuse_jvm=True) as aws:
-        airflow = Airflow(folder / "airflow", aws.environment(), dags=dags)
+        airflow = Airflow(folder / "airflow", {**aws.environment(), **DAGS_STAY}, dags=dags)
         with airflow.server:
             found = Life(aws, airflow, dags)
             upload(found.bucket.client, found.bucket.name, "history/", sample.training)

@@ -24,7 +24,7 @@ from laptop.servers.orchestrator import ENDED
 from laptop.servers.processes import free_port
 from laptop.servers.stack import CLASSIFICATION, MONITORING, TRAINING
 from localaws.server.credentials import read_credentials
-from tests.parity.house import LocalClients, impatient
+from tests.parity.house import DAGS_STAY, LocalClients, impatient
 from tests.waiting import until
 
 ARRIVALS = "complaints_arrivals"
@@ -113,7 +113,8 @@ def laptop(tmp_path_factory: pytest.TempPathFactory, files: list[Path]) -> Itera
     patience = {"retry_delay_seconds": 1, "poll_seconds": 1, "arrival_poll_seconds": 2}
     code = impatient(folder / "code", patience)
     aws = KeptAWS(folder / "aws")
-    environment = {**aws.credentials.environment, "AWS_ENDPOINT_URL": aws.endpoint, "AWS_DEFAULT_REGION": "us-east-1"}
+    endpoint = {"AWS_ENDPOINT_URL": aws.endpoint, "AWS_DEFAULT_REGION": "us-east-1"}
+    environment = {**aws.credentials.environment, **endpoint, **DAGS_STAY}
     airflow = Airflow(folder / "airflow", environment, dags=code / "dags")
     try:
         with airflow.server:

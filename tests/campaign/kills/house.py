@@ -26,7 +26,7 @@ from laptop.servers.step_functions import StepFunctions
 from localaws import LocalAWS
 from localaws.jobs.job import Job, Phase
 from tests.campaign.kills.victims import Kill, victims
-from tests.parity.house import LocalClients, impatient
+from tests.parity.house import DAGS_STAY, LocalClients, impatient
 from tests.waiting import until
 
 SOURCES = {TRAINING: "history/", CLASSIFICATION: "raw/"}
@@ -168,7 +168,7 @@ def house(folder: Path, orchestrator: str, venv: str = "airflow") -> Iterator[Ho
         if orchestrator == "stepfunctions":
             yield House(aws, settings, folder, StepFunctions(clients, machines, settings.pipeline))
             return
-        endpoint = {**aws.environment(), **_HEARTBEATS}
+        endpoint = {**aws.environment(), **_HEARTBEATS, **DAGS_STAY}
         airflow = Airflow(folder / "airflow", endpoint, dags=code / "dags", venv=venv, serve_logs=False)
         with airflow.server:
             airflow.wait_until_ready([TRAINING, CLASSIFICATION, MONITORING])
