@@ -47,8 +47,16 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["AIRFLOW__CORE__UNIT_TEST_MODE"] = "False"
         # Half a minute by default, which a busy machine needs for the first import of a provider.
         os.environ["AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT"] = "300"
+        _read_descriptions_of_services_once()
     if importlib.util.find_spec("hypothesis"):
         load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def _read_descriptions_of_services_once() -> None:
+    """Gives all botocore sessions one loader: each try of an operator is a new session, and reads megabytes of JSON."""
+    import botocore.session
+
+    botocore.session.create_loader = cache(botocore.session.create_loader)
 
 
 def load_profile(chosen: str) -> None:
