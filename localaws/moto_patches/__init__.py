@@ -9,6 +9,7 @@ Each module says what moto does, what AWS does, and why it matters here; its con
     s3_conditional_writes     one winner among concurrent writers with If-Match and If-None-Match
     s3_concurrent_reads       no errors for reads beside deletions and new versions
     server_paths              keys with line feeds
+    server_hosts              the service of a host is found once
     s3_listings               EncodingType=url for keys that XML cannot hold, and no copies of the bytes
     s3_object_files           objects in files instead of memory, for persistence
     s3_object_changes         the S3 staging of running Glue jobs follows each write
@@ -46,6 +47,7 @@ def apply(hooks: Hooks) -> Iterator[None]:
         s3_listings,
         s3_notifications,
         s3_object_changes,
+        server_hosts,
         server_paths,
         stepfunctions_errors,
         stepfunctions_executions,
@@ -61,6 +63,7 @@ def apply(hooks: Hooks) -> Iterator[None]:
             s3_conditional_writes.patches(),
             s3_concurrent_reads.patches(),
             server_paths.patches(),
+            server_hosts.patches(),
             s3_listings.patches(),
             s3_bucket_policies.patches(),
             s3_notifications.patches(hooks.object_created, hooks.function_notified),

@@ -274,6 +274,26 @@ def what_state_machines_import() -> list[str]:
     return [name for name in ("moto.ec2", "moto.batch.models") if name in sys.modules]
 
 
+def folders_listed_for_two_requests() -> tuple[list[str], int]:
+    from moto import backends
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    listed, modules = [], backends.list_of_moto_modules
+
+    def noted() -> Any:
+        listed.append(1)
+        return modules()
+
+    with replaced(backends, {"list_of_moto_modules": noted}):
+        dispatcher = DomainDispatcherApplication(create_backend_app)
+        found = [dispatcher.get_backend_for_host("s3.us-east-1.amazonaws.com") for _ in range(2)]
+    return found, len(listed)
+
+
+def test_the_service_of_a_host_is_looked_for_at_each_request(unpatched: Unpatched) -> None:
+    assert unpatched(folders_listed_for_two_requests) == (["s3", "s3"], 2)
+
+
 def test_state_machines_import_all_of_ec2() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         assert pool.submit(what_state_machines_import).result() == ["moto.ec2", "moto.batch.models"]
