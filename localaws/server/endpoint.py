@@ -67,6 +67,7 @@ class LocalAWS:
         standby: the next Spark job finds a process that has started before; other jobs and functions are forks of one.
         enforce_iam: functions, jobs and state machines may do only what the policies of their roles allow.
         reuse_jvm: Spark jobs run one after another in one JVM, which is faster and less like AWS.
+        forks: functions and SageMaker's jobs are forks, as with `standby`; Spark's jobs find nothing ready.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class LocalAWS:
         standby: bool = False,
         enforce_iam: bool = False,
         reuse_jvm: bool = False,
+        forks: bool = False,
     ) -> None:
         self._state = state.absolute()
         self._address = (host, port)
@@ -93,6 +95,7 @@ class LocalAWS:
         self._standby = standby
         self._enforce_iam = enforce_iam
         self._reuse_jvm = reuse_jvm
+        self._forks = forks
         self._trail = self._state / "cloudtrail.jsonl"
 
     def __enter__(self) -> "LocalAWS":
@@ -215,6 +218,7 @@ class LocalAWS:
             *(self.endpoint, self._region, self.credentials, self._state / "jobs", self._minute),
             standby=self._standby,
             reuse_jvm=self._reuse_jvm,
+            forks=self._forks,
         )
         self._patches.enter_context(moto_patches.apply(services.hooks))
         self._handlers |= services.operations

@@ -40,7 +40,7 @@ class Services:
 
     `minute` is the number of seconds in a minute of timeouts, retries, schedules and alarms. With `standby` the next
     Spark job finds a process that has started before, and other jobs and functions are forks of one that has; with
-    `reuse_jvm`, Spark jobs run in one JVM.
+    `reuse_jvm`, Spark jobs run in one JVM; with `forks`, there are forks without either.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Services:
         *,
         standby: bool,
         reuse_jvm: bool,
+        forks: bool,
     ) -> None:
         session = own_session(credentials)
         self._cloud, lambdas, rules, stacks = self._clouds = tuple(
@@ -65,7 +66,7 @@ class Services:
         )
         self._glue = GlueJobs(self._cloud, folder, minute, self._spark)
         of_functions, of_jobs = self._forks = tuple(
-            Forks(self._cloud.environment(), folder, names, standby or reuse_jvm)
+            Forks(self._cloud.environment(), folder, names, standby or reuse_jvm or forks)
             for names in (OF_THE_RUNTIME, OF_THE_IMAGE)
         )
         self._sagemaker = SageMakerJobs(self._cloud, folder, of_jobs)

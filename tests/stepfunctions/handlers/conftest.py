@@ -83,7 +83,7 @@ class Environment:
 @pytest.fixture(scope="module")
 def aws(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAWS]:
     folder: Path = tmp_path_factory.mktemp("aws")
-    with local_aws(folder) as running:
+    with local_aws(folder, forks=True) as running:
         yield running
 
 

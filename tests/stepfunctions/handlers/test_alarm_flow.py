@@ -82,7 +82,7 @@ class Deployed:
 
 @pytest.fixture(scope="module")
 def deployed(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    with local_aws(tmp_path_factory.mktemp("alarms")) as aws:
+    with local_aws(tmp_path_factory.mktemp("alarms"), forks=True) as aws:
         yield Deployed(aws)
 
 

@@ -72,7 +72,7 @@ class Machines:
 
 @pytest.fixture(scope="module")
 def machines(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
-    with local_aws(tmp_path_factory.mktemp("backfill")) as aws:
+    with local_aws(tmp_path_factory.mktemp("backfill"), forks=True) as aws:
         yield Machines(aws)
 
 

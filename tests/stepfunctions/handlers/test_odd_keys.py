@@ -22,7 +22,7 @@ JOB = SETTINGS.pipeline.glue.prepare_complaints_job
 
 @pytest.mark.parametrize("key", KEYS, ids=["letters", "length"])
 def test_the_job_reads_the_exact_object(local_aws: type[LocalAWS], tmp_path: Path, key: str) -> None:
-    with local_aws(tmp_path) as aws:
+    with local_aws(tmp_path, forks=True) as aws:
         bucket, glue = Bucket(aws.client("s3"), SETTINGS.pipeline.storage.bucket), aws.client("glue")
         bucket.client.create_bucket(Bucket=bucket.name)
         release = deploy(SETTINGS.pipeline, {"s3": bucket.client, "cloudformation": aws.client("cloudformation")})

@@ -55,7 +55,7 @@ class Machines:
 
 @pytest.fixture(scope="module")
 def machines(local_aws: type[LocalAWS], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
-    with local_aws(tmp_path_factory.mktemp("promotion")) as aws:
+    with local_aws(tmp_path_factory.mktemp("promotion"), forks=True) as aws:
         yield Machines(aws)
 
 
