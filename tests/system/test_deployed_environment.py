@@ -24,7 +24,7 @@ def test_the_first_file_of_a_new_environment_is_classified_and_every_row_of_both
     environment, said = load_environment("dev"), list[str]()
     sample = write_sample(tmp_path / "sample", training_rows=400, classify_rows=200)
     (history, *_), (raw, *_) = sample.training, sample.classify
-    with local_aws(tmp_path / "aws") as aws:
+    with local_aws(tmp_path / "aws", reuse_jvm=True) as aws:
         account = Account("123456789012", "us-east-1", {name: aws.client(name) for name in SERVICES})
         with pytest.raises(SmokeError, match="dev is not deployed in account 123456789012"):
             smoke(environment, account, history, raw)
