@@ -144,8 +144,8 @@ def test_every_column_and_alias_of_the_reader_is_documented() -> None:
 
 
 def schema_of_results() -> list[list[str]]:
-    """Names and types of the columns that audit_results.py writes, read without importing Spark."""
-    tree = ast.parse((ROOT / "include" / "glue" / "audit_results.py").read_text())
+    """Names and types of the columns that the audit writes, read without importing Spark."""
+    tree = ast.parse((ROOT / "include" / "glue" / "result_table.py").read_text())
     found = next(
         ast.literal_eval(node.value)
         for node in tree.body

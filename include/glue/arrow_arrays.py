@@ -59,18 +59,43 @@ def integer(value: int) -> pa.Scalar:
 
 def values(column: pa.Array, where_null: int = 0) -> npt.NDArray[np.int32]:
     """The 32-bit integers of a column as a numpy array."""
-    filled = column.fill_null(integer(where_null)) if column.null_count else column
-    found = np.frombuffer(filled.buffers()[1], np.int32, len(filled) + filled.offset)
-    return found[filled.offset :]
+    return _numbers_of(column.fill_null(integer(where_null)) if column.null_count else column, np.int32)
+
+
+def doubles(column: pa.Array) -> npt.NDArray[np.float64]:
+    """The 64-bit numbers of a column as a numpy array: NaN where it is null."""
+    nothing = numbers(np.array([np.nan]), pa.float64())[0]
+    return _numbers_of(column.fill_null(nothing) if column.null_count else column, np.float64)
+
+
+def _numbers_of(column: pa.Array, kind: type[np.generic]) -> npt.NDArray[Any]:
+    if not len(column):
+        return np.zeros(0, kind)
+    return np.frombuffer(column.buffers()[1], kind, len(column) + column.offset)[column.offset :]
+
+
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """The column of a table as one array."""
+    return column.combine_chunks() if column.num_chunks else pa.nulls(0, column.type)
+
+
+def numbered(column: pa.Array | pa.ChunkedArray) -> tuple[list[str | None], npt.NDArray[np.int32]]:
+    """The distinct texts of a column, null the last of them, and the place of each row's text among these."""
+    found = whole(column) if isinstance(column, pa.ChunkedArray) else column
+    encoded = found if pa.types.is_dictionary(found.type) else found.dictionary_encode()
+    names = [*encoded.dictionary.to_pylist(), None]
+    return names, values(encoded.indices, len(names) - 1)
 
 
 def integers(column: pa.Array, kind: type[np.generic] = np.int32) -> npt.NDArray[Any]:
     """The integers of a column without nulls as a numpy array of their own kind."""
-    return np.frombuffer(column.buffers()[1], kind, column.offset + len(column))[column.offset :]
+    return _numbers_of(column, kind)
 
 
 def mask(condition: pa.Array) -> Mask:
     """A condition as a numpy array: False where it is null."""
+    if not len(condition):
+        return np.zeros(0, np.bool_)
     _, bits = condition.buffers()
     holds = _unpacked(bits, condition)
     return holds & mask(condition.is_valid()) if condition.null_count else holds

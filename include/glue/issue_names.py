@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from arrow_arrays import days, mask, numbered, numbers, texts
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -25,7 +30,28 @@ def named_issue(rules: Sequence[IssueRule]) -> Column:
     return name
 
 
-def issue_class(rules: Sequence[IssueRule], classes: Sequence[str], other: str) -> Column:
-    """The model's class of a complaint's issue, `other` of one that it does not know; null without an issue."""
-    name = named_issue(rules)
-    return F.when(name.isin([*classes]), name).when(name.isNotNull(), other)
+def issue_classes(
+    issues: pa.Array, received_on: pa.Array, rules: Sequence[IssueRule], classes: Sequence[str], other: str
+) -> pa.Array:
+    """The model's classes of complaints' issues, `other` of one that it does not know; null without an issue.
+
+    Of Arrow arrays; an issue is called as `named_issue` calls it.
+    """
+    names, places = numbered(issues)
+    written = [(name or "").strip(" ") for name in names]
+    known = {name: place for place, name in enumerate([*classes, other])}
+
+    def class_of(name: str) -> int:  # its place, and -1 without an issue
+        return known.get(name, len(classes)) if name else -1
+
+    found = np.array([*map(class_of, written)], np.int32)[places]
+    for old, new, until in reversed(rules):
+        applies = np.array([name.lower() == old.lower() for name in written])[places]
+        if until:
+            applies &= mask(pc.less_equal(received_on, days([_day(until)])[0]))
+        found[applies] = class_of(new)
+    return texts([*classes, other]).take(numbers(found, pa.int32(), found >= 0))
+
+
+def _day(written: str) -> int:
+    return (date.fromisoformat(written) - date(1970, 1, 1)).days

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from io import BytesIO
 from typing import Any, NamedTuple
 
 from exact_csv.inputs import Input, Opener
-from exact_csv.outputs import data_files_below
+from exact_csv.outputs import data_files_below, write_file
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -27,6 +28,15 @@ def write_document(spark: SparkSession, document: Mapping[str, Any], folder_uri:
     """Writes a JSON document as the only file of a folder: by Spark, like all that it vouches for, and after it."""
     text = json.dumps(document, sort_keys=True)
     spark.range(1).select(F.lit(text).alias("value")).coalesce(1).write.mode("overwrite").text(folder_uri)
+
+
+def put_document(document: Mapping[str, Any], folder_uri: str) -> None:
+    """Writes a JSON document into an empty folder as tasks write their files, which it vouches for, and after them.
+
+    Not by Spark: what vouches for files must not be visible before they are, and Spark's files are others'.
+    """
+    text = json.dumps(document, sort_keys=True)
+    write_file(f"{folder_uri.rstrip('/')}/part-00000.json", BytesIO(text.encode()))
 
 
 def read_document(folder_uri: str) -> dict[str, Any]:
@@ -81,8 +91,7 @@ def counts_of_sources(
     Raises:
         ValueError: there are rows of a file that is not among the sources, and so would not be counted.
     """
-    if unknown := sorted(found.keys() - set(sources)):
-        raise ValueError(f"rows were read from {', '.join(unknown)}, which the plan names otherwise or not at all")
+    check_sources(found.keys(), sources)
     total = {name: sum(row[column] for row in found.values()) for name, column in more.items()}
     names = ("rows_in", *fates)
     by_source = [
@@ -90,3 +99,13 @@ def counts_of_sources(
         for source in sources
     ]
     return Counts(by_source, total)
+
+
+def check_sources(found: Iterable[str], sources: Iterable[str]) -> None:
+    """Refuses rows that no source would count.
+
+    Raises:
+        ValueError: there are rows of a file that is not among the sources.
+    """
+    if unknown := sorted({*found} - {*sources}):
+        raise ValueError(f"rows were read from {', '.join(unknown)}, which the plan names otherwise or not at all")

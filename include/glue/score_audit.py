@@ -1,138 +1,159 @@
-"""Checks the answers of the batch transform: all of them must be sound, and answer this run's records.
-
-SageMaker answers the records file `<name>` with `<name>.out`. A transform that failed leaves the outputs of the files
-that went through, and a run that was repeated finds those of its earlier attempt:
-https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html
-"""
+"""Checks the answers of the batch transform: all of them must be sound, and answer this run's records."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
-from exact_csv.outputs import data_files_below
-from pyspark.sql import Column, DataFrame, SparkSession, Window
-from pyspark.sql import functions as F
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from arrow_arrays import Mask, doubles, mask, texts, values, whole
 
-EVIDENCE = "evidence array<struct<product: string, ngram: string, weight: double>>"
-ISSUES = (
-    "predicted_issue string, issue_confidence double, "
-    "issue_alternatives array<struct<issue: string, confidence: double>>"
-)
-_SCORES = (
-    "complaint_id string, predicted_product string, confidence double, runner_up string, "
-    f"runner_up_confidence double, known_ngrams long, {EVIDENCE}, {ISSUES}, error string"
-)
-_OUTPUT = ".out"
-_NAMED = 5  # complaints, or files, that an error names
+_NAMED = 5  # complaints that an error names
 _ROUNDING = 1e-6
+# An id in a wrong answer may be of any length.
+_LONGEST_ID = 40
 
 
 class ScoresRefusedError(ValueError):
     """The answers are not those of the model to this run's records; nothing may be made of any of them."""
 
 
-def no_scores(spark: SparkSession) -> DataFrame:
-    """The answers of a run that asked nothing."""
-    return spark.createDataFrame([], _SCORES)
+class Fault(NamedTuple):
+    """A rule that answers break, by its place among the rules: the number of these answers, and the first ids."""
+
+    rule: int
+    answers: int
+    ids: Sequence[str | None]
 
 
-def read_scores(spark: SparkSession, records_uri: str, scores_uri: str) -> DataFrame:
-    """The answers to the files of records that are there now, one row a line.
+class _Answers(NamedTuple):
+    """Columns of answers as the rules look at them; a class is its place among the model's, -1 if it is none."""
 
-    Outputs of other names are left from an earlier attempt: they are ignored, and counted in the log.
+    places: npt.NDArray[np.int32]  # of the complaints that were asked about; -1 for others
+    predicts: Mask
+    is_empty: Mask  # without a prediction
+    product: npt.NDArray[np.int32]
+    runner_up: npt.NDArray[np.int32]
+    confidence: npt.NDArray[np.float64]
+    second_confidence: npt.NDArray[np.float64]
+    has_issue: Mask
+    issue_confidence: npt.NDArray[np.float64]
 
-    Raises:
-        ScoresRefusedError: a file of records has no output, as after a transform that failed; it is named.
+
+class _Rule(NamedTuple):
+    is_broken: Callable[[_Answers], Mask]
+    name: str
+    right: str  # what would be right; `{classes}` are those of the model
+
+
+_NUMBER = "a probability is a number from 0 to 1"
+# An answer is counted under the first that it breaks. A comparison with NaN does not hold.
+_RULES = (
+    _Rule(
+        lambda of: of.places < 0, "for a complaint that was never asked about", "only this run's records are answered"
+    ),
+    _Rule(
+        lambda of: _is_repeated(of.places),
+        "for a complaint that was scored more than once",
+        "each record has one answer",
+    ),
+    _Rule(
+        lambda of: of.predicts & of.is_empty, "with neither a prediction nor an error", "each answer is one of the two"
+    ),
+    _Rule(
+        lambda of: of.predicts & (of.product < 0), "with a predicted_product that is no class of the model", "{classes}"
+    ),
+    _Rule(lambda of: of.predicts & (of.runner_up < 0), "with a runner_up that is no class of the model", "{classes}"),
+    _Rule(lambda of: of.predicts & _is_no_probability(of.confidence), "with an invalid confidence", _NUMBER),
+    _Rule(
+        lambda of: of.predicts & _is_no_probability(of.second_confidence),
+        "with an invalid runner_up_confidence",
+        _NUMBER,
+    ),
+    _Rule(
+        lambda of: of.predicts & (of.runner_up == of.product),
+        "with its predicted_product as runner_up",
+        "they are two classes",
+    ),
+    _Rule(
+        lambda of: of.predicts & (of.second_confidence > of.confidence),
+        "with a runner_up_confidence above its confidence",
+        "the runner-up is at most as likely as the prediction",
+    ),
+    _Rule(
+        lambda of: of.predicts & (of.confidence + of.second_confidence > 1 + _ROUNDING),
+        "with a confidence and a runner_up_confidence above 1 together",
+        "the probabilities of all classes are 1 together",
+    ),
+    _Rule(
+        lambda of: of.has_issue & _is_no_probability(of.issue_confidence), "with an invalid issue_confidence", _NUMBER
+    ),
+)
+
+
+def faults_in(scores: pa.Table, places: npt.NDArray[np.int32], classes: Sequence[str]) -> list[Fault]:
+    """The rules that answers break which a sound model cannot have given; the order of the answers does not matter.
+
+    `places` has the place of each answer's complaint among those that were asked about, -1 for any other. All answers
+    for one complaint must be among the `scores`.
     """
-    asked, answered = (
-        {each.rpartition("/")[2] for each in data_files_below(folder)} for folder in (records_uri, scores_uri)
-    )
-    wanted = {f"{name}{_OUTPUT}" for name in asked}
-    if missing := sorted(wanted - answered):
-        named = ", ".join(name.removesuffix(_OUTPUT) for name in missing[:_NAMED])
-        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        raise ScoresRefusedError(
-            f"{len(missing)} of {len(asked)} records files have no output in {scores_uri}: {named}{more}; "
-            f"each needs one of its name and {_OUTPUT!r}: run the batch transform again"
-        )
-    if not wanted:
-        raise ScoresRefusedError(f"{records_uri} holds no records: run the preparation again")
-    print(f"outputs read: {len(wanted)}; ignored, of an earlier attempt: {len(answered - wanted)}", flush=True)
-    folder = scores_uri.rstrip("/")
-    return spark.read.schema(_SCORES).json([f"{folder}/{name}" for name in sorted(wanted)])
+    answers, found = _answers(scores, places, texts(classes)), list[Fault]()
+    is_sound = np.ones(len(places), np.bool_)
+    for number, rule in enumerate(_RULES):
+        broken = np.flatnonzero(is_sound & rule.is_broken(answers))
+        if len(broken):
+            is_sound[broken] = False
+            ids = pc.utf8_slice_codeunits(scores["complaint_id"].take(broken.tolist()), 0, _LONGEST_ID).to_pylist()
+            found.append(Fault(number, len(broken), _first(ids)))
+    return found
 
 
-def check_scores(scores: DataFrame, asked: DataFrame, classes: Sequence[str]) -> None:
-    """Refuses answers that a sound model cannot have given to the complaints in `asked`; their order does not matter.
+def check_scores(found: Iterable[Fault], classes: Sequence[str]) -> None:
+    """Refuses answers with faults, which were found in parts of them.
 
     Raises:
         ScoresRefusedError: for each rule that is broken, the number of answers, some ids, and what would be right.
     """
-    rules = _rules(classes)
-    fault = F.lit(None).cast("int")
-    for number in reversed(range(len(rules))):
-        # A comparison with null is null: then the rule is not broken, unless it says so itself.
-        fault = F.when(F.coalesce(rules[number][0], F.lit(False)), F.lit(number)).otherwise(fault)
-    copies = Window.partitionBy("complaint_id")
-    judged = (
-        scores.join(asked.select("complaint_id", F.lit(True).alias("asked")), on="complaint_id", how="left")
-        .withColumn("answers", F.count(F.lit(1)).over(copies))
-        .select("complaint_id", fault.alias("fault"))
-        .filter(F.col("fault").isNotNull())
+    faults = list(found)
+    by_rule = {number: [each for each in faults if each.rule == number] for number in range(len(_RULES))}
+    sentences = [_sentence(_RULES[number], of_rule, classes) for number, of_rule in by_rule.items() if of_rule]
+    if sentences:
+        raise ScoresRefusedError("; ".join(sentences))
+
+
+def _answers(scores: pa.Table, places: npt.NDArray[np.int32], classes: pa.Array) -> _Answers:
+    column = {name: whole(scores[name]) for name in scores.column_names}
+    return _Answers(
+        places=places,
+        predicts=mask(column["error"].is_null()),
+        is_empty=mask(column["predicted_product"].is_null()),
+        product=values(pc.index_in(column["predicted_product"], value_set=classes), -1),
+        runner_up=values(pc.index_in(column["runner_up"], value_set=classes), -1),
+        confidence=doubles(column["confidence"]),
+        second_confidence=doubles(column["runner_up_confidence"]),
+        has_issue=mask(column["predicted_issue"].is_valid()),
+        issue_confidence=doubles(column["issue_confidence"]),
     )
-    counts = judged.groupBy("fault").count().sort("fault").collect()
-    if counts:
-        raise ScoresRefusedError(
-            "; ".join(_sentence(judged, row.fault, row["count"], rules[row.fault]) for row in counts)
-        )
 
 
-def _rules(classes: Sequence[str]) -> list[tuple[Column, str, str]]:
-    """The rules that answers may break, in order: the condition, its name, and what would be right."""
-    predicts = F.col("error").isNull()
-    product, second = F.col("predicted_product"), F.col("runner_up")
-    confidence, second_confidence = F.col("confidence"), F.col("runner_up_confidence")
-    known = ", ".join(sorted(classes))
-    number = "a probability is a number from 0 to 1"
-    return [
-        (F.col("asked").isNull(), "for a complaint that was never asked about", "only this run's records are answered"),
-        (F.col("answers") > 1, "for a complaint that was scored more than once", "each record has one answer"),
-        (predicts & product.isNull(), "with neither a prediction nor an error", "each answer is one of the two"),
-        (predicts & _no_class(product, classes), "with a predicted_product that is no class of the model", known),
-        (predicts & _no_class(second, classes), "with a runner_up that is no class of the model", known),
-        (predicts & _no_probability(confidence), "with an invalid confidence", number),
-        (predicts & _no_probability(second_confidence), "with an invalid runner_up_confidence", number),
-        (predicts & (second == product), "with its predicted_product as runner_up", "they are two classes"),
-        (
-            predicts & (second_confidence > confidence),
-            "with a runner_up_confidence above its confidence",
-            "the runner-up is at most as likely as the prediction",
-        ),
-        (
-            predicts & (confidence + second_confidence > 1 + _ROUNDING),
-            "with a confidence and a runner_up_confidence above 1 together",
-            "the probabilities of all classes are 1 together",
-        ),
-        (
-            F.col("predicted_issue").isNotNull() & _no_probability(F.col("issue_confidence")),
-            "with an invalid issue_confidence",
-            number,
-        ),
-    ]
+def _is_repeated(places: npt.NDArray[np.int32]) -> Mask:
+    found: Mask = np.bincount(places + 1)[places + 1] > 1
+    return found
 
 
-def _no_class(name: Column, classes: Sequence[str]) -> Column:
-    return ~F.coalesce(name.isin(list(classes)), F.lit(False))
+def _is_no_probability(number: npt.NDArray[np.float64]) -> Mask:
+    return ~((number >= 0) & (number <= 1))
 
 
-def _no_probability(number: Column) -> Column:
-    # Spark sorts NaN above every number.
-    return ~F.coalesce(number.between(0, 1), F.lit(False))
+def _first(ids: Iterable[str | None]) -> list[str | None]:
+    return sorted(set(ids), key=lambda each: (each is not None, each))[: _NAMED + 1]
 
 
-def _sentence(judged: DataFrame, fault: int, count: int, rule: tuple[Column, str, str]) -> str:
-    """One sentence about a broken rule. An id in a wrong answer may be of any length, so it is cut."""
-    broken = judged.filter(F.col("fault") == fault).select(F.substring("complaint_id", 1, 40).alias("id")).distinct()
-    ids = [row.id for row in broken.sort("id").limit(_NAMED + 1).collect()]
+def _sentence(rule: _Rule, found: Sequence[Fault], classes: Sequence[str]) -> str:
+    count, ids = sum(each.answers for each in found), _first(name for each in found for name in each.ids)
     named = ", ".join(map(repr, ids[:_NAMED])) + (", …" if len(ids) > _NAMED else "")
-    return f"{count:,} answer{'s' * (count != 1)} {rule[1]}, complaint_id {named}: {rule[2]}"
+    right = rule.right.replace("{classes}", ", ".join(sorted(classes)))
+    return f"{count:,} answer{'s' * (count != 1)} {rule.name}, complaint_id {named}: {right}"

@@ -16,6 +16,7 @@ import inference
 import prepare_complaints
 import prepare_history
 import pytest
+import result_counts
 import train
 from exact_csv.columns import header_from
 from exact_csv.inputs import Input
@@ -283,4 +284,4 @@ def test_the_names_of_columns_of_the_settings_are_those_that_the_reader_takes() 
 
 def test_the_scripts_agree_on_the_fates_that_the_account_is_checked_by() -> None:
     assert {*prepare_history.FATES} == {*TRAINING_FATES}
-    assert {*audit_results.FATES} == {*CLASSIFICATION_FATES}
+    assert {*result_counts.FATES} == {*CLASSIFICATION_FATES}

@@ -7,14 +7,17 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import audit_results
 import pandas as pd
+import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
-from score_audit import EVIDENCE
+from result_file import parquet_of
+from result_parts import sending
+from result_table import Publication, results
 
 from complaints.aws.objects import ObjectVersion
 from complaints.runs.plans import classification_plan, plan_document
@@ -41,31 +44,34 @@ def asked(program: str, folder: str) -> list[dict[str, Any]]:
     return [dict(zip(names, (None if value == "None" else value for value in row), strict=True)) for row in rows]
 
 
+def published(publication: Publication, complaint_id: str, **more: Any) -> bytes:
+    """A file of results with one row."""
+    classified = {"complaint_id": complaint_id, "predicted_product": "card", "confidence": 0.9, "runner_up": "mortgage"}
+    classified |= {"runner_up_confidence": 0.1, "known_ngrams": 12, "record": 1, "line": 2}
+    classified |= {"source": "s3://bucket/raw/a.csv", "product": "Card", "company": "Acme", "state": "NY", **more}
+    sent = sending(1, publication)
+    fields = {field.name: field for schema in (sent.complaints, sent.scores) for field in schema}
+    schema = pa.schema(fields.values())
+    row = pa.Table.from_pylist([classified], schema)
+    return parquet_of(results(row, publication))
+
+
 @pytest.fixture(scope="module")
-def folder(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`results/` after four runs, each under the names that its manifest gives; one filled no column of a complaint."""
     home = tmp_path_factory.mktemp("bucket")
     (home / "results").mkdir()
     inputs = [ObjectVersion("raw/a.csv", "etag", 1, "2026-01-01T00:00:00+00:00")]
-    columns = (
-        "complaint_id string, fate string, predicted_product string, confidence double, runner_up string, "
-        "runner_up_confidence double, known_ngrams long, source string, record long, line long, received_on date, "
-        "product string, sub_product string, issue string, sub_issue string, company string, state string"
-    )
     for number, run_id in enumerate(RUNS):
-        row = (str(number), "classified", "card", 0.9, "mortgage", 0.1, 12, "s3://bucket/raw/a.csv", 1, 2)
-        scored = spark.createDataFrame([(*row, None, "Card", None, None, None, "Acme", "NY")], columns)
         chosen = NEITHER if number == 0 else SETTINGS.pipeline.results.columns
-        uri = (home / run_id).as_uri()
-        audit_results.write_candidate(audit_results.results(scored, 0.5, "v1", run_id, chosen), 1, uri)
-        files = audit_results.candidate_files(spark, spark.read.parquet(uri), uri)
+        content = published(Publication("v1", run_id, 0.5, chosen), str(number))
+        file = {"name": "part-00000.parquet", "size": len(content), "rows": 1, "sha256": sha256(content).hexdigest()}
         plan = classification_plan(inputs, source="raw/", release="r", model=MODEL, settings=SETTINGS)
         plan["run_id"] = run_id
         counts = {"rows_in": 1, "classified": 1}
-        audited = {"files": files, "unmapped": 0, "quarantined_by_reason": {}, "needs_review": {}, "scores": []}
-        manifest = manifest_of(plan, plan_document(plan, inputs), counts, audited)
-        for file, result in zip(files, manifest["results"], strict=True):
-            (home / run_id / file["name"]).rename(home / result["key"])
+        audited = {"files": [file], "unmapped": 0, "quarantined_by_reason": {}, "needs_review": {}, "scores": []}
+        (result,) = manifest_of(plan, plan_document(plan, inputs), counts, audited)["results"]
+        (home / result["key"]).write_bytes(content)
     return home / "results"
 
 
@@ -99,19 +105,13 @@ def test_pandas_reads_one_run_of_the_folder(folder: Path) -> None:
 
 
 def test_evidence_is_a_list_of_structs_to_each_reader(spark: SparkSession, folder: Path, tmp_path: Path) -> None:
-    columns = (
-        "complaint_id string, fate string, predicted_product string, confidence double, runner_up string, "
-        "runner_up_confidence double, known_ngrams long, source string, record long, line long, "
-        f"{EVIDENCE}"
-    )
     said = [
         {"product": "card", "ngram": "late fee", "weight": 1.5},
         {"product": "mortgage", "ngram": "fee", "weight": 0.5},
     ]
-    row = ("9", "classified", "card", 0.9, "mortgage", 0.1, 12, "s3://bucket/raw/a.csv", 1, 2, said)
-    table = audit_results.results(spark.createDataFrame([row], columns), 0.5, "v1", "a-run", ["evidence"])
-    audit_results.write_candidate(table, 1, (tmp_path / "explained").as_uri())
-    (path,) = (tmp_path / "explained").glob("*.parquet")
+    path = tmp_path / "explained" / "part-00000.parquet"
+    path.parent.mkdir()
+    path.write_bytes(published(Publication("v1", "a-run", 0.5, ["evidence"]), "9", evidence=said))
     for name, reader in READERS.items():
         ((found,),) = [[each["evidence"] for each in reader(spark, str(path.parent))]]
         plain = [each.asDict() for each in found] if name == "spark" else found

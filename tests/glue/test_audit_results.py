@@ -12,14 +12,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import audit_results
 import prepare_complaints
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from audit_results import write_results
 from narratives import text_group
 from pyspark.sql import SparkSession
+from result_counts import account_of_results, largest
+from result_file import Writing
+from result_parts import ASKED, SCORES, TAUGHT, Source, sending
+from result_table import OPTIONAL, Publication
+from result_table import results as table_of
 from score_audit import ScoresRefusedError
+from score_files import scores_of, scores_schema
 
 from complaints.runs.accounting import CLASSIFICATION_FATES, RowsMissingError, check_account
 from tests.glue.local_runs import COLUMNS, Run, audit, data_files, lay_out
@@ -104,8 +110,7 @@ def test_the_table_holds_each_score_once_under_its_complaint(prepared: Run, tabl
     origin = {"model_version": "v007", "run_id": "0123456789012345"}
     places = [("a.csv", 1, 2, "Mortgage"), ("b.csv", 1, 2, "Mortgage"), ("b.csv", 2, 3, "Imaginary product")]
     complaints = [
-        dict.fromkeys(audit_results.OPTIONAL)
-        | {"source": prepared.source(name), "record": record, "line": line, "product": product}
+        dict.fromkeys(OPTIONAL) | {"source": prepared.source(name), "record": record, "line": line, "product": product}
         for name, record, line, product in [*places, ("b.csv", 3, 4, None)]
     ]
     assert sorted(table.to_pylist(), key=lambda row: row["complaint_id"]) == [
@@ -120,7 +125,7 @@ def test_columns_that_are_not_asked_for_are_null_and_there(spark: SparkSession, 
     run.prepare(prepare_complaints.main, records=run.uri("records"))
     audit(run, [score("1")], columns=["received_on", "company"])
     (row,) = results(run).to_pylist()
-    filled = {name: row[name] for name in audit_results.OPTIONAL if row[name] is not None}
+    filled = {name: row[name] for name in OPTIONAL if row[name] is not None}
     assert filled == {"received_on": date(2026, 1, 5), "company": "Acme"}
 
 
@@ -164,14 +169,17 @@ def test_who_needs_a_review_is_who_the_model_is_less_sure_of_than_asked(table: p
     ],
 )
 def test_a_result_without_evidence_needs_a_review_however_sure_the_model_is(
-    spark: SparkSession, known: int | None, confidence: float, reason: str | None
+    known: int | None, confidence: float, reason: str | None
 ) -> None:
-    row = ("1", "classified", "card", confidence, "mortgage", 0.05, known, "a.csv", 1, 2)
-    names = "complaint_id string, fate string, predicted_product string, confidence double, runner_up string, "
-    place = "source string, record long, line long"
-    scored = spark.createDataFrame([row], f"{names} runner_up_confidence double, known_ngrams long, {place}")
-    (found,) = audit_results.results(scored, 0.6, "v007", "r", columns=[]).collect()
-    assert (found.needs_review, found.review_reason) == (reason is not None, reason)
+    names = sending(1, Publication("v007", "r", 0.6, [])).complaints.names
+    answers = pa.Table.from_pylist([score("1", "card", confidence) | {"known_ngrams": known}], scores_schema())
+    place = {"source": "a.csv", "record": 1, "line": 2}
+    classified = pa.table(
+        {name: [place.get(name)] for name in names if name != "complaint_id"}
+        | dict(zip(answers.column_names, answers.columns, strict=True))
+    )
+    (found,) = table_of(classified, Publication("v007", "r", 0.6, [])).to_pylist()
+    assert (found["needs_review"], found["review_reason"]) == (reason is not None, reason)
 
 
 def test_the_account_counts_the_reasons_of_reviews(account: dict[str, Any]) -> None:
@@ -195,7 +203,8 @@ def test_complaints_that_the_model_was_trained_on_are_marked_by_their_id_and_by_
     taught = [("1", text_group("other"), "train"), ("99", text_group("NEWER "), "train"), ("98", None, "train")]
     rows = spark.createDataFrame(taught, "complaint_id string, text_group string, fate string")
     rows.write.partitionBy("fate").parquet((tmp_path / "rows").as_uri())
-    found = again(prepared, tmp_path, ALL, trained_on=[(tmp_path / "rows").as_uri()])
+    # As a plan names them.
+    found = again(prepared, tmp_path, ALL, trained_on=[f"{(tmp_path / 'rows').as_uri()}/fate=*/"])
     seen = {(row["label"], row["predicted_product"]): row["seen"] for row in found["scores"]}
     assert seen == {
         ("mortgage", "mortgage"): True,
@@ -205,13 +214,11 @@ def test_complaints_that_the_model_was_trained_on_are_marked_by_their_id_and_by_
     }
 
 
-def test_the_largest_companies_and_states_are_counted_as_they_are_published(
-    spark: SparkSession, prepared: Run, account: dict[str, Any]
-) -> None:
+def test_the_largest_companies_and_states_are_counted_as_they_are_published(account: dict[str, Any]) -> None:
     assert not account.keys() & {"by_company", "by_state"}, "neither column is published"
-    rows = [("Acme", None, True)] * 2 + [("Bank", None, False)] * 3 + [("Credit", None, True), (None, None, False)]
-    candidate = spark.createDataFrame(rows, "company string, state string, needs_review boolean")
-    assert audit_results.largest(candidate, 2) == {
+    files = [{"company": {"Acme": (1, 1), "Bank": (3, 0), None: (1, 0)}, "state": {None: (5, 1)}}]
+    files += [{"company": {"Acme": (1, 1), "Credit": (1, 1)}, "state": {None: (2, 2)}}]
+    assert largest(files, 2) == {
         "by_company": [
             {"name": "Bank", "rows": 3, "for_review": 0},
             {"name": "Acme", "rows": 2, "for_review": 2},
@@ -265,50 +272,137 @@ def test_the_account_vouches_for_each_file_of_the_table(prepared: Run, account: 
 
 def test_the_same_scores_in_another_order_give_the_same_bytes(prepared: Run, account: Any, tmp_path: Path) -> None:
     again(prepared, tmp_path, ALL[::-1])
-    names = [[path.name for path in data_files(run.folder / "candidate")] for run in (prepared, Run(tmp_path))]
     assert digests(Run(tmp_path)) == digests(prepared)
-    assert names[0] != names[1], "Spark's names are new each time, or this test proves nothing"
 
 
-ANOTHER_JVM = """
-import sys
-from pathlib import Path
-import audit_results
-from tests.glue.local_runs import local_spark
-folder = Path(sys.argv[1])
-with local_spark(folder) as spark:
-    spark.range(5).write.parquet(str(folder / "something-before"))
-    written = spark.read.parquet(sys.argv[2])
-    scored = written.selectExpr("*", "'classified' as fate", "12L as known_ngrams").repartition(3)
-    table = audit_results.results(scored, 0.6, "v007", "0123456789012345")
-    audit_results.write_candidate(table, 4, (folder / "candidate").as_uri())
+ANOTHER_PROCESS = """
+import hashlib, sys
+import pyarrow.parquet as pq
+from result_file import parquet_of
+print(hashlib.sha256(parquet_of(pq.ParquetFile(sys.argv[1]).read())).hexdigest())
 """
 
 
-def test_another_jvm_gives_the_same_bytes(prepared: Run, account: Any, tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "ignore", "-c", ANOTHER_JVM, str(tmp_path), str(prepared.folder / "candidate")]
-    path = {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"]}
-    done = subprocess.run(command, env=path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert digests(Run(tmp_path)) == digests(prepared)
-
-
-def test_no_column_has_several_encodings_whose_order_each_jvm_would_choose_anew(prepared: Run, account: Any) -> None:
+def test_another_process_gives_the_same_bytes(prepared: Run, account: Any) -> None:
     (path,) = data_files(prepared.folder / "candidate")
-    chunks = pq.ParquetFile(path).metadata.row_group(0)
-    assert {len(chunks.column(each).encodings) for each in range(chunks.num_columns)} == {1}
+    command = [sys.executable, "-W", "ignore", "-c", ANOTHER_PROCESS, str(path)]
+    environment = {"PYTHONPATH": os.pathsep.join(sys.path), "PATH": os.environ["PATH"]}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [done.stdout.strip()] == digests(prepared)
+
+
+MANY = [str(number * 7 % 100) for number in range(100)]
+SOUND = [score(each, confidence=0.5 + int(each) / 512) for each in MANY]
+
+
+def many(folder: Path) -> list[Source]:
+    """A hundred complaints, and training rows by which the model has seen two of them."""
+    asked = {"complaint_id": MANY, "source": ["a.csv"] * 100, "record": range(100), "line": range(100)}
+    asked |= {"label": ["card", None] * 50, "fate": ["with_narrative"] * 100, "company": ["Acme", "Bank"] * 50}
+    asked |= {"text_group": [text_group(each) for each in MANY]}
+    folder.mkdir()
+    pq.write_table(pa.table({name: list(values) for name, values in asked.items()}), folder / "asked.parquet")
+    taught = {"complaint_id": ["17", "200"], "text_group": [None, text_group("18")]}
+    pq.write_table(pa.table(taught), folder / "taught.parquet")
+    return [Source(ASKED, str(folder / "asked.parquet")), Source(TAUGHT, str(folder / "taught.parquet"))]
+
+
+def written(
+    spark: SparkSession, sources: list[Source], answers: list[Score], folder: Path, files: int
+) -> dict[str, Any]:
+    """Writes so many files of results of the answers; their account."""
+    path = folder.with_suffix(".out")
+    path.write_text("".join(json.dumps(each) + "\n" for each in answers))
+    publication = Publication("v007", "a-run", 0.6, ["company"])
+    writing = Writing(str(folder), sending(files, publication), publication, ["card", "mortgage"])
+    found = write_results(spark, [*sources, Source(SCORES, str(path))], writing)
+    assert [each.file for each in found if each.file] == [
+        {"name": each.name, "size": each.stat().st_size, "rows": pq.ParquetFile(each).metadata.num_rows}
+        | {"sha256": hashlib.sha256(each.read_bytes()).hexdigest()}
+        for each in data_files(folder)
+    ]
+    account = {"by_source": [{"source": "a.csv", "rows_in": 100}], "quarantined_by_reason": {}, "unreadable_files": []}
+    return account_of_results([each.counts for each in found if each.counts], account)
 
 
 def test_many_results_are_several_files_each_in_order_and_twice_the_same(spark: SparkSession, tmp_path: Path) -> None:
-    runs = [Run(tmp_path / name) for name in ("once", "twice")]
-    table = spark.range(100).selectExpr("cast(id * 7 % 100 as string) as complaint_id", "1.0 as confidence")
-    for run, rows in zip(runs, (table, table.repartition(5)), strict=True):
-        audit_results.write_candidate(rows, 100, run.uri("candidate"), rows_a_file=30)
-    files = [pq.ParquetFile(path).read()["complaint_id"].to_pylist() for path in data_files(runs[0].folder)]
+    sources = many(tmp_path / "run")
+    written(spark, sources, SOUND, tmp_path / "once", 4)
+    written(spark, sources[::-1], SOUND[::-1], tmp_path / "twice", 4)
+    files = [pq.ParquetFile(path).read()["complaint_id"].to_pylist() for path in data_files(tmp_path / "once")]
     assert len(files) == 4
     assert all(ids == sorted(ids) for ids in files)
-    assert sorted(each for ids in files for each in ids) == sorted(map(str, range(100)))
-    assert digests(runs[0]) == digests(runs[1])
+    assert sorted(each for ids in files for each in ids) == sorted(MANY)
+    once, twice = ([path.read_bytes() for path in data_files(tmp_path / name)] for name in ("once", "twice"))
+    assert once == twice
+
+
+def test_the_account_is_the_same_of_however_many_files(spark: SparkSession, tmp_path: Path) -> None:
+    sources = many(tmp_path / "run")
+    answers = [{"complaint_id": "0", "error": "no"}, *SOUND[1:99]]
+    one, four = (written(spark, sources, answers, tmp_path / str(files), files) for files in (1, 4))
+    assert one == four
+    assert one["by_source"][0] == {"source": "a.csv", "rows_in": 100, "classified": 98, "quarantined": 1} | {
+        "without_narrative": 0,
+        "superseded": 0,
+    }
+    assert sum(row["rows"] for row in one["scores"] if row["seen"]) == 2
+    assert [row["rows"] for row in one["by_company"]] == [49, 49]
+
+
+def test_answers_that_cannot_be_right_leave_none_of_several_files(spark: SparkSession, tmp_path: Path) -> None:
+    sources = many(tmp_path / "run")
+    faulty = [*SOUND[:98], SOUND[98] | {"confidence": None}, SOUND[99] | {"confidence": None}, score("x")]
+    with pytest.raises(ScoresRefusedError) as refused:
+        written(spark, sources, faulty, tmp_path / "results", 4)
+    ids = ", ".join(map(repr, sorted(MANY[98:])))
+    foreign = (
+        "1 answer for a complaint that was never asked about, complaint_id 'x': only this run's records are answered"
+    )
+    assert (
+        str(refused.value)
+        == f"{foreign}; 2 answers with an invalid confidence, complaint_id {ids}: " + NO.partition(": ")[2]
+    )
+    assert data_files(tmp_path / "results") == []
+
+
+ODD_LINES: list[tuple[str, list[dict[str, Any]]]] = [
+    ("", []),
+    ("\n  \r\n", []),
+    ('{"complaint_id": "1"}', [{"complaint_id": "1"}]),
+    ('{"complaint_id": 1}\n{"complaint_id": 1.50}', [{"complaint_id": "1"}, {"complaint_id": "1.50"}]),
+    ('{"complaint_id": "1", "complaint_id": "2"}', [{"complaint_id": "2"}]),
+    ('[{"complaint_id": "1"}, {"complaint_id": "2"}]', [{"complaint_id": "1"}, {"complaint_id": "2"}]),
+    ('{"complaint_id": "1"', [{}]),
+    ("[" * 100_000, [{}]),
+    ('"1"\nnull\nno JSON', [{}, {}, {}]),
+    ('{"complaint_id": "1", "known_ngrams": 9.0, "confidence": "0.5"}', [{"complaint_id": "1"}]),
+    ('{"complaint_id": "1", "known_ngrams": 12345678901234567890}', [{"complaint_id": "1"}]),
+    ('{"complaint_id": "1", "confidence": 1e400}', [{"complaint_id": "1", "confidence": math.inf}]),
+    ('{"complaint_id": true, "confidence": 1}', [{"complaint_id": "true", "confidence": 1.0}]),
+    ('{"complaint_id": "\\ud83d"}', [{"complaint_id": "?"}]),
+    (
+        '{"complaint_id": "1", "evidence": [{"ngram": "fee", "weight": 1}, 2]}',
+        [{"complaint_id": "1"} | {"evidence": [{"product": None, "ngram": "fee", "weight": 1.0}, None]}],
+    ),
+    ('{"complaint_id": "1", "evidence": {}, "more": {"deep": [1]}}', [{"complaint_id": "1"}]),
+]
+
+
+@pytest.mark.parametrize(("lines", "expected"), ODD_LINES)
+def test_whatever_is_in_a_line_of_an_output_is_read_as_an_answer(lines: str, expected: list[dict[str, Any]]) -> None:
+    schema = scores_schema(["evidence"])
+    sound = json.dumps(ALL[0] | {"evidence": SPOKE}) + "\n"
+    for before in ("", sound):
+        rows = scores_of((before + lines).encode(), schema).to_pylist()
+        found = [{name: value for name, value in row.items() if value is not None} for row in rows]
+        assert found == [ALL[0] | {"evidence": SPOKE}] * bool(before) + expected
+
+
+def test_bytes_that_are_no_text_are_read_as_far_as_they_are() -> None:
+    (row,) = scores_of(b'{"complaint_id": "\xff1", "error": "no"}', scores_schema()).to_pylist()
+    assert (row["complaint_id"], row["error"]) == ("\ufffd1", "no")
 
 
 def test_an_output_that_answers_no_file_of_this_run_is_passed_over_and_counted(

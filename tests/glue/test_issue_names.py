@@ -7,9 +7,10 @@ from typing import Any
 
 import prepare_complaints
 import prepare_history
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from issue_names import IssueRule, issue_class, named_issue
+from issue_names import IssueRule, issue_classes, named_issue
 from pyspark.sql import SparkSession
 
 from tests.glue.local_runs import Run, audit, data_files, lay_out
@@ -28,10 +29,10 @@ ROWS = (
 def test_a_rule_renames_whatever_the_case_and_only_up_to_its_day(spark: SparkSession) -> None:
     rows = [("Fraud", "2017-04-23"), ("fraud", "2017-04-24"), ("CONT'D ATTEMPTS", None), (" ", None), (None, None)]
     table = spark.createDataFrame(rows, "issue string, day string").selectExpr("issue", "date(day) AS received_on")
-    found = table.select(
-        named_issue(RULES).alias("now"), issue_class(RULES, ["Scam"], "other").alias("class")
-    ).collect()
-    assert [tuple(row) for row in found] == [
+    named = [row.now for row in table.select(named_issue(RULES).alias("now")).collect()]
+    issues, days = (pa.array(column) for column in zip(*rows, strict=True))
+    classes = issue_classes(issues, days.cast(pa.date32()), RULES, ["Scam"], "other").to_pylist()
+    assert list(zip(named, classes, strict=True)) == [
         ("Scam", "Scam"),
         ("fraud", "other"),
         ("Attempts to collect", "other"),

@@ -8,11 +8,11 @@ import prepare_complaints
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from audit_results import REVIEW_REASONS
 from cleaned_rows import FLAGS
 from complaint_tables import FATES
 from preparation import InputFilesRefusedError
 from pyspark.sql import SparkSession
+from result_table import REVIEW_REASONS
 
 from complaints.runs.accounting import CLASSIFICATION_FATES, check_account
 from tests.glue.local_runs import Run, audit, data_files, lay_out

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import boto3
 import pytest
-from exact_csv.outputs import remove_markers
+from exact_csv.outputs import data_files_below, remove_markers
 from moto import mock_aws
 from pyspark.sql import SparkSession
-from run_files import account_of, read_document, write_document
+from run_files import account_of, put_document, read_document, write_document
 
 from complaints.runs.accounting import RowsMissingError, check_account
 
@@ -47,6 +47,28 @@ def test_a_document_comes_back_as_it_was_written(spark: SparkSession, tmp_path: 
     write_document(spark, {"old": True}, (tmp_path / "document").as_uri())
     write_document(spark, document, (tmp_path / "document").as_uri())
     assert read_document((tmp_path / "document").as_uri()) == document
+
+
+@pytest.mark.usefixtures("in_memory_aws")
+def test_a_document_that_is_put_is_there_at_once(tmp_path: Path) -> None:
+    boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
+    for folder in ((tmp_path / "account").as_uri(), "s3://bucket/account/"):
+        put_document({"rows": 1, "text": "\xe9"}, folder)
+        assert read_document(folder) == {"rows": 1, "text": "\xe9"}
+
+
+@pytest.mark.usefixtures("in_memory_aws")
+def test_data_is_found_in_partitions_and_not_in_what_spark_leaves_beside_it(tmp_path: Path) -> None:
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket="bucket")
+    data = ("a=1/part-0.parquet", "a=2/b=_/part-1.parquet", "part-2.parquet")
+    for name in (*data, "_SUCCESS", ".part-3.crc", "_temporary/0/part-4.parquet", "a=1/.part-5", "a=1/_x/part-6"):
+        s3.put_object(Bucket="bucket", Key=f"_run/rows/{name}", Body=b"1")
+        (tmp_path / "_run" / "rows" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "_run" / "rows" / name).write_bytes(b"1")
+    for folder in ((tmp_path / "_run" / "rows").as_uri(), f"{tmp_path}/_run/rows/", "s3://bucket/_run/rows/"):
+        found = [uri.partition("_run/rows/")[2] for uri in data_files_below(folder)]
+        assert sorted(found) == sorted(data)
 
 
 @pytest.mark.usefixtures("in_memory_aws")

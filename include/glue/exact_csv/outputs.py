@@ -34,7 +34,7 @@ def write_file(uri: str, content: BinaryIO) -> None:
 
 
 def files_below(folder: str) -> list[str]:
-    """The URIs of all files in a folder; none where there is no such folder.
+    """The URIs of all files in a folder and in the folders below it; none where there is no such folder.
 
     An empty object whose key is the folder's is Hadoop's marker of it, and no file.
     """
@@ -42,7 +42,7 @@ def files_below(folder: str) -> list[str]:
         pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=place[0], Prefix=place[1])
         keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
         return [f"s3://{place[0]}/{key}" for key in keys if not key.endswith("/")]
-    return [str(path) for path in local_path(folder).glob("*") if path.is_file()]
+    return [str(path) for path in local_path(folder).rglob("*") if path.is_file()]
 
 
 def remove_markers(folder: str) -> None:
@@ -54,8 +54,14 @@ def remove_markers(folder: str) -> None:
 
 
 def data_files_below(folder: str) -> list[str]:
-    """The URIs of the files in a folder that hold data: as for Spark, their names begin with neither `_` nor `.`."""
-    return [uri for uri in files_below(folder) if not uri.rpartition("/")[2].startswith(("_", "."))]
+    """The URIs of the files below a folder that hold data.
+
+    As for Spark, neither their names nor those of folders that they are in begin with `_` or `.`.
+    """
+    place = s3_object(folder)
+    start = len(f"s3://{place[0]}/{place[1]}") if place else len(str(local_path(folder)))
+    found = ((uri, uri[start:].lstrip("/").split("/")) for uri in files_below(folder))
+    return [uri for uri, names in found if not any(name.startswith(("_", ".")) for name in names)]
 
 
 def remove_files(uris: Sequence[str]) -> None:
