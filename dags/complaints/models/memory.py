@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from complaints.errors import FinalError
 
 # `make bench-scale` (docs/benchmarks.md): the peak of a training that learns from a million narratives, and how it
-# grows between 100,000 (1.9 GB) and 1,145,660 (14.3 GB).
-_GB_A_MILLION, _EXPONENT = 12.75, 0.83
+# grows between 100,000 (1.9 GB) and 795,660 (11.1 GB), rounded up.
+_GB_A_MILLION, _EXPONENT = 13.4, 0.83
 _USABLE = 0.85  # the rest is the system's and the container's
 # GB of memory for each vCPU by family, and vCPUs by size: https://aws.amazon.com/sagemaker/ai/pricing/
 _GB_A_CPU = {"c": 2, "m": 4, "r": 8}
