@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/batch-transform.html
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from contextlib import closing
 from typing import Any
@@ -36,6 +37,7 @@ _PUBLISHED = {"evidence": EVIDENCE, "issue_alternatives": ALTERNATIVES}
 _OUTPUT = ".out"
 _NAMED = 5  # files that an error names
 _READ = 8 << 20
+_BEGINS_WITH_ANSWER = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*\{")
 
 
 def score_files(records_uri: str, scores_uri: str) -> list[str]:
@@ -82,6 +84,8 @@ def scores_of(content: bytes, schema: pa.Schema) -> pa.Table:
     """
     try:
         content.decode()  # Arrow takes any bytes for a text
+        if not _BEGINS_WITH_ANSWER.match(content):
+            raise pa.ArrowInvalid("a first value that is no object: Arrow's reader crashes the process if it is null")
         return (
             pyarrow.json.read_json(
                 pa.BufferReader(content),

@@ -377,6 +377,8 @@ ODD_LINES: list[tuple[str, list[dict[str, Any]]]] = [
     ('{"complaint_id": "1"', [{}]),
     ("[" * 100_000, [{}]),
     ('"1"\nnull\nno JSON', [{}, {}, {}]),
+    ("null", [{}]),
+    ('\n null\n{"complaint_id": "1"}', [{}, {"complaint_id": "1"}]),
     ('{"complaint_id": "1", "known_ngrams": 9.0, "confidence": "0.5"}', [{"complaint_id": "1"}]),
     ('{"complaint_id": "1", "known_ngrams": 12345678901234567890}', [{"complaint_id": "1"}]),
     ('{"complaint_id": "1", "confidence": 1e400}', [{"complaint_id": "1", "confidence": math.inf}]),
