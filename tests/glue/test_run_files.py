@@ -4,7 +4,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from exact_csv.outputs import data_files_below, remove_markers
+from exact_csv.outputs import data_files_below, files_below, remove_files, remove_markers
 from moto import mock_aws
 from pyspark.sql import SparkSession
 from run_files import account_of, put_document, read_document, write_document
@@ -69,6 +69,19 @@ def test_data_is_found_in_partitions_and_not_in_what_spark_leaves_beside_it(tmp_
     for folder in ((tmp_path / "_run" / "rows").as_uri(), f"{tmp_path}/_run/rows/", "s3://bucket/_run/rows/"):
         found = [uri.partition("_run/rows/")[2] for uri in data_files_below(folder)]
         assert sorted(found) == sorted(data)
+
+
+@pytest.mark.usefixtures("in_memory_aws")
+@pytest.mark.parametrize("folder", ["s3://bucket/run/results", "s3://bucket/run/results/"])
+def test_a_folder_is_emptied_without_the_one_whose_name_begins_like_its_own(folder: str) -> None:
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket="bucket")
+    for key in ("run/results/", "run/results/part-0", "run/results_account/", "run/results_account/part-0"):
+        s3.put_object(Bucket="bucket", Key=key, Body=b"" if key.endswith("/") else b"1")
+    remove_files(files_below(folder))
+    remove_markers(folder)
+    found = [each["Key"] for each in s3.list_objects_v2(Bucket="bucket")["Contents"]]
+    assert found == ["run/results_account/", "run/results_account/part-0"]
 
 
 @pytest.mark.usefixtures("in_memory_aws")

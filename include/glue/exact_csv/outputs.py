@@ -6,8 +6,8 @@ Beside Spark's own writers, for files that a worker has made whole.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
 
 from exact_csv.inputs import local_path, s3_client, s3_object
 
@@ -39,8 +39,7 @@ def files_below(folder: str) -> list[str]:
     An empty object whose key is the folder's is Hadoop's marker of it, and no file.
     """
     if place := s3_object(folder):
-        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=place[0], Prefix=place[1])
-        keys = [each["Key"] for page in pages for each in page.get("Contents", ())]
+        keys = [each["Key"] for each in _objects_below(*place)]
         return [f"s3://{place[0]}/{key}" for key in keys if not key.endswith("/")]
     return [str(path) for path in local_path(folder).rglob("*") if path.is_file()]
 
@@ -48,8 +47,7 @@ def files_below(folder: str) -> list[str]:
 def remove_markers(folder: str) -> None:
     """Removes the empty objects by which S3A marks a folder and the folders in it, and no file."""
     if place := s3_object(folder):
-        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=place[0], Prefix=place[1])
-        keys = [each["Key"] for page in pages for each in page.get("Contents", ()) if not each["Size"]]
+        keys = [each["Key"] for each in _objects_below(*place) if not each["Size"]]
         remove_files([f"s3://{place[0]}/{key}" for key in keys if key.endswith("/")])
 
 
@@ -83,3 +81,10 @@ def remove_files(uris: Sequence[str]) -> None:
             for refused in answer.get("Errors", ()):  # the request as a whole succeeds nevertheless
                 reason = f"{refused.get('Code')}: {refused.get('Message')}; allow s3:DeleteObject there, and run again"
                 raise RuntimeError(f"s3://{bucket}/{refused.get('Key')} could not be removed: {reason}")
+
+
+def _objects_below(bucket: str, folder: str) -> Iterator[dict[str, Any]]:
+    # Not of a folder beside it whose name begins with this one's, as `results_account/` does with `results`.
+    prefix = f"{folder.rstrip('/')}/"
+    pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return (each for page in pages for each in page.get("Contents", ()))
