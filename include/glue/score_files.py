@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.json
-from exact_csv.inputs import Input, Opener
+from exact_csv.inputs import Input, Opener, local_path, s3_object
 from exact_csv.outputs import data_files_below
 from score_audit import ScoresRefusedError
 
@@ -48,9 +48,7 @@ def score_files(records_uri: str, scores_uri: str) -> list[str]:
     Raises:
         ScoresRefusedError: a file of records has no output, as after a transform that failed; it is named.
     """
-    asked, answered = (
-        {each.rpartition("/")[2]: each for each in data_files_below(folder)} for folder in (records_uri, scores_uri)
-    )
+    asked, answered = _by_name(records_uri), _by_name(scores_uri)
     wanted = {f"{name}{_OUTPUT}" for name in asked}
     if missing := sorted(wanted - answered.keys()):
         named = ", ".join(name.removesuffix(_OUTPUT) for name in missing[:_NAMED])
@@ -63,6 +61,13 @@ def score_files(records_uri: str, scores_uri: str) -> list[str]:
         raise ScoresRefusedError(f"{records_uri} holds no records: run the preparation again")
     print(f"outputs read: {len(wanted)}; ignored, of an earlier attempt: {len(answered) - len(wanted)}", flush=True)
     return [answered[name] for name in sorted(wanted)]
+
+
+def _by_name(folder: str) -> dict[str, str]:
+    """The files below a folder by what follows it in their URIs: a copy in a folder of its own answers nothing."""
+    place = s3_object(folder)
+    here = f"s3://{place[0]}/{place[1]}" if place else str(local_path(folder))
+    return {each[len(here) :].lstrip("/"): each for each in data_files_below(folder)}
 
 
 def scores_schema(published: Collection[str] = ()) -> pa.Schema:

@@ -25,7 +25,7 @@ from result_parts import ASKED, SCORES, TAUGHT, Source, sending
 from result_table import OPTIONAL, Publication
 from result_table import results as table_of
 from score_audit import ScoresRefusedError
-from score_files import scores_of, scores_schema
+from score_files import score_files, scores_of, scores_schema
 
 from complaints.runs.accounting import CLASSIFICATION_FATES, RowsMissingError, check_account
 from tests.glue.local_runs import COLUMNS, Run, audit, data_files, lay_out
@@ -415,6 +415,17 @@ def test_an_output_that_answers_no_file_of_this_run_is_passed_over_and_counted(
     account = again(prepared, tmp_path, ALL)
     assert check_account(account, CLASSIFICATION_FATES)["classified"] == 4
     assert "outputs read: 1; ignored, of an earlier attempt: 1" in capsys.readouterr().out
+
+
+def test_a_copy_of_an_output_in_a_folder_beside_it_is_passed_over(tmp_path: Path) -> None:
+    for name in ("records/part-0.json", *(f"scores/{place}part-0.json.out" for place in ("a/", "", "z/"))):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = score_files((tmp_path / "records").as_uri(), f"{(tmp_path / 'scores').as_uri()}/")
+    assert found == [str(tmp_path / "scores" / "part-0.json.out")]
+    (tmp_path / "scores" / "part-0.json.out").unlink()
+    with pytest.raises(ScoresRefusedError, match=r"^1 of 1 records files have no output in .*: part-0\.json; "):
+        score_files((tmp_path / "records").as_uri(), (tmp_path / "scores").as_uri())
 
 
 @pytest.mark.parametrize("folder", ["gone", "empty"])
