@@ -69,5 +69,5 @@ def _encoded(text: str) -> str:
 def _copy_without_bytes(version: Any, _memo: Any) -> Any:
     # Not FakeKey.__new__, which remembers every instance for ever.
     copied = object.__new__(type(version))
-    copied.__dict__.update(version.__dict__, **{BYTES_OF: version})
+    copied.__dict__.update(version.__dict__, disposed=True, **{BYTES_OF: version})
     return copied
