@@ -8,6 +8,7 @@ Each module says what moto does, what AWS does, and why it matters here; its con
     replacement               replaced attributes, restored at the end
     s3_conditional_writes     one winner among concurrent writers with If-Match and If-None-Match
     s3_concurrent_reads       no errors for reads beside deletions and new versions
+    s3_range_reads            a range is read without the rest of its object
     server_paths              keys with line feeds
     server_hosts              the service of a host is found once
     s3_listings               EncodingType=url for keys that XML cannot hold, and no copies of the bytes
@@ -47,6 +48,7 @@ def apply(hooks: Hooks) -> Iterator[None]:
         s3_listings,
         s3_notifications,
         s3_object_changes,
+        s3_range_reads,
         server_hosts,
         server_paths,
         stepfunctions_errors,
@@ -62,6 +64,7 @@ def apply(hooks: Hooks) -> Iterator[None]:
             s3_object_changes.patches(hooks.object_changed),
             s3_conditional_writes.patches(),
             s3_concurrent_reads.patches(),
+            s3_range_reads.patches(),
             server_paths.patches(),
             server_hosts.patches(),
             s3_listings.patches(),

@@ -26,6 +26,7 @@ RESPONSES, MODELS, NOTIFICATIONS = "moto.s3.responses", "moto.s3.models", "moto.
         (RESPONSES, "S3Response.list_objects", ["self"]),
         (RESPONSES, "S3Response.list_objects_v2", ["self"]),
         (RESPONSES, "S3Response.list_object_versions", ["self"]),
+        (RESPONSES, "S3Response._handle_range_header", ["self", "request", "response_headers", "response_content"]),
         (RESPONSES, "S3Response.serialized", ["self", "action_result"]),
         (RESPONSES, "S3Response.parse_key_name", ["self"]),
         (MODELS, "FakeBucket.get_permission", ["self", "action", "resource"]),
@@ -149,6 +150,30 @@ def test_listings_are_not_encoded(unpatched: Unpatched) -> None:
     for query in ("versions", "list-type=2", "prefix=a"):
         assert "<Delimiter>\x01</Delimiter>" in unpatched(listings, query), query
     assert "\x01</Key>" in unpatched(listings, "versions") or "\x01</Prefix>" in unpatched(listings, "versions")
+
+
+def bytes_read_for_a_range() -> int:
+    from moto.s3.models import FakeKey
+
+    value: Any = vars(FakeKey)["value"]
+    sizes = []
+
+    def recorded(key: Any) -> bytes:
+        found: bytes = value.fget(key)
+        sizes.append(len(found))
+        return found
+
+    with moto_clients("s3") as (s3,):
+        s3.create_bucket(Bucket="bytes-read-for-a-range")
+        s3.put_object(Bucket="bytes-read-for-a-range", Key="key", Body=bytes(1_000))
+        with replaced(FakeKey, {"value": property(recorded, value.fset)}):
+            status, _ = s3_answer("GET", "/bytes-read-for-a-range/key", {"Range": "bytes=1-2"})
+    assert status == 206
+    return max(sizes)
+
+
+def test_a_range_is_cut_out_of_the_whole_object(unpatched: Unpatched) -> None:
+    assert unpatched(bytes_read_for_a_range) == 1_000
 
 
 def object_store() -> dict[str, Any]:
