@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,13 +63,12 @@ def own_peak_memory_mb() -> float:
 def _family(pid: int) -> Iterator[int]:
     """The process and all of its descendants."""
     yield pid
-    for task in (_PROC / str(pid) / "task").glob("*/children"):
-        try:
-            children = task.read_text().split()
-        except OSError:  # the process has just ended
-            continue
-        for child in children:
-            yield from _family(int(child))
+    children: list[str] = []
+    with suppress(OSError):  # the process, or one of its threads, has just ended
+        for task in (_PROC / str(pid) / "task").glob("*/children"):
+            children += task.read_text().split()
+    for child in children:
+        yield from _family(int(child))
 
 
 def _memory_mb(pid: int) -> float:
