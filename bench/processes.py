@@ -63,10 +63,14 @@ def own_peak_memory_mb() -> float:
 def _family(pid: int) -> Iterator[int]:
     """The process and all of its descendants."""
     yield pid
+    tasks: list[Path] = []
+    # A process and each of its threads may have ended since they were named.
+    with suppress(OSError):
+        tasks += (_PROC / str(pid) / "task").iterdir()
     children: list[str] = []
-    with suppress(OSError):  # the process, or one of its threads, has just ended
-        for task in (_PROC / str(pid) / "task").glob("*/children"):
-            children += task.read_text().split()
+    for task in tasks:
+        with suppress(OSError):
+            children += (task / "children").read_text().split()
     for child in children:
         yield from _family(int(child))
 
