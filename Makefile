@@ -197,7 +197,7 @@ bench-etl: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: complaints
 bench-prepare: $(JOBS_ENV)/.class-data $(BENCH_ENV)/.installed ## Measure: the whole Glue jobs, from CSV to results, beside DuckDB and Polars (ROWS=)
 	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -W ignore -m bench.prepare --bench-python $(BENCH_ENV)/bin/python $(if $(ROWS),--rows $(ROWS) --contenders)
 
-bench-scale: $(JOBS_ENV)/.installed ## Measure: training on 10 thousand to a million narratives, time and memory (TRAIN= names CSV files)
+bench-scale: $(JOBS_ENV)/.installed ## Measure: training on 10 thousand to 3.5 million narratives, time and memory (TRAIN= names CSV files)
 	@PYTHONPATH=$(BENCH_PATH) $(JOBS_ENV)/bin/python -m bench.scale $(call named,--train,$(TRAIN))
 
 bench-model: $(JOBS_ENV)/.installed $(BENCH_ENV)/.installed ## Measure: our classifier beside the published ones (DATA= names a folder of exports; QUESTION=issue: only the second question)

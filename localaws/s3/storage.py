@@ -76,7 +76,7 @@ class Storage:
             body = self.client.get_object(Bucket=source.bucket, Key=source.key)["Body"]
         except ClientError as error:
             raise InputError(f"cannot read {source}: {error.response['Error']['Message']}") from None
-        # Not download_file: above 8 MB it requests ranges, and moto reads the whole object for each.
+        # Not download_file: above 8 MB it asks for ranges, each a request of its own to the same process.
         with body, target.open("wb") as file:
             shutil.copyfileobj(body, file, 1 << 20)
 
