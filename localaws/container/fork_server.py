@@ -3,8 +3,9 @@
 Started as `fork_server.py FOLDER NAME...`; a name is a module to import, or `module:function` to call as well. FOLDER
 only says in the list of processes whose it is. Standard input is a Unix socket. Each byte on it asks for one process,
 and brings four files along: where the job is read from, as JSON with `arguments`, `environment` and `folder`; its
-standard output and standard error; and where its process id and then its exit code are written, a line each. The end
-of the socket means that local AWS has gone, and ends this process, but none of the jobs'.
+standard output and standard error; and where its process id and then its exit code are written, a line each. A fifth
+file is its standard input, which is empty otherwise: a job with a socket there can fork others itself. The end of the
+socket means that nobody asks any more, and ends this process and what it started, but none of the jobs'.
 """
 
 import array
@@ -20,23 +21,24 @@ import time
 import warnings
 from contextlib import suppress
 
-_FILES = 4
+_FILES = 5
 
 
 class ForkServer:
     """The process that forks, single-threaded, and never waits for a job."""
 
     def __init__(self) -> None:
+        """Takes the socket, and leaves an empty standard input."""
         self._asked = socket.socket(fileno=os.dup(0))
-        self._woken, self._wakes = socket.socketpair()
-        self._wakes.setblocking(False)
+        _be_empty(0)
         # Of each process: where its exit code is written.
         self._told: dict[int, int] = {}
 
     def serve(self) -> int:
         """Returns once per job, in its process, with the file that the job is read from."""
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(self._wakes.fileno())
+        self._woken, self._wakes = socket.socketpair()
+        self._wakes.setblocking(False)
+        self._before = signal.signal(signal.SIGCHLD, lambda *_: None), signal.set_wakeup_fd(self._wakes.fileno())
         with selectors.DefaultSelector() as ready:
             ready.register(self._asked, selectors.EVENT_READ)
             ready.register(self._woken, selectors.EVENT_READ)
@@ -45,45 +47,73 @@ class ForkServer:
                 if self._woken in chosen:
                     self._woken.recv(4096)
                     self._reap()
-                if self._asked in chosen and (job := self._fork(*self._received())) is not None:
-                    return job
+                if self._asked in chosen:
+                    files = self._received()
+                    if not files:
+                        ready.unregister(self._asked)
+                        self._asked.close()
+                    elif (job := self._fork(*files)) is not None:
+                        return job
+                if self._asked.fileno() < 0 and not self._told:
+                    # Also what a job with a socket has started before it forked.
+                    os.killpg(0, signal.SIGKILL)
+
+    def become(self) -> int:
+        """The file of the first job, which is this process's own; its outputs are those of this process already."""
+        files = self._received()
+        self._asked.close()
+        if not files:
+            os._exit(0)
+        for each in files[1:]:
+            os.close(each)
+        return files[0]
 
     def _received(self) -> list[int]:
+        """The files of a job; none at the end of the socket."""
         files = array.array("i")
-        byte, ancillary, *_ = self._asked.recvmsg(1, socket.CMSG_SPACE(_FILES * files.itemsize))
-        if not byte:
-            os._exit(0)
+        _, ancillary, *_ = self._asked.recvmsg(1, socket.CMSG_SPACE(_FILES * files.itemsize))
         for _, _, data in ancillary:
             files.frombytes(data)
         return files.tolist()
 
-    def _fork(self, job: int, output: int, errors: int, told: int) -> int | None:
+    def _fork(self, job: int, output: int, errors: int, told: int, *more: int) -> int | None:
         """The job's file in the process that is forked, and None in this one."""
         pid = os.fork()
         if pid:
             self._told[pid] = told
             _tell(told, pid)
-            for each in (job, output, errors):
+            for each in (job, output, errors, *more):
                 os.close(each)
             return None
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        handler, wakes = self._before
+        signal.set_wakeup_fd(wakes)
+        signal.signal(signal.SIGCHLD, handler or signal.SIG_DFL)
         os.setsid()
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for target, each in ((0, nothing), (1, output), (2, errors)):
+        for target, each in ((1, output), (2, errors), *((0, each) for each in more)):
             os.dup2(each, target)
-        for each in {nothing, output, errors, told, *self._told.values()}:
+        for each in {output, errors, told, *more, *self._told.values()}:
             os.close(each)
         for end in (self._asked, self._woken, self._wakes):
             end.close()
+        if numpy := sys.modules.get("numpy"):
+            # Python's own generator is seeded again after a fork.
+            numpy.random.seed()
         return job
 
     def _reap(self) -> None:
-        with suppress(ChildProcessError):
-            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-                told = self._told.pop(ended[0])
-                _tell(told, os.waitstatus_to_exitcode(ended[1]))
+        # Not any child: others may have been started by a job that forks, and are waited for by who did.
+        for pid, told in [*self._told.items()]:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                del self._told[pid]
+                _tell(told, os.waitstatus_to_exitcode(status))
                 os.close(told)
+
+
+def _be_empty(descriptor: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, descriptor)
+    os.close(nothing)
 
 
 def _tell(told: int, number: int) -> None:
@@ -111,9 +141,6 @@ def _become(file: int) -> list[str]:
     os.chdir(job["folder"])
     time.tzset()
     sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
-    if numpy := sys.modules.get("numpy"):
-        # Python's own generator is seeded again after a fork.
-        numpy.random.seed()
     for name in ("run_script", "aws_apis"):
         sys.modules.pop(name, None)
     arguments: list[str] = job["arguments"]

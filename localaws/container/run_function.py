@@ -1,19 +1,30 @@
-"""Lambda's Python runtime for one event: import the handler, call it, write its result or error to a file.
+"""Lambda's Python runtime: imports a handler, calls it for an event, and writes its result or error to a file.
 
-Started as `run_function.py TASK`; TASK is a JSON file with the paths of code, event and answer.
+Started as `run_function.py TASK` for one event; TASK is a JSON file with the paths of code, event and answer.
+
+Started as `run_function.py CODE HANDLER`, with a socket as its standard input, it is an execution environment: it
+imports the handler, and forks a process for each event (`fork_server`). So no invocation sees what another has left in
+memory, as on AWS after a cold start. An environment that cannot be shared calls the handler for one event by itself.
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
 """
 
+import gc
 import importlib
 import json
 import logging
+import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+Handler = Callable[[Any, "Context"], Any]
 
 
 class HandlerError(Exception):
@@ -38,13 +49,71 @@ class Context:
 
 def main() -> int:
     """Returns 0 if the handler returned, and 1 if it raised; the answer is in a file."""
-    task = json.loads(Path(sys.argv[1]).read_text())
+    if len(sys.argv) > 2:
+        handler, task = _environment(*sys.argv[1:])
+    else:
+        task = json.loads(Path(sys.argv[1]).read_text())
+        handler = _init(task["code"], task["handler"])
+    return _answer(handler, task)
+
+
+def _environment(code: str, name: str) -> tuple[Handler | Exception, dict[str, Any]]:
+    """Returns once per event, in the process that is to call the handler.
+
+    Forks would share connections and files, and lack threads: a module that leaves any gets one event only.
+    """
+    # A neighbour of this script, which is not for the function to see.
+    server = importlib.import_module("fork_server").ForkServer()
+    del sys.modules["fork_server"]
+    before = _open_files()
+    handler = _init(code, name)
+    if isinstance(handler, Exception) or _open_files() != before or _has_companions():
+        job = server.become()
+    else:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # The log of the first event ends with it.
+        for output in (1, 2):
+            os.dup2(0, output)
+        # A collection would copy the memory that the forks share.
+        gc.freeze()
+        job = server.serve()
+    with os.fdopen(job, encoding="utf-8") as given:
+        task: dict[str, Any] = json.loads(Path(json.load(given)["arguments"][1]).read_text())
+    os.environ["AWS_LAMBDA_LOG_STREAM_NAME"] = task["context"]["log_stream_name"]
+    return handler, task
+
+
+def _has_companions() -> bool:
+    """True if threads or children run besides this one, which forks would lack."""
+    with suppress(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+        return True
+    return threading.active_count() > 1
+
+
+def _open_files() -> set[int]:
+    # The listing itself has one, too.
+    return {int(each.name) for each in Path("/dev/fd").iterdir()}
+
+
+def _init(code: str, name: str) -> Handler | Exception:
+    """The handler, or the error of its module."""
     # Lambda configures logging before it imports the function's module.
     logging.basicConfig(stream=sys.stdout, format="[%(levelname)s]\t%(asctime)s\t%(name)s\t%(message)s")
-    sys.path[0] = task["code"]
-    _forget_imported(Path(task["code"]))
+    sys.path[0] = code
+    _forget_imported(Path(code))
     try:
-        handler = _handler(task["handler"])
+        return _handler(name)
+    except Exception as error:
+        # Without this function.
+        return error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
+
+
+def _answer(handler: Handler | Exception, task: dict[str, Any]) -> int:
+    try:
+        if isinstance(handler, Exception):
+            raise handler
         # The timeout does not include the import. SIGALRM's default action ends the process.
         signal.setitimer(signal.ITIMER_REAL, task["timeout"])
         context = Context(task["context"], time.monotonic() + task["timeout"])
@@ -68,7 +137,7 @@ def _forget_imported(code: Path) -> None:
         del sys.modules[name]
 
 
-def _handler(name: str) -> Callable[[Any, Context], Any]:
+def _handler(name: str) -> Handler:
     module_name, _, function_name = name.rpartition(".")
     try:
         module = importlib.import_module(module_name.replace("/", "."))
@@ -78,7 +147,7 @@ def _handler(name: str) -> Callable[[Any, Context], Any]:
     if not hasattr(module, function_name):
         message = f"Handler '{function_name}' missing on module '{module_name}'"
         raise HandlerError("Runtime.HandlerNotFound", message)
-    handler: Callable[[Any, Context], Any] = getattr(module, function_name)
+    handler: Handler = getattr(module, function_name)
     return handler
 
 
@@ -96,5 +165,12 @@ def _error_document(error: Exception) -> dict[str, Any]:
     return {"errorMessage": str(error), "errorType": type_name, "stackTrace": traceback.format_list(frames)}
 
 
+def _end(code: int) -> None:
+    """Ends the process as Lambda freezes it: threads do not go on, and nothing is called at the exit."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _end(main())

@@ -13,12 +13,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Lock
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
-from localaws.jobs.processes import Command, Processes
+from localaws.jobs.processes import Command, Main, Processes
 
 _SCRIPT = Path(__file__).resolve().parents[1] / "container" / "fork_server.py"
 # An interpreter and its libraries read them when they start. A fork sets the one that a job may ask for.
@@ -28,12 +28,34 @@ _SET_IN_FORK = ("PYTHONDONTWRITEBYTECODE",)
 _log = logging.getLogger(__name__)
 
 
+class Outputs:
+    """The pipes of a job's standard output and standard error, which can be one; a context around its start."""
+
+    def __init__(self, merged: bool) -> None:
+        self._theirs, self._ours = ExitStack(), ExitStack()
+        output, self.stdout = _pipe(self._theirs, self._ours)
+        self.stderr: IO[bytes] | None = None
+        self.given = output, output
+        if not merged:
+            errors, self.stderr = _pipe(self._theirs, self._ours)
+            self.given = output, errors
+
+    def __enter__(self) -> "Outputs":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # Nobody else writes: the end of the job is the end of what it writes.
+        self._theirs.close()
+        if kind:
+            self._ours.close()
+
+
 class Fork:
     """A fork, waited for as for a `subprocess.Popen`."""
 
     stdin = None
 
-    def __init__(self, told: IO[bytes], stdout: IO[bytes], stderr: IO[bytes] | None) -> None:
+    def __init__(self, told: IO[bytes], stdout: IO[bytes] | None = None, stderr: IO[bytes] | None = None) -> None:
         """Waits until it is forked.
 
         Raises:
@@ -53,10 +75,8 @@ class Fork:
             subprocess.TimeoutExpired: it still runs after so many seconds.
         """
         if self.returncode is None:
-            with selectors.DefaultSelector() as ready:
-                ready.register(self._told, selectors.EVENT_READ)
-                if not ready.select(timeout):
-                    raise subprocess.TimeoutExpired("fork", timeout)
+            if not is_readable(self._told, timeout):
+                raise subprocess.TimeoutExpired("fork", timeout)
             # Without a code, the process that forks was killed, and nobody can tell how this one ends.
             self.returncode = int(self._line() or -signal.SIGKILL)
             self._told.close()
@@ -70,11 +90,50 @@ class Fork:
         return line
 
 
+def is_readable(file: IO[bytes], timeout: float) -> bool:
+    """True once a file has something to read, or has ended; False after so many seconds."""
+    with selectors.DefaultSelector() as ready:
+        ready.register(file, selectors.EVENT_READ)
+        return bool(ready.select(timeout))
+
+
 class ForkedProcesses(Processes):
     """A fork with all its children."""
 
-    def __init__(self, fork: Fork) -> None:
+    def __init__(self, fork: Main) -> None:
         self._main = fork
+
+
+class Forking:
+    """A process that forks (`container.fork_server`), by its socket."""
+
+    def __init__(self) -> None:
+        self._socket, self.given = socket.socketpair()
+        self._lock = Lock()
+
+    def ask(self, job: Mapping[str, Any], outputs: Outputs, stdin: int | None = None) -> IO[bytes]:
+        """Asks for a fork, which reads `job`; returns the file with its process id and its exit code, for a `Fork`.
+
+        Raises:
+            OSError: the process has ended.
+        """
+        with ExitStack() as theirs, ExitStack() as ours:
+            read, given = _pipe(theirs, ours, "wb")
+            told, telling = _pipe(theirs, ours)
+            files = array.array("i", [read, *outputs.given, told, *([] if stdin is None else [stdin])])
+            with self._lock:
+                self._socket.sendmsg([b"1"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
+            theirs.close()
+            with given:
+                given.write(json.dumps(job).encode())
+            # From now on it is closed by who reads it.
+            ours.pop_all()
+            return telling
+
+    def close(self) -> None:
+        """Asks no more: the process ends after its forks."""
+        with self._lock:
+            self._socket.close()
 
 
 class Forks:
@@ -89,16 +148,13 @@ class Forks:
         self._names = names
         self._is_on = is_on
         self._lock = Lock()
-        self._server: tuple[subprocess.Popen[bytes], socket.socket] | None = None
+        self._server: tuple[subprocess.Popen[bytes], Forking] | None = None
 
     def start(self, command: Command, merge_output: bool) -> Processes:
         """The processes of a command."""
-        if self._is_on and self._can_fork(command):
-            try:
-                return ForkedProcesses(self._fork(command, merge_output))
-            except OSError:
-                _log.warning("the process that forks has ended: the job gets a new one")
-                self._end()
+        if self.can_fork(command):
+            with suppress(OSError), Outputs(merge_output) as outputs:
+                return ForkedProcesses(self.fork(command, outputs))
         return Processes(command, merge_output)
 
     def close(self) -> None:
@@ -106,47 +162,44 @@ class Forks:
         self._is_on = False
         self._end()
 
-    def _can_fork(self, command: Command) -> bool:
+    def can_fork(self, command: Command) -> bool:
+        """True if the command can run in a fork."""
         program, *arguments = command.arguments
-        if program != sys.executable or not arguments or not arguments[0].endswith(".py"):
+        if not self._is_on or program != sys.executable or not arguments or not arguments[0].endswith(".py"):
             return False
         return _read_at_start(command.environment) == _read_at_start(self._environment)
 
-    def _fork(self, command: Command, merge_output: bool) -> Fork:
-        with ExitStack() as theirs, ExitStack() as ours:
-            job, given = _pipe(theirs, ours, "wb")
-            output, stdout = _pipe(theirs, ours)
-            errors, stderr = (output, None) if merge_output else _pipe(theirs, ours)
-            told, telling = _pipe(theirs, ours)
-            files = array.array("i", [job, output, errors, told])
-            with self._lock:
-                self._socket().sendmsg([b"1"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
-            # Nobody else writes: the end of the fork is the end of what it writes.
-            theirs.close()
-            document = {"arguments": command.arguments[1:], "environment": command.environment}
-            with given:
-                given.write(json.dumps({**document, "folder": str(command.folder)}).encode())
-            fork = Fork(telling, stdout, stderr)
-            # From now on they are closed by who reads them.
-            ours.pop_all()
-            return fork
+    def fork(self, command: Command, outputs: Outputs, stdin: int | None = None) -> Fork:
+        """A fork that runs the command; `stdin` is its standard input, which is empty otherwise.
 
-    def _socket(self) -> socket.socket:
-        if self._server is None:
-            ours, theirs = socket.socketpair()
-            command = [sys.executable, str(_SCRIPT), str(self._folder), *self._names]
-            with theirs:
-                process = subprocess.Popen(
-                    command, env=self._environment, stdin=theirs.fileno(), start_new_session=True
-                )
-            self._server = process, ours
-        return self._server[1]
+        Raises:
+            OSError: the process that forks has ended; there will be a new one.
+        """
+        job = {"arguments": command.arguments[1:], "environment": command.environment, "folder": str(command.folder)}
+        try:
+            return Fork(self._forking().ask(job, outputs, stdin), outputs.stdout, outputs.stderr)
+        except OSError:
+            _log.warning("the process that forks has ended: the job gets a new one")
+            self._end()
+            raise
+
+    def _forking(self) -> Forking:
+        with self._lock:
+            if self._server is None:
+                forking = Forking()
+                command = [sys.executable, str(_SCRIPT), str(self._folder), *self._names]
+                with forking.given as stdin:
+                    process = subprocess.Popen(
+                        command, env=self._environment, stdin=stdin.fileno(), start_new_session=True
+                    )
+                self._server = process, forking
+            return self._server[1]
 
     def _end(self) -> None:
         with self._lock:
             if self._server:
-                process, ours = self._server
-                ours.close()
+                process, forking = self._server
+                forking.close()
                 process.kill()
                 process.wait()
                 self._server = None

@@ -22,16 +22,16 @@ from botocore.exceptions import ClientError
 from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
 
-from localaws.jobs.forks import Forks
 from localaws.jobs.job import Job
 from localaws.jobs.logs import JobLog, LogStream
+from localaws.lambdas.environments import Environments
 from localaws.lambdas.invocation import Invocation, Reply, reply_of
 from localaws.server.cloud import ACCOUNT, Cloud
 from localaws.server.protocol import ApiError
 
 # Lambda's limit for importing a function's module, before the timeout begins.
 INIT_SECONDS = 10.0
-# What every function imports and reads.
+# What every function imports and reads, before its own modules.
 OF_THE_RUNTIME = ("boto3", "aws_apis:read")
 
 
@@ -47,9 +47,9 @@ class ThrottledError(ApiError):
 class Functions:
     """The functions and their running invocations."""
 
-    def __init__(self, cloud: Cloud, folder: Path, forks: Forks) -> None:
+    def __init__(self, cloud: Cloud, folder: Path, environments: Environments) -> None:
         self._cloud = cloud
-        self._forks = forks
+        self._environments = environments
         self._folder = folder
         self._running: dict[str, Job] = {}
         self._closed = False
@@ -129,7 +129,7 @@ class Functions:
                 raise
         log = JobLog(self._cloud.client("logs"), LogStream(group, stream, folder / "log.txt"))
         code, work_folder = self._code(function), folder / "work"
-        work = Invocation(self._cloud, work_folder, function, code, payload, request_id, stream, self._forks)
+        work = Invocation(self._cloud, work_folder, function, code, payload, request_id, stream, self._environments)
         return Job(run_id, {"FunctionName": function.function_name}, work, log, function.timeout + INIT_SECONDS)
 
     def _code(self, function: Any) -> Path:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localaws.jobs.forks import Forks
 from localaws.jobs.job import InputError, Job, Phase, Work
 from localaws.jobs.processes import Command, Processes
+from localaws.lambdas.environments import Environments, Init
 from localaws.server.cloud import Cloud
 from localaws.server.protocol import ApiError, Json
 
@@ -50,10 +50,10 @@ class Invocation(Work):
         payload: bytes,
         request_id: str,
         stream: str,
-        forks: Forks,
+        environments: Environments,
     ) -> None:
         self.folder = folder
-        self._forks = forks
+        self._environments = environments
         self.result: bytes | None = None
         self.error: bytes | None = None
         self._cloud = cloud
@@ -86,8 +86,10 @@ class Invocation(Work):
         return Command([sys.executable, str(RUNNER), str(task)], self._environment(facts), self._code)
 
     def start(self, command: Command, merge_output: bool) -> Processes:
-        """Run it in a fork of an interpreter that has imported boto3, if there is one."""
-        return self._forks.start(command, merge_output)
+        """Run it in an execution environment of the function, if there can be one."""
+        importing = [sys.executable, str(RUNNER), str(self._code), str(self._function.handler)]
+        init = Init(self._function.function_name, Command(importing, command.environment, command.folder))
+        return self._environments.start(init, command, merge_output)
 
     def collect(self, end: Phase) -> None:  # noqa: ARG002
         """Read the result or error, if there is one."""

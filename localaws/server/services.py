@@ -16,6 +16,7 @@ from localaws.glue.ready_spark import ReadySpark
 from localaws.jobs.forks import Forks
 from localaws.jobs.job import Activity
 from localaws.jobs.logs import GROUPS
+from localaws.lambdas.environments import Environments
 from localaws.lambdas.functions import OF_THE_RUNTIME, Functions
 from localaws.lambdas.queue import FunctionQueue
 from localaws.sagemaker.operations import OF_THE_IMAGE, SageMakerJobs
@@ -70,7 +71,8 @@ class Services:
             for names in (OF_THE_RUNTIME, OF_THE_IMAGE)
         )
         self._sagemaker = SageMakerJobs(self._cloud, folder, of_jobs)
-        self.functions = Functions(self._cloud, folder, of_functions)
+        self._environments = Environments(of_functions, self._timer)
+        self.functions = Functions(self._cloud, folder, self._environments)
         self.queue = FunctionQueue(lambdas, self.functions, self._timer, minute)
         self._events = Events(region, Targets(rules, self.functions, self.queue), self.queue)
         self._machines = StateMachines(self._cloud, self._events.put)
@@ -94,6 +96,7 @@ class Services:
             job.abandon()
         for job in self.jobs:
             job.join(LAST_WAIT_SECONDS)
+        self._environments.close()
         for forks in self._forks:
             forks.close()
 

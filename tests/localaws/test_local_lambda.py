@@ -2,15 +2,33 @@ import base64
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from localaws import LocalAWS
 from tests.localaws.account import Account, runs, zipped
+from tests.localaws.processes import ForkingAWS, forking_aws
 from tests.waiting import PATIENCE, until
 
 ECHO = "def handler(event, context): return {'got': event}"
+NUMBERS = count()
+
+
+@pytest.fixture(scope="module")
+def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkingAWS]:
+    with forking_aws(tmp_path_factory.mktemp("forking")) as running:
+        yield running
+
+
+@pytest.fixture(params=["in new processes", "in environments"])
+def account(request: pytest.FixtureRequest, aws: LocalAWS, forking: ForkingAWS) -> Account:
+    running: Any = aws if request.param == "in new processes" else forking
+    return Account(running, f"lambda-{next(NUMBERS)}")
 
 
 def test_a_function_gets_the_event_and_its_result_comes_back(account: Account) -> None:
