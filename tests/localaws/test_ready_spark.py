@@ -48,6 +48,19 @@ print(json.dumps({
     "temporary": [tempfile.gettempdir(), jvm.System.getProperty("java.io.tmpdir")],
 }))
 """
+# What a Python worker has on its path and has imported.
+OF_A_WORKER = """
+import json
+from pyspark.sql import SparkSession
+
+def facts(_):
+    import sys
+    import boto3, pyarrow, pyspark
+    return [(sys.path, boto3.__file__, pyspark.__file__, "spark_workers" in sys.modules)]
+
+spark = SparkSession.builder.getOrCreate()
+print(json.dumps(spark.sparkContext.parallelize([1], 1).mapPartitions(facts).collect()[0]))
+"""
 ENVIRONMENT = {"PATH": os.environ["PATH"], "TZ": "UTC", "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 
 
@@ -109,6 +122,23 @@ def ready_pid(jobs: Jobs) -> int:
 def session_of(pid: int) -> list[int]:
     found = subprocess.run(["ps", "-o", "pid=", "-s", str(pid)], capture_output=True, text=True, check=False)
     return [int(line) for line in found.stdout.split() if runs(int(line))]
+
+
+@pytest.mark.parametrize("jobs", [True, False], indirect=True, ids=["ready", "new"])
+@pytest.mark.parametrize("of_the_job", ["", "/nowhere"])
+def test_a_worker_finds_the_libraries_of_the_job_first_and_no_archives_of_spark(jobs: Jobs, of_the_job: str) -> None:
+    library = jobs.folder / "library.zip"
+    with zipfile.ZipFile(library, "w") as archive:
+        archive.writestr("boto3/__init__.py", "")
+        archive.writestr("boto3/session.py", "")
+    asked = {spark.WORKERS_PATH: of_the_job} if of_the_job else {}
+    code, out, err = jobs.run(OF_A_WORKER, asked, PYTHONPATH=str(library))
+    assert code == 0, err
+    path, boto3, pyspark, is_ours = json.loads(out)
+    assert {str(library), *filter(None, [of_the_job])} <= {*path}
+    assert not [each for each in path if each.endswith(".jar") or "pyspark" in each or "python_path" in each]
+    assert (boto3, Path(pyspark).resolve().parent) == (f"{library}/boto3/__init__.py", spark.SPARK_HOME)
+    assert not is_ours
 
 
 @pytest.mark.parametrize("asked", [{}, {"spark.sql.shuffle.partitions": "3"}, {"spark.driver.memory": "600m"}])
