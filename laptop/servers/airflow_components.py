@@ -30,6 +30,7 @@ from types import FrameType
 _MOST_STARTS, _PERIOD_SECONDS = 4, 300.0
 _STOP_SECONDS = 12.0
 _READ_BYTES = 65536
+_MAIN_PROCESS = multiprocessing.current_process().name
 
 _NEEDED_BY_ALL = ("airflow.__main__", "airflow.cli.commands.db_command")
 _NEEDED_BY_COMPONENTS = (
@@ -159,7 +160,10 @@ def _import(names: Sequence[str]) -> None:
 
 def _fork(command: Sequence[str], output: int | None = None) -> ForkProcess:
     """Starts a Python script in a fork of this process, its output written to `output`."""
-    process = multiprocessing.get_context("fork").Process(target=_run_script, args=(command, output))
+    # By this name, Airflow's scheduler knows that it is no worker of its own: the workers ignore SIGTERM.
+    process = multiprocessing.get_context("fork").Process(
+        target=_run_script, args=(command, output), name=_MAIN_PROCESS
+    )
     process.start()
     return process
 

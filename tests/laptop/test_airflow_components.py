@@ -19,9 +19,11 @@ pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes ar
 # `airflow db migrate` ends at once; every component runs until it is stopped, or until the test creates its file.
 # A file that says "once" ends one process, which takes it away.
 EXECUTABLE = """#!{python}
-import pathlib, sys, time
+import multiprocessing, pathlib, sys, time
 import airflow
 folder = pathlib.Path({folder!r})
+with (folder / "names").open("a") as names:
+    print(multiprocessing.current_process().name, file=names)
 with (folder / "started").open("a") as started:
     print(pathlib.Path(sys.argv[0]).name, *sys.argv[1:], file=started)
 while sys.argv[1] != "db":
@@ -100,6 +102,13 @@ def test_a_signal_stops_every_component(folder: Path) -> None:
         components.send_signal(signal.SIGTERM)
         assert components.wait(30) == 0
     assert marked(folder) == []
+
+
+def test_a_component_is_the_main_process_of_its_program_or_the_scheduler_ignores_sigterm(folder: Path) -> None:
+    with start(folder) as components:
+        until(lambda: len(started(folder)) == 6)
+        components.send_signal(signal.SIGTERM)
+    assert (folder / "names").read_text().splitlines() == ["MainProcess"] * 6
 
 
 def test_a_component_that_ends_is_started_again_and_its_log_says_so(folder: Path) -> None:
