@@ -114,7 +114,7 @@ class Airflow(AirflowApi):
             self.server.check()
             if self.serves_tasks() and self.is_healthy() and self._knows(dag_ids):
                 return
-            time.sleep(0.5)
+            time.sleep(0.1)
         raise ServerError(f"Airflow was not ready after {_START_SECONDS} s; see its log: {self.server.log}")
 
     def _knows(self, dag_ids: Sequence[str]) -> bool:

@@ -5,7 +5,8 @@ each serve task logs on every network interface
 (https://github.com/apache/airflow/blob/3.2.1/airflow-core/src/airflow/utils/serve_logs/core.py has no setting for the
 host). Here they start no log server, and one that listens on loopback serves both.
 
-Components are forks of this process, which imports what they need: five interpreters would each import Airflow.
+Components are forks of this process, which imports what they need: five interpreters would each import Airflow. They
+begin when the database has been migrated. Meanwhile the API server imports its own modules, which takes longest.
 """
 
 from __future__ import annotations
@@ -20,16 +21,20 @@ import selectors
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.context import ForkProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 # A component that starts more often than this within the period does not come up at all.
 _MOST_STARTS, _PERIOD_SECONDS = 4, 300.0
-_STOP_SECONDS = 12.0
+# How long the components have to end by a signal to the whole group, and then by one from here.
+_GROUP_SECONDS, _STOP_SECONDS = 3.0, 9.0
 _READ_BYTES = 65536
+_CONTEXT = multiprocessing.get_context("fork")
 _MAIN_PROCESS = multiprocessing.current_process().name
 
 _NEEDED_BY_ALL = ("airflow.__main__", "airflow.cli.commands.db_command")
@@ -38,6 +43,9 @@ _NEEDED_BY_COMPONENTS = (
     "airflow.jobs.triggerer_job_runner",
     "airflow.dag_processing.manager",
     "airflow.executors.local_executor",
+)
+_API_SERVER = "api-server"
+_NEEDED_BY_API_SERVER = (
     "airflow.api_fastapi.core_api.routes.public",
     "airflow.api_fastapi.core_api.routes.ui",
     "airflow.api_fastapi.execution_api.routes",
@@ -81,12 +89,13 @@ class Output:
 
 
 class Component:
-    """One command, started again when it ends."""
+    """One command, started again when it ends; it begins once `may_begin` is set."""
 
-    def __init__(self, name: str, command: Sequence[str], output: Output) -> None:
+    def __init__(self, name: str, command: Sequence[str], output: Output, may_begin: Event) -> None:
         self.name = name
         self._command = command
         self._output = output
+        self._may_begin = may_begin
         self._starts: list[float] = []
         self._start()
 
@@ -105,18 +114,27 @@ class Component:
     def _start(self) -> None:
         self._starts.append(time.monotonic())
         read, written = os.pipe()
-        self.process = _fork(self._command, written)
+        self.process = _fork(self._run, written)
         os.close(written)
         self._output.add(self.name, read)
+
+    def _run(self, output: int) -> None:
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.close(output)
+        if self.name == _API_SERVER:
+            _import(_NEEDED_BY_API_SERVER)
+        self._may_begin.wait()
+        _run_script(self._command)
 
 
 def commands(binaries: Path, log_server_port: int | None) -> dict[str, list[str]]:
     """The command of each component, with the executables of the virtual environment's `bin` folder."""
     airflow = str(binaries / "airflow")
     components = {
+        _API_SERVER: [airflow, "api-server"],
         "scheduler": [airflow, "scheduler", "--skip-serve-logs"],
         "dag-processor": [airflow, "dag-processor"],
-        "api-server": [airflow, "api-server"],
         "triggerer": [airflow, "triggerer", "--skip-serve-logs"],
     }
     if log_server_port is not None:
@@ -131,23 +149,32 @@ def run(binaries: Path, log_server_port: int | None) -> int:
     """Runs until a signal (returns 0), or until the migration fails or a component ends too often (returns 1)."""
     components: list[Component] = []
     output = Output()
+    is_signalled = False
+    # What is imported stays: to look for garbage in it would take a third of the time.
+    gc.disable()
     try:
         _import(_NEEDED_BY_ALL)
-        migration = _fork([str(binaries / "airflow"), "db", "migrate"])
-        _import(_NEEDED_BY_COMPONENTS)
+        is_migrated = _CONTEXT.Event()
+        migration = _fork(_run_script, [str(binaries / "airflow"), "db", "migrate"])
+        for name, command in commands(binaries, log_server_port).items():
+            components.append(Component(name, command, output, is_migrated))
+            if name == _API_SERVER:
+                _import(_NEEDED_BY_COMPONENTS)
         migration.join()
         if migration.exitcode:
             return 1
-        # A collection would copy the memory that the forks share.
-        gc.freeze()
-        for name, command in commands(binaries, log_server_port).items():
-            components.append(Component(name, command, output))
+        is_migrated.set()
+        gc.enable()
         while all(component.keep_running() for component in components):
             output.copy(0.5)
         return 1
     except KeyboardInterrupt:
+        is_signalled = True
         return 0
     finally:
+        if is_signalled:
+            # By a second signal, the scheduler would leave its workers behind.
+            _await_ends(components, output, _GROUP_SECONDS)
         _stop(components, output)
 
 
@@ -158,22 +185,23 @@ def _import(names: Sequence[str]) -> None:
             importlib.import_module(name)
 
 
-def _fork(command: Sequence[str], output: int | None = None) -> ForkProcess:
-    """Starts a Python script in a fork of this process, its output written to `output`."""
-    # By this name, Airflow's scheduler knows that it is no worker of its own: the workers ignore SIGTERM.
-    process = multiprocessing.get_context("fork").Process(
-        target=_run_script, args=(command, output), name=_MAIN_PROCESS
-    )
+def _fork(target: Callable[[Any], None], argument: Any) -> ForkProcess:
+    """Calls the function in a fork of this process."""
+    # By its name, Airflow's scheduler knows that it is no worker of its own: the workers ignore SIGTERM.
+    process = _CONTEXT.Process(target=_call, args=(target, argument), name=_MAIN_PROCESS)
     process.start()
     return process
 
 
-def _run_script(command: Sequence[str], output: int | None) -> None:
+def _call(target: Callable[[Any], None], argument: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if output is not None:
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        os.close(output)
+    target(argument)
+
+
+def _run_script(command: Sequence[str]) -> None:
+    # A collection would copy the memory that the forks share.
+    gc.freeze()
+    gc.enable()
     _show_as(" ".join(command))
     sys.argv[:] = command
     runpy.run_path(command[0], run_name="__main__")
@@ -187,16 +215,20 @@ def _show_as(title: str) -> None:
 
 
 def _stop(components: Sequence[Component], output: Output) -> None:
-    deadline = time.monotonic() + _STOP_SECONDS
     for component in components:
         component.process.terminate()
-    # Nobody else reads their output: a full pipe would keep them from ending.
-    while any(component.process.is_alive() for component in components) and time.monotonic() < deadline:
-        output.copy(0.05)
+    _await_ends(components, output, _STOP_SECONDS)
     for component in components:
         component.process.kill()
         component.process.join()
     output.copy(0)
+
+
+def _await_ends(components: Sequence[Component], output: Output, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    # Nobody else reads their output: a full pipe would keep them from ending.
+    while any(component.process.is_alive() for component in components) and time.monotonic() < deadline:
+        output.copy(0.05)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
