@@ -17,7 +17,7 @@ _TASK_SECONDS = 1_800
 
 
 def waiting_defaults(
-    given: dict[str, Any], *, job_seconds: int, poll_seconds: int, pause: str, attempts: str
+    given: dict[str, Any], *, job_seconds: int, poll_seconds: float, pause: str, attempts: str
 ) -> dict[str, Any]:
     """The operator's arguments `given`, with the missing ones about waiting filled in.
 

@@ -87,7 +87,7 @@ class Orchestration(BaseModel, extra="forbid", frozen=True):
     owner: str
     retries: Annotated[int, Field(ge=0, le=10)]
     retry_delay_seconds: Count
-    poll_seconds: Count
+    poll_seconds: Annotated[float, Field(gt=0)]
     arrival_poll_seconds: Count
     arrival_timeout_hours: Count
     max_run_hours: Count

@@ -92,6 +92,11 @@ def test_the_values_of_an_environment_replace_those_of_the_pipeline_and_no_other
     assert after.fingerprint() == before.fingerprint()
 
 
+def test_a_local_run_may_look_for_the_end_of_its_jobs_more_than_once_a_second(config: Path) -> None:
+    (config / "environment.yaml").write_text("orchestration: {poll_seconds: 0.25}")
+    assert load_settings(config).pipeline.orchestration.poll_seconds == 0.25
+
+
 def test_an_environment_may_have_one_price_for_every_glue_version(config: Path) -> None:
     (config / "environment.yaml").write_text("prices: {glue_dpu_hour: 0.5}")
     assert load_settings(config).pipeline.prices.glue_dpu_hour == 0.5
