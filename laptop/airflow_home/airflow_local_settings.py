@@ -78,6 +78,10 @@ def _read_apis() -> None:
     boto3, loaders = importlib.import_module("boto3"), importlib.import_module("botocore.loaders")
     read = cache(loaders.JSONFileLoader().load_file)
     loaders.JSONFileLoader.load_file = lambda _, path: read(path)
+    # Each client looks through the folders of all services, twice.
+    found = loaders.Loader.list_available_services
+    services = cache(lambda paths, kind: found(loaders.Loader(paths, include_default_search_paths=False), kind))
+    loaders.Loader.list_available_services = lambda self, type_name: services(tuple(self.search_paths), type_name)
     session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="us-east-1")
     for service in _ASKED_BY_TASKS:
         session.client(service).close()

@@ -14,7 +14,7 @@ from laptop.servers.orchestrator import ENDED, Orchestrator, Raised
 _HEARTBEAT_SECONDS = 10
 _LOG_LINES = 12
 # To ask Airflow for all tasks of a run takes a processor for longer than to ask for the state of the run.
-_POLL_SECONDS, _TASKS_SECONDS = 0.5, 1.5
+_POLL_SECONDS, _TASKS_SECONDS = 0.25, 1.5
 
 
 class RunFailedError(RuntimeError):

@@ -22,7 +22,7 @@ from laptop.servers.stopping import stopping_everything
 
 # Where nothing runs but three flows whose jobs take seconds, looking more often costs less than it saves.
 _HURRY = {
-    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
     # Nobody edits a DAG meanwhile.
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
     # The triggerer starts and reports triggers five times a second. Airflow has no setting for it, and does so once.
@@ -68,7 +68,7 @@ def airflow_stack(
 
     Airflow listens on `port` and local AWS on `aws_port`, or on any free port. `keep` keeps the S3 objects and models
     of an earlier start. `unattended` runs short flows faster: it polls more often, the Spark jobs share a JVM, and the
-    UI shows no log of a running task. The block begins once `dag_ids` can be triggered.
+    UI shows no log of a running task and no other DAGs. The block begins once `dag_ids` can be triggered.
 
     Raises:
         ServerError: Airflow or local AWS did not start.
@@ -80,7 +80,8 @@ def airflow_stack(
             uploaded.result()
         home, environment, dags = (build / "airflow").absolute(), {**aws.environment(), **mark(build)}, DAGS
         if unattended:
-            environment, dags = {**environment, **_HURRY}, deploy_dags(home / "dags", _HURRIED_SETTINGS)
+            # Each DAG more would have to be parsed before the first run.
+            environment, dags = {**environment, **_HURRY}, deploy_dags(home / "dags", _HURRIED_SETTINGS, dag_ids)
         airflow = Airflow(home, environment, port, dags, serve_logs=not unattended)
         with airflow.server:
             airflow.wait_until_ready(dag_ids)
