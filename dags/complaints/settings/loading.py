@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ IMAGES = "images.yaml"
 OF_EVERY_ENVIRONMENT = (PIPELINE, MODEL, IMAGES)
 # What looks for hyperparameters, decides about a model, or looks at it, changes no result of a model that serves.
 _OF_RESULTS = {"labels", "split", "training", "review_below"}
-# A parse of a DAG file loads the settings several times; libyaml, which PyYAML's wheels have, is eight times as fast.
+# libyaml, which PyYAML's wheels have, is eight times as fast.
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SectionT = TypeVar("SectionT", bound=BaseModel)
 
@@ -88,11 +89,17 @@ def load_pipeline(folder: Path = CONFIG, active: Mapping[str, Any] | None = None
 
 def _content(path: Path) -> Any:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _YAML)
+        return _parsed(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"{path.name}: not found in {path.parent}; every environment needs one") from None
     except yaml.YAMLError as error:
         raise SettingsError(f"{path.name}: not YAML: {error}") from error
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Any:
+    """The content of a YAML file, for reading only: a parse of a DAG file loads the settings several times."""
+    return yaml.load(text, _YAML)
 
 
 def overlaid(base: Any, values: Any) -> Any:
