@@ -108,7 +108,8 @@ def _import_packages_of_dags() -> None:
     The DAG files themselves are read by each child, as everywhere.
     """
     folder = os.environ.get("AIRFLOW__CORE__DAGS_FOLDER", "")
-    files = {file: file.stat().st_mtime_ns for file in Path(folder).glob("*/**/*.py")} if folder else {}
+    packages = (file.parent for file in Path(folder).glob("*/__init__.py")) if folder else ()
+    files = {file: file.stat().st_mtime_ns for package in packages for file in package.rglob("*.py")}
     if files == _imported:
         return
     for name, module in list(sys.modules.items()):
@@ -117,13 +118,14 @@ def _import_packages_of_dags() -> None:
     _imported.clear()
     _imported.update(files)
     importlib.invalidate_caches()
+    before = [*sys.path]
     sys.path.append(folder)
-    for file in sorted(files):
+    for file in sorted(each for each in files if each.stem != "__main__"):
         name = ".".join(file.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
         # A child that needs it will say what is wrong with it.
         with suppress(Exception):
             importlib.import_module(name)
-    sys.path.remove(folder)
+    sys.path[:] = before
 
 
 def _shorten_pause_of_triggerer() -> None:

@@ -77,6 +77,9 @@ def dags(tmp_path: Path) -> Path:
     (tmp_path / "domain" / "__init__.py").touch()
     (tmp_path / "domain" / "prices.py").write_text("PRICE = 1")
     (tmp_path / "domain" / "broken.py").write_text("raise ValueError")
+    (tmp_path / "domain" / "__main__.py").write_text("raise SystemExit")
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "once.py").write_text("raise SystemExit")
     (tmp_path / "prices_dag.py").write_text("raise SystemExit")
     return tmp_path
 
