@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 Floats = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
@@ -98,8 +99,10 @@ def thresholds(reference: Sample, class_count: int, *, level: float, seed: int) 
     random = np.random.default_rng(seed)
     names = SIGNALS if reference.issues is None else (*SIGNALS, ISSUE_MIX)
     found: dict[str, dict[str, float]] = {name: {} for name in names}
-    for size in SIZES:
-        null = _null(reference, class_count, size, random)
+    # The matrices are small: a second thread would take another core, and no less time.
+    with threadpool_limits(limits=1, user_api="blas"):
+        nulls = {size: _null(reference, class_count, size, random) for size in SIZES}
+    for size, null in nulls.items():
         # The share of bootstraps that are at least as far, by bootstrap and signal.
         ordered = np.sort(null, axis=0)
         tails = np.column_stack(

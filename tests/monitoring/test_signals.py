@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
+import signals
 from baseline import Scored, baseline_document, load, sample_from
 from scipy.stats import ks_2samp
 from signals import (
@@ -19,8 +21,10 @@ from signals import (
     population_stability,
     statistics,
     threshold_for,
+    thresholds,
 )
 from text_columns import text_columns
+from threadpoolctl import threadpool_info
 
 from tests.monitoring.windows import CLASSES, VOCABULARY, baseline, complaints
 
@@ -50,6 +54,19 @@ def test_the_distance_is_that_of_kolmogorov_and_smirnov() -> None:
 def test_equal_counts_do_not_diverge_and_foreign_ones_diverge_by_one_bit() -> None:
     assert divergence(np.array([[1.0, 3.0]]), np.array([[2.0, 6.0]]))[0] == pytest.approx(0)
     assert divergence(np.array([[1.0, 0.0]]), np.array([[0.0, 5.0]]))[0] == pytest.approx(1)
+
+
+def test_thresholds_take_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = []
+
+    def null(*given: Any) -> Any:
+        threads.extend(each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas")
+        return of_signals(*given)
+
+    of_signals = signals._null
+    monkeypatch.setattr(signals, "_null", null)
+    thresholds(baseline().sample, len(CLASSES), level=0.01, seed=1)
+    assert {*threads} == {1}
 
 
 def test_thresholds_are_stored_by_size_and_fall_with_it() -> None:
