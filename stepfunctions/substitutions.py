@@ -15,7 +15,7 @@ from typing import Any
 
 from complaints.runs.requests import image_uri
 from complaints.settings import PipelineSettings, Settings
-from stepfunctions.handlers.steps import STEPS_FUNCTION
+from stepfunctions.handlers import STEPS_FUNCTION
 
 _OPEN = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 _PARTITION = "Partition"

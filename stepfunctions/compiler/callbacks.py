@@ -12,7 +12,7 @@ from typing import Any
 from stepfunctions.compiler import retries
 from stepfunctions.compiler.functions import dotted_name
 from stepfunctions.compiler.refusals import Refusal, RefusedError
-from stepfunctions.handlers.steps import STEPS_FUNCTION
+from stepfunctions.handlers import STEPS_FUNCTION
 
 _TIMEOUT_SECONDS = 60
 _ATTEMPTS = 3

@@ -15,7 +15,7 @@ from stepfunctions.compiler.functions import dotted_name
 from stepfunctions.compiler.operators import Context, State, ToStates, becomes_states, service_task
 from stepfunctions.compiler.references import RETURN_VALUE, path_to, payload
 from stepfunctions.compiler.refusals import RefusedError
-from stepfunctions.handlers.steps import STEPS_FUNCTION
+from stepfunctions.handlers import STEPS_FUNCTION
 
 # A name is used up by the first attempt, so it contains the number of the attempt.
 _ATTEMPT = "States.Format('{{}}-{{}}', {}, $$.State.RetryCount)"

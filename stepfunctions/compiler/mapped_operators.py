@@ -17,7 +17,7 @@ from stepfunctions.compiler.functions import dotted_name
 from stepfunctions.compiler.operators import Context, State
 from stepfunctions.compiler.references import RETURN_VALUE, path_to, payload
 from stepfunctions.compiler.refusals import RefusedError
-from stepfunctions.handlers.steps import STEPS_FUNCTION
+from stepfunctions.handlers import STEPS_FUNCTION
 
 ITEM = "$$.Map.Item.Value"
 

@@ -15,7 +15,7 @@ from stepfunctions.compiler import retries
 from stepfunctions.compiler.functions import call
 from stepfunctions.compiler.references import RETURN_VALUE, Scope, path_to, payload
 from stepfunctions.compiler.refusals import RefusedError
-from stepfunctions.handlers.steps import STEPS_FUNCTION
+from stepfunctions.handlers import STEPS_FUNCTION
 
 State: TypeAlias = dict[str, Any]
 

@@ -8,7 +8,7 @@ from stepfunctions.compiler import retries
 from stepfunctions.compiler.functions import dotted_name
 from stepfunctions.compiler.operators import Context, State, becomes_states, service_task
 from stepfunctions.compiler.references import RETURN_VALUE, payload
-from stepfunctions.handlers.steps import STEPS_FUNCTION
+from stepfunctions.handlers import STEPS_FUNCTION
 
 
 @becomes_states("MonitoringDecisionOperator")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import json
+import pkgutil
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -15,8 +16,6 @@ from complaints.aws.console import execution_url
 from complaints.settings.parameters import check_known
 from stepfunctions.handlers.observed import observed
 
-# The Lambda function that every compiled state machine invokes.
-STEPS_FUNCTION = "ptmlops-steps"
 # Permission to invoke the Lambda function must not be permission to call anything that Python can import.
 TASKS = "complaints.tasks"
 CALLBACKS = "complaints.notifications"
@@ -24,6 +23,16 @@ STATUS_CHANGE = "Step Functions Execution Status Change"
 ALARM_CHANGE = "CloudWatch Alarm State Change"
 # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
 _UNCATCHABLE = ("States.Runtime", "States.DataLimitExceeded")
+
+
+def _import_all(*packages: str) -> None:
+    for package in packages:
+        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+            importlib.import_module(module.name)
+
+
+# As an environment starts, for all of its invocations: each would import its own task's module.
+_import_all(TASKS, CALLBACKS)
 
 
 class ForeignFunctionError(ValueError):
