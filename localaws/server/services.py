@@ -3,6 +3,7 @@
 Importing this module imports parts of moto that read the shell's AWS profile: import it once that is out of the way.
 """
 
+import time
 from pathlib import Path
 
 from localaws import moto_patches
@@ -75,7 +76,7 @@ class Services:
         self.functions = Functions(self._cloud, folder, self._environments)
         self.queue = FunctionQueue(lambdas, self.functions, self._timer, minute)
         self._events = Events(region, Targets(rules, self.functions, self.queue), self.queue)
-        self._machines = StateMachines(self._cloud, self._events.put)
+        self._machines = StateMachines(self._cloud, self._events.put, self._has_ended)
         self._alarms = Alarms(region, self._timer, minute)
         self._schedules = Schedules(self._events, region, self._timer, minute)
         self.stacks = Stacks(stacks)
@@ -104,6 +105,16 @@ class Services:
         """Closes the connections, once the endpoint is closed."""
         for cloud in self._clouds:
             cloud.close()
+
+    def _has_ended(self, name: str, seconds: float) -> bool:
+        """True once no job of this name runs any more; waits for that, at most for so many seconds."""
+        running = [job for job in self.jobs if job.name == name and job.running]
+        if not running:
+            # Whoever asks saw it run a moment ago, and will look again.
+            time.sleep(seconds)
+        for job in running:
+            job.join(seconds)
+        return not any(job.running for job in running)
 
     @property
     def jobs(self) -> list[Activity]:

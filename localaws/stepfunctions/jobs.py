@@ -4,7 +4,6 @@ https://docs.aws.amazon.com/step-functions/latest/dg/connect-glue.html
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html
 """
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,7 +26,8 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 
 from localaws.server.protocol import Json, operation
 
-POLL_SECONDS = 0.1
+# How soon a state ends whose execution was stopped.
+LOOK_SECONDS = 0.1
 # Step Functions' name of a service, and of an error that the service's API model does not have.
 SERVICES = {"glue": ("Glue", "AWSGlueException"), "sagemaker": ("SageMaker", "AmazonSageMakerException")}
 # Marks jobs that Step Functions started.
@@ -36,8 +36,12 @@ TAG = {"Key": "MANAGED_BY_AWS", "Value": "STARTED_BY_STEP_FUNCTIONS"}
 
 @dataclass(frozen=True)
 class Awaited:
-    """The calls by which a `.sync` state waits for a job; they take client, request and response of the start."""
+    """How a `.sync` state waits for a job: calls that take client, request and response of the start.
 
+    `name` is the job's, by request and response.
+    """
+
+    name: Callable[[Json, Json], str]
     status: str
     succeeded: frozenset[str]
     failed: frozenset[str]
@@ -65,11 +69,19 @@ def _sagemaker_job(noun: str) -> Awaited:
     def stop(client: Any, request: Json, _: Json) -> object:
         return getattr(client, xform_name(f"Stop{noun}Job"))(**{name: request[name]})
 
-    return Awaited(f"{noun}JobStatus", frozenset({"Completed"}), frozenset({"Failed", "Stopped"}), describe, stop)
+    return Awaited(
+        lambda request, _: str(request[name]),
+        f"{noun}JobStatus",
+        frozenset({"Completed"}),
+        frozenset({"Failed", "Stopped"}),
+        describe,
+        stop,
+    )
 
 
 AWAITED: Mapping[str, Awaited] = {
     "StartJobRun": Awaited(
+        lambda _, started: str(started["JobRunId"]),
         "JobRunState",
         # Undocumented: a stopped run is a success, as in moto and LocalStack.
         frozenset({"SUCCEEDED", "STOPPED"}),
@@ -85,12 +97,16 @@ AWAITED: Mapping[str, Awaited] = {
 
 
 class JobTask(StateTaskServiceCallback):
-    """A Task of `arn:aws:states:::glue:…` or `…:::sagemaker:…`; `clients` makes a client of region and service."""
+    """A Task of `arn:aws:states:::glue:…` or `…:::sagemaker:…`; `clients` makes a client of region and service.
 
-    def __init__(self, clients: Callable[[str, str], Any]) -> None:
+    `has_ended` is true once the jobs of a name have ended; it waits for that, at most for so many seconds.
+    """
+
+    def __init__(self, clients: Callable[[str, str], Any], has_ended: Callable[[str, float], bool]) -> None:
         patterns: Any = {ResourceCondition.Sync}
         super().__init__(supported_integration_patterns=patterns)
         self._clients = clients
+        self._has_ended = has_ended
 
     @property
     def _operation(self) -> str:
@@ -130,6 +146,7 @@ class JobTask(StateTaskServiceCallback):
         state_credentials: Any,  # noqa: ARG002
     ) -> None:
         started, client, awaited = env.stack.pop(), self._client(resource_runtime_part), AWAITED[self._operation]
+        name = awaited.name(normalised_parameters, started)
         while env.is_running():
             described = awaited.describe(client, normalised_parameters, started)
             if described[awaited.status] in awaited.succeeded:
@@ -137,7 +154,9 @@ class JobTask(StateTaskServiceCallback):
                 return
             if described[awaited.status] in awaited.failed:
                 raise FailureEventException(self._failure(env, "States.TaskFailed", to_json_str(described)))
-            time.sleep(POLL_SECONDS)
+            # As on AWS, the end of the job is an event: nobody asks for it again and again.
+            while env.is_running() and not self._has_ended(name, LOOK_SECONDS):
+                pass
         # Aborted, timed out, or a parallel branch failed: as on AWS, the job is stopped.
         with suppress(ClientError):
             awaited.stop(client, normalised_parameters, started)

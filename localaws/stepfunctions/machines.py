@@ -27,10 +27,14 @@ START_SECONDS = 5.0
 
 
 class StateMachines:
-    """Every execution since the server started. `publish` gets the event of each status change."""
+    """Every execution since the server started.
 
-    def __init__(self, cloud: Cloud, publish: Callable[[Json], None]) -> None:
+    `publish` gets the event of each status change; `has_ended` waits for jobs, as `JobTask` needs it.
+    """
+
+    def __init__(self, cloud: Cloud, publish: Callable[[Json], None], has_ended: Callable[[str, float], bool]) -> None:
         self._cloud = cloud
+        self._has_ended = has_ended
         self.statuses = Statuses(publish)
         self._starting = Lock()
         # AWS returns timestamps in milliseconds from optimised integrations, and as text from aws-sdk.
@@ -93,7 +97,7 @@ class StateMachines:
 
     def task_service(self, name: str) -> Any:
         """The Task states of a service that moto's interpreter cannot call; None for all others."""
-        return JobTask(self.task_clients) if name in ("glue", "sagemaker") else None
+        return JobTask(self.task_clients, self._has_ended) if name in ("glue", "sagemaker") else None
 
     @property
     def _backend(self) -> Any:
