@@ -1,6 +1,7 @@
 """`python -m localaws --state DIR`: an AWS endpoint that runs until SIGTERM or SIGINT."""
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -94,6 +95,8 @@ def main() -> None:
             enforce_iam=arguments.enforce_iam,
             reuse_jvm=arguments.reuse_jvm,
         ) as aws:
+            # What is imported stays: no collection needs to look at it.
+            gc.freeze()
             print(json.dumps({"endpoint": aws.endpoint, "credentials": str(aws.credentials_file)}), flush=True)
             stopped.wait()
     except StateError as error:
