@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from complaints.settings import PipelineSettings
 from deploy.local import deploy, deploy_infrastructure
@@ -39,6 +39,13 @@ def delivery(settings: PipelineSettings) -> str:
     return f"{settings.storage.batches}laptop/"
 
 
+class Data(NamedTuple):
+    """The files that are uploaded to train on, and those to classify."""
+
+    history: Sequence[Path]
+    raw: Sequence[Path]
+
+
 AnyOrchestrator = TypeVar("AnyOrchestrator", bound=Orchestrator)
 
 
@@ -55,8 +62,7 @@ class Stack(Generic[AnyOrchestrator]):
 def airflow_stack(
     build: Path,
     settings: PipelineSettings,
-    history: Sequence[Path],
-    raw: Sequence[Path],
+    data: Callable[[], Data],
     *,
     port: int | None = None,
     aws_port: int = 0,
@@ -66,6 +72,7 @@ def airflow_stack(
 ) -> Iterator[Stack[Airflow]]:
     """Local AWS and Airflow, with their files below `build`, stopped at the end of the block.
 
+    `data` is called while they start.
     Airflow listens on `port` and local AWS on `aws_port`, or on any free port. `keep` keeps the S3 objects and models
     of an earlier start. `unattended` runs short flows faster: it polls more often, the Spark jobs share a JVM, and the
     UI shows no log of a running task and no other DAGs. The block begins once `dag_ids` can be triggered.
@@ -74,7 +81,7 @@ def airflow_stack(
         ServerError: Airflow or local AWS did not start.
     """
     with _aws(build, settings, aws_port, keep, unattended) as aws, ThreadPoolExecutor(1) as beside:
-        uploaded = beside.submit(_upload, aws, settings, history, raw)
+        uploaded = beside.submit(_upload, aws, settings, data)
         if keep:
             # Unfinished runs continue as soon as Airflow has started, and need the jobs of this release.
             uploaded.result()
@@ -90,17 +97,17 @@ def airflow_stack(
 
 @contextmanager
 def step_functions_stack(
-    build: Path, settings: PipelineSettings, history: Sequence[Path], raw: Sequence[Path]
+    build: Path, settings: PipelineSettings, data: Callable[[], Data]
 ) -> Iterator[Stack[StepFunctions]]:
     """Local AWS, with its files below `build` and the compiled state machines deployed; no Airflow.
 
-    The Spark jobs share a JVM, which is faster.
+    `data` is called while local AWS starts. The Spark jobs share a JVM, which is faster.
 
     Raises:
         ServerError: local AWS did not start.
     """
     with _aws(build, settings, reuse_jvm=True) as aws:
-        release = _upload(aws, settings, history, raw)
+        release = _upload(aws, settings, data)
         machines = deploy_pipeline(settings, aws.clients())
         yield Stack(aws, StepFunctions(aws, machines, settings), release)
 
@@ -116,8 +123,9 @@ def _aws(
             yield aws
 
 
-def _upload(aws: Aws, settings: PipelineSettings, history: Sequence[Path], raw: Sequence[Path]) -> str:
+def _upload(aws: Aws, settings: PipelineSettings, data: Callable[[], Data]) -> str:
     """Deploys the stacks and the release, and uploads the data; returns the release."""
+    history, raw = data()
     aws.wait_until_ready()
     clients = aws.clients()
     deploy_infrastructure(settings, clients)

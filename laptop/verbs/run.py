@@ -21,6 +21,7 @@ from laptop.servers.stack import (
     CLASSIFICATION,
     MONITORING,
     TRAINING,
+    Data,
     Stack,
     airflow_stack,
     delivery,
@@ -38,12 +39,28 @@ _SKIPPED_SHOWN = 5
 
 @dataclass(frozen=True)
 class RunInputs:
-    """The files of a run; `is_synthetic` if any of them belong to the generated sample."""
+    """The files that were named for a run, and the folder of the generated sample, which takes the place of others."""
 
-    history: Sequence[Path]
-    raw: Sequence[Path]
-    skipped: Sequence[Path]
-    is_synthetic: bool
+    train: Inputs
+    classify: Inputs
+    sample: Path
+
+    @property
+    def skipped(self) -> Sequence[Path]:
+        """The named files that are not used."""
+        return [*self.train.skipped, *self.classify.skipped]
+
+    @property
+    def is_synthetic(self) -> bool:
+        """True if any files belong to the sample."""
+        return not (self.train.files and self.classify.files)
+
+    def data(self) -> Data:
+        """The files of the run; writes the sample if it is needed."""
+        if not self.is_synthetic:
+            return Data(self.train.files, self.classify.files)
+        sample = write_sample(self.sample)
+        return Data(self.train.files or sample.training, self.classify.files or sample.classify)
 
 
 def run(
@@ -68,14 +85,14 @@ def run(
 def _run(named: tuple[Inputs, Inputs], build: Path, orchestrator: str) -> dict[str, Any]:
     progress = Progress()
     run_folder.make_room(build)
-    files = _with_sample(*named, build / "synthetic-sample")
+    files = RunInputs(*named, build / "synthetic-sample")
     settings = load_settings().pipeline
     for note in _notes(files, settings):
         progress.report(note)
 
     sample = ", with the synthetic sample" if files.is_synthetic else ""
     progress.report(f"starting local AWS and {orchestrator}{sample}")
-    with STACKS[orchestrator](build, settings, files.history, files.raw) as stack:
+    with STACKS[orchestrator](build, settings, files.data) as stack:
         start_up = progress.seconds()
         progress.report(
             f"{orchestrator} is ready; local AWS at {stack.aws.endpoint}, release {stack.release} is deployed"
@@ -112,19 +129,10 @@ def _checked(paths: Sequence[Path], build: Path) -> Inputs:
     return found
 
 
-def _with_sample(train: Inputs, classify: Inputs, folder: Path) -> RunInputs:
-    """The named files, and the sample, written to `folder`, in place of what was not named."""
-    skipped = [*train.skipped, *classify.skipped]
-    if train.files and classify.files:
-        return RunInputs(train.files, classify.files, skipped, is_synthetic=False)
-    sample = write_sample(folder)
-    return RunInputs(train.files or sample.training, classify.files or sample.classify, skipped, is_synthetic=True)
-
-
 def _notes(files: RunInputs, settings: PipelineSettings) -> list[str]:
-    """Notes for the user: named files that are skipped, or uploaded under another name."""
+    """Notes for the user: files that are skipped, or uploaded under another name."""
     notes = []
-    for prefix, paths in ((settings.storage.history, files.history), (delivery(settings), files.raw)):
+    for prefix, paths in ((settings.storage.history, files.train.files), (delivery(settings), files.classify.files)):
         for path, name in zip(paths, object_names(paths), strict=True):
             # A number before the name needs no explanation.
             if not name.endswith(path.name):

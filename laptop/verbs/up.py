@@ -20,7 +20,7 @@ from laptop.servers.inbox import STILL_SECONDS, Inbox, existing_folder
 from laptop.servers.leftovers import stop_marked
 from laptop.servers.processes import check_port
 from laptop.servers.report_pages import report_pages
-from laptop.servers.stack import CLASSIFICATION, TRAINING, Stack, airflow_stack
+from laptop.servers.stack import CLASSIFICATION, TRAINING, Data, Stack, airflow_stack
 from laptop.servers.state import BUILD, Running, State, airflow_version
 from laptop.servers.stopping import stopping_everything
 from laptop.terminal import Progress, write
@@ -76,7 +76,13 @@ def _started(state: State, ours: Running, settings: PipelineSettings, progress: 
     progress.report("starting local AWS and Airflow" + ("" if sample else f", with the data kept in {state.folder}"))
     dag_ids = (TRAINING, CLASSIFICATION, ARRIVALS)
     with airflow_stack(
-        state.folder, settings, history, raw, port=ours.port, aws_port=ours.aws_port, keep=True, dag_ids=dag_ids
+        state.folder,
+        settings,
+        lambda: Data(history, raw),
+        port=ours.port,
+        aws_port=ours.aws_port,
+        keep=True,
+        dag_ids=dag_ids,
     ) as stack:
         state.sample_is_there()
         # On MWAA a person unpauses it, and so decides when files may start runs.

@@ -18,13 +18,13 @@ from complaints.models.registry import ModelVersion
 from complaints.settings import load_settings
 from laptop.sample import write_sample
 from laptop.servers.credentials import USER
-from laptop.servers.stack import airflow_stack
+from laptop.servers.stack import Data, airflow_stack
 
 
 def main(build: Path) -> None:
     """Says where Airflow is and who may come in, once both flows can be triggered."""
     sample, settings = write_sample(build / "synthetic-sample"), load_settings().pipeline
-    with airflow_stack(build, settings, sample.training, sample.classify) as stack:
+    with airflow_stack(build, settings, lambda: Data(sample.training, sample.classify)) as stack:
         airflow = stack.orchestrator
         told = {"address": airflow.address, "user": USER, "password": airflow.credentials.password}
         print(json.dumps(told), flush=True)

@@ -20,7 +20,7 @@ from complaints.settings import load_settings
 from laptop.inputs import upload
 from laptop.sample import write_sample
 from laptop.servers.orchestrator import ENDED
-from laptop.servers.stack import CLASSIFICATION, TRAINING, Stack, step_functions_stack
+from laptop.servers.stack import CLASSIFICATION, TRAINING, Data, Stack, step_functions_stack
 from laptop.servers.step_functions import StepFunctions
 from tests.campaign.faults import Fault, injects
 from tests.waiting import until
@@ -145,7 +145,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     many = write_sample(folder / "many").training
     some = write_sample(folder / "some", training_rows=2000, classify_rows=200, seed=7).training
     worse = [with_wrong_labels(path, folder / path.name) for path in some]
-    with step_functions_stack(folder / "build", SETTINGS, [], []) as stack:
+    with step_functions_stack(folder / "build", SETTINGS, lambda: Data([], [])) as stack:
         for name, files in {"few": few, "worse": worse, "many": many}.items():
             upload(stack.aws.client("s3"), SETTINGS.storage.bucket, f"history/{name}/", files)
         for prefix, files in {UNLABELLED: unlabelled, LABELLED: labelled, SHADOWED: shadowed}.items():
