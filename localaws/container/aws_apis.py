@@ -3,10 +3,12 @@
 import json
 import marshal
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 import boto3
+import botocore.session
 from botocore.loaders import JSONFileLoader
 
 # Those that functions use and that take long to read.
@@ -24,11 +26,15 @@ def keep() -> None:
 
 
 def read() -> None:
-    """Reads the descriptions that functions need."""
+    """Reads the descriptions that functions need, for all of their sessions."""
     keep()
+    # A session's own loader keeps what it has read and parsed: with one for all, a fork reads and parses nothing again.
+    botocore.session.create_loader = cache(botocore.session.create_loader)
     session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="us-east-1")
+    loader = botocore.session.Session().get_component("data_loader")
     for service in _SERVICES:
         session.client(service).close()
+        loader.load_service_model(service, "paginators-1")
 
 
 def _kept_file(loader: JSONFileLoader, path: str) -> Any:

@@ -66,6 +66,7 @@ class Fork:
         self._told = told
         self.pid = int(self._line() or 0)
         if not self.pid:
+            told.close()
             raise OSError("the process that forks has ended")
 
     def wait(self, timeout: float) -> int:

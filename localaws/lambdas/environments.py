@@ -96,7 +96,6 @@ class FirstInvocation:
             try:
                 self._process = Fork(told)
             except OSError:
-                told.close()
                 self._environment.forking.close()
             else:
                 self._forked()
@@ -140,12 +139,18 @@ class Environments:
             environment.kill()
 
     def _first(self, init: Init, command: Command, outputs: Outputs) -> FirstInvocation:
+        environment: Environment | None = None
         forking = Forking()
-        with forking.given as stdin:
-            # With the outputs of the invocation: its log has what the module writes.
-            process = self._forks.fork(init.command, outputs, stdin.fileno())
-        environment = Environment(process, forking)
-        told = environment.invoke(command, outputs)
+        try:
+            with forking.given as stdin:
+                # With the outputs of the invocation: its log has what the module writes.
+                environment = Environment(self._forks.fork(init.command, outputs, stdin.fileno()), forking)
+            told = environment.invoke(command, outputs)
+        except OSError:
+            forking.close()
+            if environment:
+                environment.has_ended(END_SECONDS)
+            raise
         return FirstInvocation(environment, told, outputs, lambda: self._keep(init.key, environment))
 
     def _found(self, init: Init) -> Environment | None:
