@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
+import score
 from class_words import class_words
 from model_archive import check_digest, content_digest, unpack
 from slices import Answers, IssueAnswers
@@ -65,17 +68,31 @@ class Model:
             ScoringError: the code failed, or did not answer each record.
         """
         folders = {"--code": self.code, "--model": self.folder, "--records": records, "--output": self.output}
-        script = Path(__file__).with_name("score.py")
-        # -P: the script's own folder is no place for the serving code's imports.
-        command = [sys.executable, "-P", str(script), *(str(each) for pair in folders.items() for each in pair)]
-        # What the transform of a run asks for; code of an earlier release does not know it.
-        environment = {**os.environ, "ISSUES": "true"}
-        done = subprocess.run(
-            command, env=environment, stderr=subprocess.PIPE, text=True, errors="replace", check=False
-        )
-        if done.returncode:
-            raise ScoringError(done.stderr.strip()[-_LAST_WORDS:] or f"score.py ended with {done.returncode}")
+        arguments = [str(each) for pair in folders.items() for each in pair]
+        with TemporaryFile() as errors:
+            # A fork has imported what both need, scikit-learn above all.
+            process = get_context("fork").Process(target=_score, args=(arguments, errors.fileno()))
+            process.start()
+            process.join()
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").strip()
+        if process.exitcode:
+            raise ScoringError(said[-_LAST_WORDS:] or f"score.py ended with {process.exitcode}")
         return _read(records, self.output)
+
+
+def _score(arguments: Sequence[str], errors: int) -> None:
+    """Scores in a process of its own, in which the serving code finds no module of this folder by its name."""
+    os.dup2(errors, sys.stderr.fileno())
+    # What the transform of a run asks for; code of an earlier release does not know it.
+    os.environ["ISSUES"] = "true"
+    here = Path(__file__).resolve().parent
+    sys.path[:] = [each for each in sys.path if Path(each).resolve() != here]
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if name != "__main__" and file and Path(file).resolve().parent == here:
+            del sys.modules[name]
+    score.main(arguments)
 
 
 def opened(archive: Path, sha256: str, code: Path, work: Path) -> Model:

@@ -145,14 +145,21 @@ def test_a_model_that_was_taught_otherwise_differs_and_who_is_right_is_counted(j
 
 
 def test_each_model_is_scored_by_the_code_of_its_own_release(job: Processing) -> None:
-    """Modules of the same names, other answers: here an older release that knew one class only."""
+    """Modules of the same names, other answers: here an older release that knew one class only.
+
+    One of its modules has the name of one of the evaluation's.
+    """
     older = job.folder.parent / "older"
     older.mkdir()
     for path in SERVING.glob("*.py"):
         (older / path.name).write_text(path.read_text())
     text = (older / "inference.py").read_text()
     assert "str(name)" in text
-    (older / "inference.py").write_text(text.replace('"predicted_product": str(name)', '"predicted_product": "card"'))
+    text = text.replace("import json\n", "import json\nimport issues as of_release\n")
+    (older / "inference.py").write_text(
+        text.replace('"predicted_product": str(name)', '"predicted_product": of_release.ONLY')
+    )
+    (older / "issues.py").write_text('ONLY = "card"\n')
     job.put_rows("test", TEST)
     digest = job.put_model("in-service-model", job.folder.parent / "unpacked")
     document = evaluated(job, in_service="v3", in_service_sha256=digest, in_service_code=str(older))
@@ -183,6 +190,15 @@ def test_a_model_in_service_that_cannot_be_scored_is_no_reason_to_fail(job: Proc
     assert "made by scikit-learn 1.4.2" in document["in_service"]["error"]
     assert document["comparison"] is None
     assert document["slices"]["test"]["n"] == 6
+
+
+def test_serving_code_that_ends_the_process_is_no_reason_to_fail(job: Processing) -> None:
+    job.put_rows("test", TEST)
+    code = job.folder.parent / "ends"
+    code.mkdir()
+    (code / "inference.py").write_text("import os\nos._exit(7)\n")
+    document = beside(job, job.folder.parent / "unpacked", in_service_code=str(code))
+    assert document["in_service"]["error"] == "score.py ended with 7"
 
 
 def test_narratives_on_both_sides_are_counted_and_named_by_their_ids(job: Processing) -> None:
