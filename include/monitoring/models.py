@@ -71,7 +71,7 @@ class Model:
         arguments = [str(each) for pair in folders.items() for each in pair]
         with TemporaryFile() as errors:
             # A fork has imported what both need, scikit-learn above all.
-            process = get_context("fork").Process(target=_score, args=(arguments, errors.fileno()))
+            process = get_context("fork").Process(target=_score, args=(arguments, self.code, errors.fileno()))
             process.start()
             process.join()
             errors.seek(0)
@@ -81,17 +81,16 @@ class Model:
         return _read(records, self.output)
 
 
-def _score(arguments: Sequence[str], errors: int) -> None:
-    """Scores in a process of its own, in which the serving code finds no module of this folder by its name."""
+def _score(arguments: Sequence[str], code: Path, errors: int) -> None:
+    """Scores in a process of its own, in which the serving code finds its own modules, and none of this folder."""
     os.dup2(errors, sys.stderr.fileno())
     # What the transform of a run asks for; code of an earlier release does not know it.
     os.environ["ISSUES"] = "true"
     here = Path(__file__).resolve().parent
     sys.path[:] = [each for each in sys.path if Path(each).resolve() != here]
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name != "__main__" and file and Path(file).resolve().parent == here:
-            del sys.modules[name]
+    names = {path.name.partition(".")[0] for folder in (here, code) for path in folder.iterdir()}
+    for name in [name for name in sys.modules if name.partition(".")[0] in names - sys.stdlib_module_names]:
+        del sys.modules[name]
     score.main(arguments)
 
 
