@@ -13,6 +13,7 @@ import importlib
 import inspect
 import os
 import sys
+import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -45,7 +46,7 @@ _PARENTS = (
 )
 _ASKED_BY_TASKS = ("glue", "logs", "s3", "sagemaker")
 _TRIGGERER_SECONDS = "PTMLOPS_TRIGGERER_SECONDS"
-_ENDING_SECONDS = 0.02
+_ENDING_SECONDS, _COMMIT_SECONDS = 0.02, 0.3
 # Each module file of the DAGs' packages, with its time, when they were imported.
 _imported: dict[Path, int] = {}
 
@@ -56,6 +57,7 @@ def _before_fork() -> None:
     _get_ready()
     _import_packages_of_dags()
     _shorten_pause_of_triggerer()
+    _await_commit()
 
 
 @cache
@@ -136,6 +138,16 @@ def _shorten_pause_of_triggerer() -> None:
         return
     seconds = float(os.environ[_TRIGGERER_SECONDS])
     runner.anyio = SimpleNamespace(**{**vars(anyio), "move_on_after": lambda _: anyio.move_on_after(seconds)})
+
+
+def _await_commit() -> None:
+    """Lets the scheduler of Airflow 3.0 write that a task is queued, which it does after its worker has got the task.
+
+    Before that, the API refuses to start the task, and the scheduler takes it for one that was killed.
+    """
+    executor = getattr(sys.modules.get("airflow.executors.local_executor"), "LocalExecutor", None)
+    if executor is not None and "queue_workload" in vars(executor):
+        time.sleep(_COMMIT_SECONDS)
 
 
 os.register_at_fork(before=_before_fork)
