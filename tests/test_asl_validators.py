@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint import api as cfnlint
-from cfnlint.config import ManualArgs
 
 from complaints.settings import load_settings
 from stepfunctions.substitutions import filled, substitutions
@@ -27,6 +25,10 @@ def definition_of(path: Path) -> str:
 
 def lint(definition: dict[str, Any]) -> list[str]:
     """The rules that cfn-lint finds broken in a template with this machine alone, each with its message."""
+    # It imports SymPy and NetworkX, which every worker of pytest-xdist would do when it collects.
+    from cfnlint import api as cfnlint
+    from cfnlint.config import ManualArgs
+
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Resources": {

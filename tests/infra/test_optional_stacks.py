@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint import decode
 
 from deploy.environments import OPTIONAL_STACKS, environment_names, load_environment
+from localaws.cloudformation.templates import read_template
 
 INFRA = Path(__file__).parents[2] / "infra"
 
 
 def template(name: str) -> dict[str, Any]:
-    read, matches = decode.decode(str(INFRA / f"{name}.yaml"))
-    assert not matches, matches
-    return dict(read)
+    return read_template((INFRA / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 MWAA, QUICKSIGHT = template("mwaa"), template("quicksight")
@@ -73,11 +71,10 @@ def test_the_role_passes_one_role_to_one_service() -> None:
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 
 
-def actions_of(template: str, role: str) -> dict[str, list[Any]]:
+def actions_of(stack: str, role: str) -> dict[str, list[Any]]:
     """The actions that a role's policies allow, each with its resources."""
-    read, _ = decode.decode(str(INFRA / f"{template}.yaml"))
     found: dict[str, list[Any]] = {}
-    for policy in read["Resources"][role]["Properties"]["Policies"]:
+    for policy in template(stack)["Resources"][role]["Properties"]["Policies"]:
         document = policy["Fn::If"][1] if "Fn::If" in policy else policy
         for given in document["PolicyDocument"]["Statement"]:
             each = given["Fn::If"][1] if "Fn::If" in given else given

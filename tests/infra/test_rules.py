@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint import decode
+
+from localaws.cloudformation.templates import read_template
 
 INFRA = Path(__file__).parents[2] / "infra"
 TEMPLATES = sorted(path.stem for path in INFRA.glob("*.yaml"))
@@ -29,10 +30,12 @@ ON_EVERYTHING = {
 GLUE_VERSIONS = {"5.0", "5.1", "6.0"}
 
 
+def template(name: str) -> dict[str, Any]:
+    return read_template((INFRA / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
 def resources(name: str) -> dict[str, dict[str, Any]]:
-    read, matches = decode.decode(str(INFRA / f"{name}.yaml"))
-    assert not matches, matches
-    return dict(read["Resources"])
+    return dict(template(name)["Resources"])
 
 
 def documents(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -170,8 +173,7 @@ def test_an_event_pattern_has_lists_where_events_have_values(name: str) -> None:
 
 @every_template
 def test_a_glue_job_runs_a_version_that_exists_and_never_starts_itself_again(name: str) -> None:
-    read, _ = decode.decode(str(INFRA / f"{name}.yaml"))
-    default = read.get("Parameters", {}).get("GlueVersion", {}).get("Default")
+    default = template(name).get("Parameters", {}).get("GlueVersion", {}).get("Default")
     for logical, resource in resources(name).items():
         if resource["Type"] == "AWS::Glue::Job":
             assert default in GLUE_VERSIONS, logical
