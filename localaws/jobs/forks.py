@@ -151,6 +151,11 @@ class Forks:
         self._lock = Lock()
         self._server: tuple[subprocess.Popen[bytes], Forking] | None = None
 
+    def get_ready(self) -> None:
+        """Start the interpreter before there is a command, unless it is off."""
+        if self._is_on:
+            self._forking()
+
     def start(self, command: Command, merge_output: bool) -> Processes:
         """The processes of a command."""
         if self.can_fork(command):

@@ -63,12 +63,11 @@ class Services:
             for agent in (OWN_AGENT, LAMBDA_AGENT, EVENTS_AGENT, STACKS_AGENT)
         )
         self._timer = Timer()
-        self._spark = ReadySpark(
-            self._cloud.environment(), folder / "spark", standby or reuse_jvm, reuses_jvm=reuse_jvm
-        )
+        self._is_standby = standby or reuse_jvm
+        self._spark = ReadySpark(self._cloud.environment(), folder / "spark", self._is_standby, reuses_jvm=reuse_jvm)
         self._glue = GlueJobs(self._cloud, folder, minute, self._spark)
         of_functions, of_jobs = self._forks = tuple(
-            Forks(self._cloud.environment(), folder, names, standby or reuse_jvm or forks)
+            Forks(self._cloud.environment(), folder, names, self._is_standby or forks)
             for names in (OF_THE_RUNTIME, OF_THE_IMAGE)
         )
         self._sagemaker = SageMakerJobs(self._cloud, folder, of_jobs)
@@ -84,6 +83,9 @@ class Services:
     def start(self) -> None:
         """Starts what is due, once the endpoint answers."""
         self._spark.get_ready()
+        if self._is_standby:
+            for forks in self._forks:
+                forks.get_ready()
         self._schedules.check()
         self._alarms.check()
         for group in GROUPS:

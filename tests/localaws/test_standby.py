@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,14 +52,19 @@ class Server:
     @property
     def processes(self) -> list[str]:
         """The programs of all processes that it has started, and its own."""
-        mark, found = f"PTMLOPS_STATE={self._folder}".encode(), []
+        return [*self._of_each(lambda process: (process / "exe").readlink().name)]
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands of the same processes."""
+        return [*self._of_each(lambda process: (process / "cmdline").read_text().replace("\0", " "))]
+
+    def _of_each(self, look: Callable[[Path], str]) -> Iterator[str]:
+        mark = f"PTMLOPS_STATE={self._folder}".encode()
         for process in Path("/proc").glob("[0-9]*"):
-            try:
+            with suppress(OSError):
                 if mark in (process / "environ").read_bytes().split(b"\0"):
-                    found.append((process / "exe").readlink().name)
-            except OSError:
-                continue
-        return found
+                    yield look(process)
 
     def until(self, state: str) -> None:
         """Waits until a program runs, or no process does."""
@@ -82,6 +88,14 @@ def server(tmp_path: Path) -> Iterator[Server]:
 @pytest.fixture
 def account(server: Server) -> Account:
     return Account(server, "account")  # type: ignore[arg-type]
+
+
+def test_the_interpreters_that_fork_start_before_there_is_a_function_or_a_job(server: Server) -> None:
+    def started() -> dict[str, int]:
+        return {"found": sum("fork_server.py" in command for command in server.commands)}
+
+    wait(started, "found", {0, 1}, 60)  # type: ignore[arg-type]
+    assert started() == {"found": 2}
 
 
 def test_each_invocation_is_a_fork_of_an_interpreter_that_has_imported_boto3(account: Account) -> None:
