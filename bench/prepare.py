@@ -39,6 +39,7 @@ _ABOUT = (
     "engines do the same work, with simpler patterns of personal data and without check digits: masks, dates, flags, "
     "newest copy, counts. "
     "`start` is the time until Spark has run its first query, or the engine is imported; it is not part of the others. "
+    "Our audit needs no query of Spark SQL, so that a part of `start` is its own: the seconds since the start show it. "
     "`ratio` is the time of ours divided by that of the contender: below 1 ours is faster. A time counts only if "
     "counts and records are the same (`the same`)."
 )
