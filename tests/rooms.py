@@ -14,12 +14,16 @@ OWN_VERBS = ("browser", "compose")
 
 # The long campaign: `make test-all` only.
 LONG = ("campaign/kills",)
-# Rooms whose tests start servers or jobs, or ask a package registry, and fixtures by which tests of other rooms do so:
-# not in `make test-quick`.
+# Rooms whose tests start servers or jobs, inject faults or ask a package registry, and fixtures by which tests of other
+# rooms do so: not in `make test-quick`.
 SERVERS = (
+    "campaign",
+    "dags/test_airflow_local_settings.py",
     "dags/test_awaiting_approval.py",
     "dags/test_idempotent_operators.py",
     "deploy/test_layer.py",
+    "glue/test_fetch_export.py",
+    "laptop/test_airflow_components.py",
     "localaws",
     "monitoring/test_evaluate.py",
     "parity",

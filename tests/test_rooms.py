@@ -35,6 +35,7 @@ def test_the_rooms_that_are_named_exist(room: str) -> None:
         ("glue/test_run_files.py", ["spark", "tmp_path"], "server"),
         ("laptop/test_inbox.py", ["s3", "local_aws"], "server"),
         ("localaws/test_local_units.py", [], "server"),
+        ("campaign/test_rows.py", [], "server"),
         ("campaign/kills/test_under_airflow.py", ["spark"], "long"),
     ],
 )
