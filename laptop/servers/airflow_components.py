@@ -150,7 +150,7 @@ def run(binaries: Path, log_server_port: int | None) -> int:
     components: list[Component] = []
     output = Output()
     is_signalled = False
-    # What is imported stays: to look for garbage in it would take a third of the time.
+    # What is imported stays: there is nothing to collect.
     gc.disable()
     try:
         _import(_NEEDED_BY_ALL)

@@ -138,9 +138,10 @@ class Forking:
 
 
 class Forks:
-    """Starts commands in forks of one interpreter; it starts with the first of them, and has imported `names`.
+    """Starts commands in forks of one interpreter, which has imported `names`.
 
-    While it is not `is_on`, and for commands that need an interpreter of their own, it starts new processes.
+    It starts with the first command, or by `get_ready`. While it is not `is_on`, all commands get new processes;
+    those that need an interpreter of their own always do.
     """
 
     def __init__(self, environment: Mapping[str, str], folder: Path, names: Sequence[str], is_on: bool) -> None:
